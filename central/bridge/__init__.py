@@ -1,0 +1,1 @@
+"""wardline-bridge: the one asyncio process between nodes, hospital system and the store."""

@@ -1,0 +1,337 @@
+"""The bridge's tasks: messages in, receipts and commands out, timers, watch, clock beacon.
+
+The way of a press: `_on_message` → `_take_event` → `intake.take_event` in the store's writer
+→ receipt to the node → nudge to the boards → `Outgoing.flush`.
+"""
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+import aiomqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from central import events, timers
+from central.bridge import intake
+from central.bridge.outgoing import Outgoing
+from central.bridge.supervision import Watch
+from central.capabilities import Rules
+from central.store import HOSPITAL, Store, StoreUnavailableError, Tx
+from central.wards import model as wards
+from central.wards import service as fleet
+from gateway.mqtt import topics
+from gateway.mqtt.checked import RejectedMessageError, decode, encode
+
+log = logging.getLogger("wardline.bridge")
+
+CLOCK_EVERY_S = 2.0
+TIMER_GRAIN_S = 0.05
+COMMANDS_EVERY_S = 1.0
+RECONNECT_S = 0.5
+SESSION_EXPIRY_S = 7 * 24 * 3600
+
+
+class Bridge:
+    """Runs between one broker and one store until cancelled."""
+
+    def __init__(
+        self, store: Store, rules: Rules, speech: Any, broker: dict[str, Any], offset_min: int
+    ) -> None:
+        self.store = store
+        self.clock = store.clock
+        self.rules = rules
+        self._broker = broker
+        self._offset_min = offset_min
+        self._client: aiomqtt.Client | None = None
+        self._session = str(self.clock.real_ms())
+        self._outgoing = Outgoing(store, speech, self.publish)
+        self._receipts: dict[tuple[str, str], list[str]] = {}
+        self._wake_receipts = asyncio.Event()
+        self._wake_commands = asyncio.Event()
+        self._next_due_ms: int | None = None
+        self._timers_changed = True
+        self._trouble: str | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        known = [row["id"] for row in wards.nodes(store.read())]
+        self._watch = Watch(known, self.clock.steady_ms())
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.store.on_commit = lambda changes: loop.call_soon_threadsafe(self._nudge, changes)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for task in (
+                    self._messages(),
+                    self._receipt_loop(),
+                    self._command_loop(),
+                    self._timer_loop(),
+                    self._beat_loop(),
+                ):
+                    group.create_task(task)
+        finally:
+            await self._outgoing.close()
+
+    # --- the broker ---
+
+    async def _messages(self) -> None:
+        """Stay connected and take every message."""
+        while True:
+            try:
+                async with self._connect() as client:
+                    options = SubscribeOptions(qos=1, noLocal=True)
+                    for kind in (*topics.FROM_NODE, topics.CHANGED):
+                        await client.subscribe(topics.every(kind), options=options)
+                    self._client = client
+                    log.info("connected to the hospital broker %(host)s:%(port)s", self._broker)
+                    self._spawn(self._send_configs(None))
+                    await self._beacon()
+                    async for message in client.messages:
+                        self._on_message(str(message.topic), bytes(message.payload))
+            except aiomqtt.MqttError as error:
+                log.error(
+                    "hospital broker %s:%s is not answering (%s); presses wait in the nodes",
+                    self._broker["host"],
+                    self._broker["port"],
+                    error,
+                )
+            finally:
+                self._client = None
+            await asyncio.sleep(RECONNECT_S)
+
+    def _connect(self) -> aiomqtt.Client:
+        properties = Properties(PacketTypes.CONNECT)
+        properties.SessionExpiryInterval = SESSION_EXPIRY_S
+        return aiomqtt.Client(
+            self._broker["host"],
+            self._broker["port"],
+            username=self._broker.get("username"),
+            password=self._broker.get("password"),
+            identifier="wardline-bridge",
+            protocol=aiomqtt.ProtocolVersion.V5,
+            clean_start=False,
+            properties=properties,
+            keepalive=10,
+            max_inflight_messages=1000,
+            max_concurrent_outgoing_calls=1000,
+            socket_options=[(6, 1, 1)],  # IPPROTO_TCP, TCP_NODELAY: small packets go at once
+        )
+
+    async def publish(
+        self, ward: str, node: str, kind: str, message: dict[str, Any], ttl_ms: int | None = None
+    ) -> None:
+        """Publish a checked message. Raises aiomqtt.MqttError when the broker is away."""
+        if self._client is None:
+            raise aiomqtt.MqttError("the hospital broker is away")
+        properties = None
+        if ttl_ms is not None:
+            properties = Properties(PacketTypes.PUBLISH)
+            properties.MessageExpiryInterval = max(1, ttl_ms // 1000)
+        await self._client.publish(
+            topics.topic(ward, node, kind),
+            encode(kind, message),
+            qos=topics.qos(kind),
+            retain=topics.retained(kind),
+            properties=properties,
+        )
+
+    # --- messages in ---
+
+    def _on_message(self, topic: str, payload: bytes) -> None:
+        arrived_ms = self.clock.now_ms()
+        if not payload:
+            return  # a retained message was cleared
+        try:
+            ward, node, kind, message = decode(topic, payload)
+        except RejectedMessageError as error:
+            log.warning("message on %s refused: %s", topic, error)
+            reason = str(error)
+            self._spawn(self._write(lambda tx: intake.quarantine(tx, topic, payload, reason)))
+            return
+        if kind == topics.EVENT:
+            self._spawn(self._take_event(message, arrived_ms))
+        elif kind == topics.HEARTBEAT:
+            self._spawn(self._take_heartbeat(node, message))
+        elif kind == topics.STATE:
+            self._spawn(self._take_state(ward, node, message))
+        elif kind == topics.BEDS:
+            self._spawn(self._write(lambda tx: fleet.beds_told(tx, ward, node, message)))
+        elif kind == topics.ACK:
+            self._spawn(self._write(lambda tx: intake.take_ack(tx, self.rules, message)))
+        elif kind == topics.CHANGED:
+            self._look_again({(ward, what) for what in message["what"]})
+
+    async def _take_event(self, message: dict[str, Any], arrived_ms: int) -> None:
+        began = time.perf_counter()
+
+        def job(tx: Tx) -> bool:
+            event = events.from_message(message, arrived_ms, tx.now_ms)
+            return intake.take_event(tx, self.rules, event)
+
+        new = await self._write(job)
+        if new is None:
+            return  # not stored: no receipt, so the node keeps it and sends it again
+        ward, node = message["ward"], message["node"]
+        self._receipts.setdefault((ward, node), []).append(message["id"])
+        self._wake_receipts.set()
+        log.info(
+            "bed %s-%s %s box=%s seq=%s %s in %.1f ms",
+            ward,
+            message.get("bed") or "?",
+            message["type"],
+            node,
+            message["seq"],
+            "stored" if new else "repeated",
+            (time.perf_counter() - began) * 1000,
+        )
+
+    async def _take_heartbeat(self, node: str, message: dict[str, Any]) -> None:
+        now_ms = self.clock.steady_ms()
+        back = self._watch.seen(node, now_ms)
+        health = [message.get(key) for key in fleet.HEALTH if key not in ("uptime_ms", "poll_ms")]
+        if back or self._watch.worth_writing(node, health, now_ms):
+            await self._write(lambda tx: fleet.heard_of(tx, node, message))
+
+    async def _take_state(self, ward: str, node: str, message: dict[str, Any]) -> None:
+        def job(tx: Tx) -> bool:
+            born = fleet.state_told(tx, ward, node, message)
+            if born:
+                intake.births(tx, self.rules, node)
+            return born
+
+        if await self._write(job):
+            self._watch.seen(node, self.clock.steady_ms())
+            log.info("box %s of ward %s is ready, session %s", node, ward, message["session"])
+            await self._send_configs(ward, node)
+
+    # --- messages out ---
+
+    async def _receipt_loop(self) -> None:
+        while True:
+            await self._wake_receipts.wait()
+            self._wake_receipts.clear()
+            waiting, self._receipts = self._receipts, {}
+            for (ward, node), ids in waiting.items():
+                try:
+                    await self.publish(ward, node, topics.RECEIPT, {"ids": ids})
+                except (aiomqtt.MqttError, RejectedMessageError) as error:
+                    # The node sends the events again, and is answered then.
+                    log.warning("receipt to %s was not sent: %s", node, error)
+
+    async def _command_loop(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(COMMANDS_EVERY_S):
+                    await self._wake_commands.wait()
+            except TimeoutError:
+                await self._write(lambda tx: intake.expire_commands(tx, self.rules))
+            self._wake_commands.clear()
+            if self._client is not None:
+                try:
+                    await self._outgoing.flush()
+                except StoreUnavailableError as error:
+                    self._store_failed(error)
+
+    async def _send_configs(self, ward: str | None, node: str | None = None) -> None:
+        """Publish the retained config of the nodes of a ward (None: of all)."""
+        tx = self.store.read()
+        for row in wards.nodes(tx, ward):
+            if node is None or row["id"] == node:
+                config = await self._outgoing.with_audio(fleet.config_for(tx, row))
+                try:
+                    await self.publish(row["ward"], row["id"], topics.CONFIG, config)
+                except aiomqtt.MqttError:
+                    return  # sent again when the broker is back
+
+    async def _beacon(self) -> None:
+        message = {
+            "now_ms": self.clock.now_ms(),
+            "real_ms": self.clock.real_ms(),
+            "offset_min": self._offset_min,
+            "session": self._session,
+            "trouble": self._trouble,
+        }
+        for row in wards.wards(self.store.read()):
+            await self.publish(row["id"], topics.ALL, topics.CLOCK, message)
+
+    # --- time ---
+
+    async def _beat_loop(self) -> None:
+        while True:
+            try:
+                if self._client is not None:
+                    await self._beacon()
+            except aiomqtt.MqttError as error:
+                log.debug("clock beacon not sent: %s", error)
+            for node in self._watch.silent(self.clock.steady_ms()):
+                log.error("box %s is silent: check its power and network", node)
+                await self._write(lambda tx, node=node: fleet.lost(tx, node))
+            if self._trouble is not None:
+                await self._write(intake.probe)
+            await asyncio.sleep(CLOCK_EVERY_S)
+
+    async def _timer_loop(self) -> None:
+        while True:
+            if self._timers_changed:
+                self._timers_changed = False
+                self._next_due_ms = timers.next_due_ms(self.store.read())
+            if self._next_due_ms is not None and self._next_due_ms <= self.clock.now_ms():
+                await self._write(lambda tx: intake.fire_due(tx, self.rules))
+                self._timers_changed = True
+            await asyncio.sleep(TIMER_GRAIN_S)
+
+    # --- the store ---
+
+    async def _write(self, job: Any) -> Any:
+        """The job's answer, or None when the store could not take it."""
+        try:
+            answer = await self.store.write(job)
+        except StoreUnavailableError as error:
+            self._store_failed(error)
+            return None
+        if self._trouble is not None:
+            log.info("the database takes writes again")
+            self._trouble = None
+        return answer
+
+    def _store_failed(self, error: StoreUnavailableError) -> None:
+        if self._trouble is None:
+            log.error("nothing can be stored (%s): presses wait in the nodes", error)
+        self._trouble = str(error)
+
+    def _nudge(self, changes: set[tuple[str, str]]) -> None:
+        self._look_again(changes)
+        by_ward: dict[str, list[str]] = {}
+        for ward, what in sorted(changes):
+            by_ward.setdefault(ward, []).append(what)
+        for ward, what in by_ward.items():
+            self._spawn(self._tell_changed(ward, what))
+
+    async def _tell_changed(self, ward: str, what: list[str]) -> None:
+        try:
+            message = {"what": what, "ward": ward}
+            await self.publish(ward, topics.CENTRAL, topics.CHANGED, message)
+        except aiomqtt.MqttError:
+            log.debug("nudge for ward %s not sent: the broker is away", ward)
+
+    def _look_again(self, changes: set[tuple[str, str]]) -> None:
+        kinds = {what for _, what in changes}
+        if "commands" in kinds:
+            self._wake_commands.set()
+        if "timers" in kinds:
+            self._timers_changed = True
+        for ward, what in changes:
+            if what == "config":
+                self._spawn(self._send_configs(None if ward == HOSPITAL else ward))
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a task of the bridge failed", exc_info=task.exception())

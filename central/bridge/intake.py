@@ -1,0 +1,137 @@
+"""From a message to durable rows: everything here runs inside the store's writer."""
+
+import json
+import logging
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from central import commands, events, timers
+from central.capabilities import Rules
+from central.events import NodeEvent
+from central.faults import service as faults
+from central.store import Tx
+from central.wards import model as wards
+
+log = logging.getLogger("wardline.bridge")
+
+QUARANTINE_KEPT = 10_000
+QUARANTINE_PAYLOAD_BYTES = 4096
+
+
+def take_event(tx: Tx, rules: Rules, event: NodeEvent) -> bool:
+    """Store an event and let every rule act on it. False for a repeat.
+
+    A rule that fails undoes only its own rows: the event stays stored, and because a press
+    nobody acts on could cost a life, the ward is told by a spoken fault.
+    """
+    if not events.store(tx, event):
+        return False
+    failures = [
+        failure
+        for rule in rules.events.get(event.type, ())
+        if (failure := guarded(tx, lambda rule=rule: rule(tx, event))) is not None
+    ]
+    if failures:
+        events.note_failure(tx, event, "; ".join(failures))
+        _rule_failed(tx, event.ward, f"bed {event.bed}" if event.bed else event.node, failures)
+    return True
+
+
+def fire_due(tx: Tx, rules: Rules) -> int:
+    """Fire every timer whose moment has come; returns how many."""
+    found = timers.due(tx)
+    for timer in found:
+        rule = rules.timers.get(timer["kind"])
+        failure: str | None = f"nobody answers the timer {timer['kind']}"
+        if rule is not None:
+            late_ms = max(0, tx.now_ms - timer["due_ms"])
+            body = json.loads(timer["body"])
+            failure = guarded(tx, lambda rule=rule: rule(tx, timer["ref"], body, late_ms))
+        timers.fired(tx, timer, failure)
+        if failure is not None:
+            _rule_failed(tx, None, f"timer {timer['kind']} {timer['ref']}", [failure])
+    return len(found)
+
+
+def take_ack(tx: Tx, rules: Rules, message: dict[str, Any]) -> None:
+    """A node's answer to a command."""
+    if not message["id"].isdigit():
+        return
+    command = commands.answered(tx, int(message["id"]), message["result"], message.get("reason"))
+    if command is not None:
+        _tell_acks(tx, rules, command)
+
+
+def expire_commands(tx: Tx, rules: Rules) -> None:
+    for command in commands.expire(tx):
+        _tell_acks(tx, rules, command)
+
+
+def births(tx: Tx, rules: Rules, node: str) -> None:
+    """Let every capability tell a newborn node what it must know again."""
+    for rule in rules.births:
+        failure = guarded(tx, lambda rule=rule: rule(tx, node))
+        if failure is not None:
+            _rule_failed(tx, None, f"birth of {node}", [failure])
+
+
+def quarantine(tx: Tx, topic: str, payload: bytes, reason: str) -> None:
+    """Keep what could not be understood; the node it came from gets a fault line."""
+    parts = topic.split("/")
+    node = wards.node(tx, parts[3]) if len(parts) == 5 else None
+    tx.insert(
+        "quarantine",
+        at_ms=tx.now_ms,
+        topic=topic[:500],
+        ward=node["ward"] if node else None,
+        node=node["id"] if node else None,
+        payload=payload[:QUARANTINE_PAYLOAD_BYTES],
+        reason=reason[:1000],
+    )
+    tx.execute(
+        "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?",
+        (QUARANTINE_KEPT,),
+    )
+    if node is not None:
+        faults.raise_fault(
+            tx, ward=node["ward"], node=node["id"], device="messages", code="malformed",
+            detail=reason[:300],
+        )  # fmt: skip
+
+
+def probe(tx: Tx) -> None:
+    """Write something small: succeeds once the disk takes writes again."""
+    tx.execute("INSERT OR REPLACE INTO probe (id, at_ms) VALUES (1, ?)", (tx.now_ms,))
+
+
+def guarded(tx: Tx, rule: Callable[[], None]) -> str | None:
+    """Run a rule in a savepoint of its own; returns why it failed, or None."""
+    tx.execute("SAVEPOINT rule")
+    try:
+        rule()
+    except sqlite3.OperationalError:
+        raise  # the disk or the lock, not the rule
+    except Exception as error:
+        tx.execute("ROLLBACK TO rule")
+        tx.execute("RELEASE rule")
+        log.exception("a rule failed")
+        return f"{type(error).__name__}: {error}"
+    tx.execute("RELEASE rule")
+    return None
+
+
+def _tell_acks(tx: Tx, rules: Rules, command: Any) -> None:
+    for rule in rules.acks:
+        failure = guarded(
+            tx, lambda rule=rule: rule(tx, command, command["result"], command["reason"])
+        )
+        if failure is not None:
+            _rule_failed(tx, command["ward"], f"command {command['id']}", [failure])
+
+
+def _rule_failed(tx: Tx, ward: str | None, device: str, failures: list[str]) -> None:
+    faults.raise_fault(
+        tx, ward=ward, node="central", device=device, code="rule-failed",
+        detail="; ".join(failures)[:300],
+    )  # fmt: skip

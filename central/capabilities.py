@@ -1,0 +1,61 @@
+"""What every capability wants to hear of: node events, due timers, answers, births of nodes.
+
+Each `central/*/service.py` may define EVENTS, TIMERS, ACKS and BIRTHS; they are gathered here, so
+adding a capability is adding a folder.
+"""
+
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from central.events import NodeEvent
+from central.store import Row, Tx
+
+EventRule = Callable[[Tx, NodeEvent], None]
+TimerRule = Callable[[Tx, str, dict[str, Any], int], None]
+AckRule = Callable[[Tx, Row, str, str | None], None]
+BirthRule = Callable[[Tx, str], None]
+# A fault must be known before a call speaks of it; everything else in order of name.
+FIRST = ("faults",)
+
+
+@dataclass
+class Rules:
+    """The rules of all capabilities, by what they listen to."""
+
+    events: dict[str, list[EventRule]] = field(default_factory=dict)
+    timers: dict[str, TimerRule] = field(default_factory=dict)
+    acks: list[AckRule] = field(default_factory=list)
+    # Told the node's name when it is born: whatever the node must know again.
+    births: list[BirthRule] = field(default_factory=list)
+
+    def add(self, service: ModuleType) -> None:
+        for type, rule in getattr(service, "EVENTS", {}).items():
+            self.events.setdefault(type, []).append(rule)
+        for kind, timer_rule in getattr(service, "TIMERS", {}).items():
+            if kind in self.timers:
+                raise ValueError(f"two capabilities answer the timer {kind}")
+            self.timers[kind] = timer_rule
+        self.acks += getattr(service, "ACKS", [])
+        self.births += getattr(service, "BIRTHS", [])
+
+
+def modules(name: str) -> list[ModuleType]:
+    """The module `name` (such as "service" or "web") of every capability that has one."""
+    import central
+
+    folders = [info.name for info in pkgutil.iter_modules(central.__path__) if info.ispkg]
+    folders.sort(key=lambda each: (each not in FIRST, each))
+    names = [f"central.{folder}.{name}" for folder in folders]
+    return [importlib.import_module(each) for each in names if importlib.util.find_spec(each)]
+
+
+def rules() -> Rules:
+    gathered = Rules()
+    for service in modules("service"):
+        gathered.add(service)
+    return gathered

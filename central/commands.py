@@ -1,0 +1,69 @@
+"""Commands to nodes: a durable row first, sent after the commit, again until answered."""
+
+import json
+from typing import Any
+
+from central.store import Row, Tx
+
+TTL_MS = 60_000
+RESEND_MS = 3_000
+
+
+def send(
+    tx: Tx,
+    ward: str,
+    node: str,
+    type: str,
+    body: dict[str, Any],
+    *,
+    bed: str | None = None,
+    ttl_ms: int = TTL_MS,
+) -> int:
+    """Ask `node` for something; shapes of `body` are in gateway/mqtt/schemas/command.json.
+    Words in the body need only {"lang", "text"}: the bridge adds the audio. Returns its id."""
+    tx.changed(ward, "commands")
+    return tx.insert(
+        "commands",
+        ward=ward,
+        node=node,
+        type=type,
+        bed=bed,
+        body=json.dumps(body, ensure_ascii=False),
+        created_ms=tx.now_ms,
+        expires_real_ms=tx.clock.real_ms() + ttl_ms,
+    )
+
+
+def unsent(tx: Tx) -> list[Row]:
+    """Open commands never sent, or unanswered for RESEND_MS (longer with each attempt). Those
+    for a node that is away wait for its birth instead of piling up in the broker."""
+    return tx.all(
+        "SELECT c.* FROM commands c JOIN nodes n ON n.id = c.node AND n.state = 'ready'"
+        " WHERE c.result IS NULL AND c.expires_real_ms > :now AND (c.sent_real_ms IS NULL"
+        " OR c.sent_real_ms <= :now - :resend * min(c.attempts, 20)) ORDER BY c.id LIMIT 500",
+        {"now": tx.clock.real_ms(), "resend": RESEND_MS},
+    )
+
+
+def mark_sent(tx: Tx, command_ids: list[int]) -> None:
+    tx.connection.executemany(
+        "UPDATE commands SET sent_real_ms = ?, attempts = attempts + 1 WHERE id = ?",
+        [(tx.clock.real_ms(), each) for each in command_ids],
+    )
+
+
+def expire(tx: Tx) -> list[Row]:
+    """Close commands nobody answered in time, and return them."""
+    return tx.all(
+        "UPDATE commands SET result = 'expired', reason = 'no answer from the node'"
+        " WHERE result IS NULL AND expires_real_ms <= ? RETURNING *",
+        (tx.clock.real_ms(),),
+    )
+
+
+def answered(tx: Tx, command_id: int, result: str, reason: str | None) -> Row | None:
+    """Note a node's answer. None when the command is unknown or was answered before."""
+    return tx.one(
+        "UPDATE commands SET result = ?, reason = ? WHERE id = ? AND result IS NULL RETURNING *",
+        (result, reason, command_id),
+    )

@@ -1,0 +1,143 @@
+"""What every page may use: the store, the user, the language, the words.
+
+    from central.console.context import _, current_user, lang, read, requires, transaction
+"""
+
+import functools
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any, TypeVar, cast
+
+from flask import abort, current_app, g, has_request_context, request, session
+from flask_login import current_user as _current_user
+
+from central.console.live import Live
+from central.console.people import Anybody
+from central.store import Store, Tx
+from central.wards import model as wards
+from central.words import LOCALES, seen
+
+# The one who asks: .name, .display, .role, .ward, .lang; .is_authenticated is false before log-in.
+current_user = cast(Anybody, _current_user)
+
+DEFAULT_LANG = "zh"
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass
+class Console:
+    """What one running console owns; kept in `app.extensions["wardline"]`."""
+
+    store: Store
+    config: dict[str, Any]
+    live: Live
+    timezone: tzinfo
+
+    def close(self) -> None:
+        """Let go of the broker and the database; open streams end."""
+        self.live.close()
+        self.store.close()
+
+
+def console() -> Console:
+    """The console that answers this request."""
+    return cast(Console, current_app.extensions["wardline"])
+
+
+def transaction() -> AbstractContextManager[Tx]:
+    """One durable transaction: `with transaction() as tx`. Raises StoreUnavailableError,
+    which becomes a page that says so."""
+    return console().store.transaction()
+
+
+def read() -> Tx:
+    """For reading: each query sees the newest commit."""
+    return console().store.read()
+
+
+def lang() -> str:
+    """The language of the one who asks: "zh" or "en"."""
+    if not has_request_context():
+        return DEFAULT_LANG
+    if "lang" not in g:
+        chosen = session.get("lang") or getattr(current_user, "lang", None)
+        if chosen not in LOCALES:
+            chosen = request.accept_languages.best_match(list(LOCALES)) or DEFAULT_LANG
+        g.lang = chosen
+    return cast(str, g.lang)
+
+
+def _(text: str, **values: Any) -> str:
+    """`text` in the user's language. English is the message id; `%(name)s` placeholders."""
+    return seen(lang(), text, **values)
+
+
+def requires(*roles: str) -> Callable[[View], View]:
+    """Only for people with one of `roles` (none given: everybody logged in). An admin may
+    always. Others are led to the log-in page, or told that they may not."""
+
+    def wrap(view: View) -> View:
+        @functools.wraps(view)
+        def checked(*args: Any, **kwargs: Any) -> Any:
+            if not current_user.is_authenticated:
+                return current_app.login_manager.unauthorized()  # type: ignore[attr-defined]
+            if roles and current_user.role not in (*roles, "admin"):
+                abort(403)
+            return view(*args, **kwargs)
+
+        return cast(View, checked)
+
+    return wrap
+
+
+def require_ward(ward: str) -> None:
+    """Stop with 404 when there is no such ward, with 403 when it is not the user's: those
+    bound to a ward see it and the wards that hand their calls over to it."""
+    row = wards.ward(read(), ward)
+    if row is None:
+        abort(404)
+    if current_user.ward not in (None, ward, row["neighbour"]):
+        abort(403)
+
+
+def ward_name(ward: str) -> str:
+    """The ward's name in the user's language; its number when it has none."""
+    row = wards.ward(read(), ward)
+    if row is None:
+        return ward
+    return str(row["name_zh"] if lang() == "zh" else row["name_en"])
+
+
+def local(ms: int) -> datetime:
+    """Hospital ms as a local date and time."""
+    return datetime.fromtimestamp(ms / 1000, console().timezone)
+
+
+def at_time(ms: int | None) -> str:
+    """14:05, or a dash for never."""
+    return "–" if ms is None else local(ms).strftime("%H:%M")
+
+
+def at_date(ms: int | None) -> str:
+    """2026-11-24 14:05:10, or a dash for never."""
+    return "–" if ms is None else local(ms).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def lasted(ms: int | None) -> str:
+    """2 min 10 s; 1 h 5 min; or a dash for unknown."""
+    if ms is None:
+        return "–"
+    seconds = max(0, int(ms)) // 1000
+    if seconds < 60:
+        return _("%(s)s s", s=seconds)
+    if seconds < 3600:
+        return _("%(min)s min %(s)s s", min=seconds // 60, s=seconds % 60)
+    return _("%(h)s h %(min)s min", h=seconds // 3600, min=seconds % 3600 // 60)
+
+
+def yuan(fen: int) -> str:
+    """Money in fen as ¥1,230.50."""
+    sign = "-" if fen < 0 else ""
+    return f"{sign}¥{abs(fen) // 100:,}.{abs(fen) % 100:02d}"

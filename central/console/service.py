@@ -1,0 +1,227 @@
+"""Log-in: passwords, growing delays after failures, device tokens. No HTTP here.
+
+A wrong password delays the next try of that name and, separately, of that address. The delays
+stand in the database, so a restart forgives nobody.
+"""
+
+import hashlib
+import re
+import secrets
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from central.audit import model as audit
+from central.console import model
+from central.console.people import ROLES
+from central.errors import FieldError
+from central.store import Row, Tx
+from central.wards import model as wards
+from central.words import LOCALES
+
+PASSWORD_MIN = 10
+# So many wrong passwords are a slip of the finger; each further one doubles the delay.
+FREE_BY_NAME = 4
+# Many people of a hospital share one address behind a proxy, so it is given more.
+FREE_BY_ADDRESS = 20
+FIRST_DELAY_MS = 2_000
+LONGEST_DELAY_MS = 15 * 60_000
+FORGET_AFTER_MS = 24 * 3_600_000
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
+_HASHER = PasswordHasher()
+# Checked against when there is no such user, so that the time taken tells nothing.
+_NOBODY = _HASHER.hash(secrets.token_hex(16))
+
+
+class LockedOutError(Exception):
+    """Too many wrong passwords; the next try is heard only later."""
+
+    error_id = "login-locked"
+
+    def __init__(self, wait_ms: int) -> None:
+        super().__init__(f"try again in {wait_ms} ms")
+        self.wait_ms = wait_ms
+
+
+class UnknownUserError(Exception):
+    """There is no user of this name."""
+
+    error_id = "unknown-user"
+
+
+def _subjects(name: str, address: str) -> tuple[tuple[str, int], ...]:
+    return (f"name:{name}", FREE_BY_NAME), (f"address:{address}", FREE_BY_ADDRESS)
+
+
+def check_login(tx: Tx, name: str, password: str, address: str) -> Row | None:
+    """The user, or None for a wrong name or password (which is counted). Raises
+    LockedOutError while the name or the address has to wait, whatever the password."""
+    name = name.strip().lower()
+    now_ms = tx.clock.real_ms()
+    waits = [
+        row["until_real_ms"] - now_ms
+        for subject, _ in _subjects(name, address)
+        if (row := model.failures(tx, subject))
+    ]
+    if max(waits, default=0) > 0:
+        raise LockedOutError(max(waits))
+    user = model.user(tx, name)
+    try:
+        _HASHER.verify(user["password_hash"] if user else _NOBODY, password)
+        right = user is not None and not user["disabled"]
+    except (VerificationError, InvalidHashError):
+        right = False
+    if not right or user is None:
+        for subject, free in _subjects(name, address):
+            _count_failure(tx, subject, free, now_ms)
+        audit.append(tx, name[:64] or "?", "login.refused", f"address/{address}")
+        return None
+    tx.execute("DELETE FROM login_failures WHERE subject = ?", (f"name:{name}",))
+    tx.execute("UPDATE users SET last_login_ms = ? WHERE name = ?", (tx.now_ms, name))
+    if _HASHER.check_needs_rehash(user["password_hash"]):
+        tx.execute(
+            "UPDATE users SET password_hash = ? WHERE name = ?", (_HASHER.hash(password), name)
+        )
+    audit.append(tx, name, "login", f"address/{address}")
+    return user
+
+
+def _count_failure(tx: Tx, subject: str, free: int, now_ms: int) -> None:
+    row = model.failures(tx, subject)
+    count = 1
+    if row is not None and now_ms - row["last_real_ms"] < FORGET_AFTER_MS:
+        count = row["count"] + 1
+    delay_ms = 0
+    if count > free:
+        delay_ms = min(FIRST_DELAY_MS << min(count - free - 1, 20), LONGEST_DELAY_MS)
+    tx.execute(
+        "INSERT INTO login_failures (subject, count, last_real_ms, until_real_ms)"
+        " VALUES (?, ?, ?, ?) ON CONFLICT (subject) DO UPDATE SET count = excluded.count,"
+        " last_real_ms = excluded.last_real_ms, until_real_ms = excluded.until_real_ms",
+        (subject, count, now_ms, now_ms + delay_ms),
+    )
+
+
+def add_user(
+    tx: Tx,
+    name: str,
+    display: str,
+    role: str,
+    password: str,
+    *,
+    ward: str | None = None,
+    lang: str | None = None,
+    by: str = "system",
+) -> None:
+    """Add somebody who may log in. Raises FieldError."""
+    name = name.strip().lower()
+    if not _NAME.fullmatch(name):
+        raise FieldError(
+            "name", "A log-in name has 2 to 32 letters a-z, digits, dots, dashes or underscores."
+        )
+    if model.user(tx, name) is not None:
+        raise FieldError("name", "There is already a user %(name)s. Choose another name.", name=name)  # fmt: skip
+    if not display.strip():
+        raise FieldError("display", "Enter the name that colleagues know.")
+    if role not in ROLES:
+        raise FieldError("role", "Choose a role.")
+    if ward is not None and wards.ward(tx, ward) is None:
+        raise FieldError("ward", "There is no ward %(ward)s.", ward=ward)
+    if role in ("nurse", "head_nurse") and ward is None:
+        raise FieldError("ward", "A nurse belongs to a ward: choose it.")
+    _check_password(password)
+    tx.insert(
+        "users",
+        name=name,
+        display=display.strip()[:64],
+        role=role,
+        ward=ward,
+        password_hash=_HASHER.hash(password),
+        lang=lang if lang in LOCALES else None,
+        created_ms=tx.now_ms,
+    )
+    audit.append(tx, by, "user.add", f"user/{name}", detail={"role": role, "ward": ward})
+
+
+def set_password(tx: Tx, name: str, password: str, by: str) -> None:
+    """Give `name` a new password and end every session of theirs. Raises FieldError."""
+    _must_exist(tx, name)
+    _check_password(password)
+    tx.execute(
+        "UPDATE users SET password_hash = ?, epoch = epoch + 1 WHERE name = ?",
+        (_HASHER.hash(password), name),
+    )
+    tx.execute("DELETE FROM login_failures WHERE subject = ?", (f"name:{name}",))
+    audit.append(tx, by, "user.password", f"user/{name}")
+
+
+def set_disabled(tx: Tx, name: str, disabled: bool, by: str) -> None:
+    """Bar `name` from logging in, at once, or let them again. Raises FieldError when this
+    would leave no administrator."""
+    user = _must_exist(tx, name)
+    others = tx.value(
+        "SELECT count(*) FROM users WHERE role = 'admin' AND NOT disabled AND name != ?", (name,)
+    )
+    if disabled and user["role"] == "admin" and not others:
+        raise FieldError("name", "%(name)s is the last administrator. Add another one first.", name=name)  # fmt: skip
+    tx.execute(
+        "UPDATE users SET disabled = ?, epoch = epoch + 1 WHERE name = ?", (int(disabled), name)
+    )
+    audit.append(tx, by, "user.disable" if disabled else "user.enable", f"user/{name}")
+
+
+def set_lang(tx: Tx, name: str, lang: str) -> None:
+    tx.execute("UPDATE users SET lang = ? WHERE name = ?", (lang, name))
+
+
+def _must_exist(tx: Tx, name: str) -> Row:
+    user = model.user(tx, name)
+    if user is None:
+        raise UnknownUserError(name)
+    return user
+
+
+def _check_password(password: str) -> None:
+    if len(password) < PASSWORD_MIN:
+        raise FieldError("password", "A password has at least %(n)s characters.", n=PASSWORD_MIN)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def make_screen(tx: Tx, ward: str, label: str, by: str) -> str:
+    """Let a screen show a ward's board without log-in. Returns its token, kept nowhere else.
+    Raises FieldError."""
+    if wards.ward(tx, ward) is None:
+        raise FieldError("ward", "There is no ward %(ward)s.", ward=ward)
+    if not label.strip():
+        raise FieldError("label", "Say where the screen hangs, so that it can be told apart.")
+    token = secrets.token_urlsafe(32)
+    number = tx.insert(
+        "device_tokens",
+        sha256=_digest(token),
+        label=label.strip()[:64],
+        ward=ward,
+        made_by=by,
+        made_ms=tx.now_ms,
+    )
+    audit.append(tx, by, "screen.make", f"screen/{number}", detail={"ward": ward})
+    return token
+
+
+def use_token(tx: Tx, token: str) -> Row | None:
+    """The screen of a token, or None when it is wrong or revoked."""
+    return tx.one(
+        "UPDATE device_tokens SET used_ms = ? WHERE sha256 = ? AND revoked_ms IS NULL RETURNING *",
+        (tx.now_ms, _digest(token)),
+    )
+
+
+def revoke_screen(tx: Tx, number: int, by: str) -> None:
+    """End a screen's right to show a board, at once."""
+    tx.execute(
+        "UPDATE device_tokens SET revoked_ms = ? WHERE id = ? AND revoked_ms IS NULL",
+        (tx.now_ms, number),
+    )
+    audit.append(tx, by, "screen.revoke", f"screen/{number}")

@@ -1,0 +1,1 @@
+"""Faults of nodes, buses, lamps and speakers: raised, heard, seen, cleared."""

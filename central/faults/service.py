@@ -1,0 +1,143 @@
+"""Faults are events for people: shown on the board and pages, spoken once at the station.
+
+Node faults arrive as events; a silent node is noticed by the bridge's supervision.
+"""
+
+from collections.abc import Callable
+
+from central import say
+from central.audit import model as audit
+from central.events import NodeEvent
+from central.faults import model
+from central.store import HOSPITAL, Row, Tx
+from central.wards import model as wards
+from gateway.mqtt import kinds
+
+# Codes said aloud at the station, with the words for them. Other codes are shown only.
+SPOKEN = {
+    "silent": "faults.silent",
+    "garbled": "faults.silent",
+    "address_clash": "faults.silent",
+    "gone": "faults.bus_gone",
+    "lost": "faults.node_lost",
+    "rule-failed": "faults.rule_failed",
+}
+
+
+def raise_fault(
+    tx: Tx, *, ward: str | None, node: str, device: str, code: str, detail: str = ""
+) -> int:
+    """Open a fault, or count one more on the open one. Returns its id."""
+    known = model.find_open(tx, node, device, code)
+    if known is not None:
+        tx.execute(
+            "UPDATE faults SET count = count + 1, last_ms = ?, detail = ? WHERE id = ?",
+            (tx.now_ms, detail, known["id"]),
+        )
+        tx.changed(ward or HOSPITAL, "faults")
+        return int(known["id"])
+    fault = tx.insert(
+        "faults",
+        ward=ward,
+        node=node,
+        device=device,
+        code=code,
+        detail=detail,
+        raised_ms=tx.now_ms,
+        last_ms=tx.now_ms,
+    )
+    tx.changed(ward or HOSPITAL, "faults")
+    if ward is not None and code in SPOKEN:
+        say.to_station(
+            tx,
+            ward,
+            f"fault-{fault}",
+            SPOKEN[code],
+            klass=kinds.CALLING,
+            chime="low",
+            ward=ward,
+            bed=_bed(device),
+        )
+    return fault
+
+
+def clear_fault(tx: Tx, node: str, device: str, code: str | None = None) -> bool:
+    """Close the open fault (all of the device when `code` is None). False if none was open."""
+    rows = tx.all(
+        "UPDATE faults SET cleared_ms = :now WHERE node = :node AND device = :device"
+        " AND (:code IS NULL OR code = :code) AND cleared_ms IS NULL RETURNING id, ward, code",
+        {"now": tx.now_ms, "node": node, "device": device, "code": code},
+    )
+    for row in rows:
+        tx.changed(row["ward"] or HOSPITAL, "faults")
+        if row["ward"] and row["code"] in SPOKEN:
+            say.to_station(
+                tx,
+                row["ward"],
+                f"fault-{row['id']}-over",
+                "faults.recovered" if device.startswith("bed ") else "faults.box_recovered",
+                klass=kinds.CALLING,
+                chime="low",
+                ward=row["ward"],
+                bed=_bed(device),
+            )
+    return bool(rows)
+
+
+def acknowledge(tx: Tx, fault: int, by: str) -> None:
+    """Note that somebody is seeing to it; the fault itself ends only when it is over."""
+    tx.execute(
+        "UPDATE faults SET acknowledged_by = ?, acknowledged_ms = ? WHERE id = ?"
+        " AND acknowledged_by IS NULL",
+        (by, tx.now_ms, fault),
+    )
+    row = tx.one("SELECT ward FROM faults WHERE id = ?", (fault,))
+    if row is not None:
+        tx.changed(row["ward"] or HOSPITAL, "faults")
+        audit.append(tx, by, "fault.acknowledge", f"fault/{fault}")
+
+
+def _bed(device: str) -> str:
+    return device.removeprefix("bed ")
+
+
+def _device(event: NodeEvent) -> str:
+    """Names the bed rather than the bus address when the node told which bed it is."""
+    return f"bed {event.bed}" if event.bed else str(event.about.get("device", "box"))
+
+
+def _on_fault(tx: Tx, event: NodeEvent) -> None:
+    about = event.about
+    raise_fault(
+        tx,
+        ward=event.ward,
+        node=event.node,
+        device=_device(event),
+        code=str(about.get("code", "unknown")),
+        detail=str(about.get("detail", "")),
+    )
+
+
+def _on_recovered(tx: Tx, event: NodeEvent) -> None:
+    code = event.about.get("code")
+    clear_fault(tx, event.node, _device(event), None if code is None else str(code))
+
+
+def _on_answer(tx: Tx, command: Row, result: str, reason: str | None) -> None:
+    """A node that refuses what central sent has a story to tell on the fleet page."""
+    if result == kinds.REFUSED and wards.node(tx, command["node"]) is not None:
+        raise_fault(
+            tx,
+            ward=command["ward"],
+            node=command["node"],
+            device="messages",
+            code="refused",
+            detail=reason or "",
+        )
+
+
+EVENTS: dict[str, Callable[[Tx, NodeEvent], None]] = {
+    kinds.FAULT: _on_fault,
+    kinds.RECOVERED: _on_recovered,
+}
+ACKS = [_on_answer]

@@ -1,0 +1,46 @@
+"""Tables that every capability uses: timers, commands to nodes, events taken in."""
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("central")
+
+
+@migrations()
+def m001_shared(db: Database) -> None:
+    db.executescript(
+        """
+        -- A due moment in hospital time. Rows, so that a restart re-arms them.
+        CREATE TABLE timers (
+            id INTEGER PRIMARY KEY, due_ms INTEGER NOT NULL, kind TEXT NOT NULL,
+            ref TEXT NOT NULL, body TEXT NOT NULL DEFAULT '{}', fired_ms INTEGER, late_ms INTEGER,
+            failure TEXT
+        );
+        CREATE INDEX timers_due ON timers (due_ms) WHERE fired_ms IS NULL;
+        CREATE INDEX timers_ref ON timers (kind, ref) WHERE fired_ms IS NULL;
+
+        -- What a node is asked to do. Sent after the commit, again until acknowledged or expired.
+        CREATE TABLE commands (
+            id INTEGER PRIMARY KEY, ward TEXT NOT NULL, node TEXT NOT NULL, type TEXT NOT NULL,
+            bed TEXT, body TEXT NOT NULL, created_ms INTEGER NOT NULL,
+            expires_real_ms INTEGER NOT NULL, sent_real_ms INTEGER, attempts INTEGER NOT NULL DEFAULT 0,
+            result TEXT, reason TEXT
+        );
+        CREATE INDEX commands_open ON commands (node) WHERE result IS NULL;
+
+        -- Every event a node reported, once: the proof that a repeat is a repeat.
+        CREATE TABLE events (
+            node TEXT NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL, ward TEXT NOT NULL,
+            bed TEXT, type TEXT NOT NULL, about TEXT NOT NULL, happened_ms INTEGER NOT NULL,
+            stored_ms INTEGER NOT NULL, failure TEXT, PRIMARY KEY (node, boot, seq)
+        ) WITHOUT ROWID;
+
+        -- Written to find out whether the disk takes writes again.
+        CREATE TABLE probe (id INTEGER PRIMARY KEY CHECK (id = 1), at_ms INTEGER NOT NULL);
+
+        -- What could not be understood, kept for an engineer with the reason.
+        CREATE TABLE quarantine (
+            id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, topic TEXT NOT NULL, ward TEXT,
+            node TEXT, payload BLOB NOT NULL, reason TEXT NOT NULL
+        );
+        """
+    )

@@ -1,0 +1,1 @@
+"""Wards, their beds and the nodes that serve them."""

@@ -1,0 +1,92 @@
+"""Wards, beds and nodes."""
+
+import json
+from typing import Any
+
+from sqlite_utils import Database, Migrations
+
+from central.store import Row, Tx
+
+migrations = Migrations("wards")
+
+
+@migrations()
+def m001_wards(db: Database) -> None:
+    db.executescript(
+        """
+        CREATE TABLE wards (
+            id TEXT PRIMARY KEY, name_zh TEXT NOT NULL, name_en TEXT NOT NULL,
+            lang TEXT NOT NULL DEFAULT 'zh' CHECK (lang IN ('zh', 'en')),
+            neighbour TEXT REFERENCES wards (id), settings TEXT NOT NULL DEFAULT '{}'
+        );
+        -- role bedside: buttons, lamps and loudspeakers of beds; role station: the nurse station.
+        CREATE TABLE nodes (
+            id TEXT PRIMARY KEY, ward TEXT NOT NULL REFERENCES wards (id),
+            role TEXT NOT NULL CHECK (role IN ('bedside', 'station')),
+            state TEXT NOT NULL DEFAULT 'unknown', session INTEGER, firmware TEXT, hardware TEXT,
+            born_ms INTEGER, seen_ms INTEGER, health TEXT NOT NULL DEFAULT '{}'
+        );
+        CREATE TABLE beds (
+            ward TEXT NOT NULL REFERENCES wards (id), bed TEXT NOT NULL,
+            node TEXT REFERENCES nodes (id), position INTEGER NOT NULL,
+            care_level TEXT NOT NULL DEFAULT 'normal', state TEXT NOT NULL DEFAULT 'unknown',
+            PRIMARY KEY (ward, bed)
+        );
+        """
+    )
+
+
+def add_ward(tx: Tx, ward: str, name_zh: str, name_en: str, lang: str = "zh") -> None:
+    tx.insert("wards", id=ward, name_zh=name_zh, name_en=name_en, lang=lang)
+
+
+def set_neighbour(tx: Tx, ward: str, neighbour: str | None) -> None:
+    tx.execute("UPDATE wards SET neighbour = ? WHERE id = ?", (neighbour, ward))
+
+
+def add_node(tx: Tx, node: str, ward: str, role: str) -> None:
+    tx.insert("nodes", id=node, ward=ward, role=role)
+
+
+def add_bed(tx: Tx, ward: str, bed: str, node: str | None) -> None:
+    position = tx.value("SELECT count(*) FROM beds WHERE ward = ?", (ward,))
+    tx.insert("beds", ward=ward, bed=bed, node=node, position=position)
+
+
+def ward(tx: Tx, ward: str) -> Row | None:
+    return tx.one("SELECT * FROM wards WHERE id = ?", (ward,))
+
+
+def wards(tx: Tx) -> list[Row]:
+    return tx.all("SELECT * FROM wards ORDER BY id")
+
+
+def lang(tx: Tx, ward: str) -> str:
+    """The language a ward is spoken to in: "zh" or "en"."""
+    return tx.value("SELECT lang FROM wards WHERE id = ?", (ward,)) or "zh"
+
+
+def beds(tx: Tx, ward: str) -> list[Row]:
+    return tx.all("SELECT * FROM beds WHERE ward = ? ORDER BY position", (ward,))
+
+
+def bed(tx: Tx, ward: str, bed: str) -> Row | None:
+    return tx.one("SELECT * FROM beds WHERE ward = ? AND bed = ?", (ward, bed))
+
+
+def nodes(tx: Tx, ward: str | None = None) -> list[Row]:
+    return tx.all("SELECT * FROM nodes WHERE :ward IS NULL OR ward = :ward ORDER BY ward, role, id", {"ward": ward})  # fmt: skip
+
+
+def node(tx: Tx, node: str) -> Row | None:
+    return tx.one("SELECT * FROM nodes WHERE id = ?", (node,))
+
+
+def stations(tx: Tx, ward: str) -> list[Row]:
+    """The station nodes of a ward."""
+    return tx.all("SELECT * FROM nodes WHERE ward = ? AND role = 'station' ORDER BY id", (ward,))
+
+
+def settings(tx: Tx, ward: str) -> dict[str, Any]:
+    """Volume bands and the like, as sent to the ward's nodes: keys of config.json."""
+    return json.loads(tx.value("SELECT settings FROM wards WHERE id = ?", (ward,)) or "{}")

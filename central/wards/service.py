@@ -1,0 +1,99 @@
+"""The life of nodes as central sees it: born, heard of, lost; and what they are told."""
+
+import json
+import zlib
+from typing import Any
+
+from central.faults import service as faults
+from central.store import Row, Tx
+from central.wards import model
+from central.words import catalogue
+from gateway.mqtt import kinds
+
+# Words with this prefix are given to every node, for when it is alone.
+NODE_WORDS = "node."
+# The heartbeat fields kept for the fleet page.
+HEALTH = ("outbox", "dropped", "quarantined", "last_reject", "poll_ms", "silent_beds", "alone", "uptime_ms")  # fmt: skip
+
+
+def state_told(tx: Tx, ward: str, node: str, message: dict[str, Any]) -> bool:
+    """Take a birth, will or clean end. True when the node was (re)born. A will of an earlier
+    session, come late, says nothing about the node that lives now."""
+    row = model.node(tx, node)
+    if row is None or row["ward"] != ward:
+        faults.raise_fault(
+            tx, ward=None, node=node, device="box", code="unknown-node", detail=f"ward {ward}"
+        )
+        return False
+    session = message["session"]
+    if message["state"] != kinds.READY:
+        if row["session"] is not None and session < row["session"]:
+            return False
+        lost(tx, node, message["state"])
+        return False
+    tx.execute(
+        "UPDATE nodes SET state = 'ready', session = ?, firmware = ?, hardware = ?, born_ms = ?,"
+        " seen_ms = ? WHERE id = ?",
+        (session, message.get("firmware"), message.get("hardware"), tx.now_ms, tx.now_ms, node),
+    )
+    faults.clear_fault(tx, node, "box", "lost")
+    tx.changed(ward, "nodes")
+    tx.changed(ward, "commands")
+    return True
+
+
+def lost(tx: Tx, node: str, state: str = kinds.LOST) -> None:
+    """The node is not there: a fault that people see and hear."""
+    row = model.node(tx, node)
+    if row is None or row["state"] == state:
+        return
+    tx.execute("UPDATE nodes SET state = ? WHERE id = ?", (state, node))
+    tx.changed(row["ward"], "nodes")
+    faults.raise_fault(tx, ward=row["ward"], node=node, device="box", code="lost", detail=state)
+
+
+def heard_of(tx: Tx, node: str, heartbeat: dict[str, Any]) -> None:
+    """A heartbeat: the node lives; its health is kept for the fleet page."""
+    row = model.node(tx, node)
+    if row is None:
+        return
+    health = {key: heartbeat[key] for key in HEALTH if key in heartbeat}
+    tx.execute(
+        "UPDATE nodes SET seen_ms = ?, health = ? WHERE id = ?",
+        (tx.now_ms, json.dumps(health, ensure_ascii=False), node),
+    )
+    if row["state"] != kinds.READY and row["session"] == heartbeat["boot"]:
+        tx.execute("UPDATE nodes SET state = 'ready' WHERE id = ?", (node,))
+        faults.clear_fault(tx, node, "box", "lost")
+        tx.changed(row["ward"], "commands")
+    tx.changed(row["ward"], "nodes")
+
+
+def beds_told(tx: Tx, ward: str, node: str, message: dict[str, Any]) -> None:
+    """Keep what each bed of a node is doing, as the node itself says."""
+    for bed, told in message["beds"].items():
+        tx.execute(
+            "UPDATE beds SET state = ? WHERE ward = ? AND bed = ? AND node = ?",
+            (told["state"], ward, bed, node),
+        )
+    tx.changed(ward, "beds")
+
+
+def config_for(tx: Tx, node: Row) -> dict[str, Any]:
+    """The retained config message of a node, its phrases without audio yet."""
+    ward = node["ward"]
+    lang = model.lang(tx, ward)
+    phrases = {
+        words_id: {"lang": lang, "text": text}
+        for words_id, text in sorted(catalogue(lang).items())
+        if words_id.startswith(NODE_WORDS) and "{" not in text
+    }
+    config: dict[str, Any] = {
+        "version": 1,
+        "lang": lang,
+        "beds": [row["bed"] for row in model.beds(tx, ward) if row["node"] == node["id"]],
+        "phrases": phrases,
+        **model.settings(tx, ward),
+    }
+    exact = json.dumps(config, sort_keys=True, ensure_ascii=False).encode()
+    return config | {"revision": zlib.crc32(exact)}

@@ -1,0 +1,1 @@
+"""Where Wardline meets the world."""

@@ -1,0 +1,135 @@
+"""The store: group commit, savepoints, refusal when the disk or the lock says no."""
+
+import asyncio
+import sqlite3
+
+import pytest
+
+from central import commands, timers
+from central.audit import model as audit
+from central.clock import FakeClock
+from central.store import Store, StoreUnavailableError, Tx
+from central.wards import model as wards
+
+
+def add(ward: str):
+    return lambda tx: wards.add_ward(tx, ward, f"{ward}病区", f"Ward {ward}")
+
+
+def names(store: Store) -> list[str]:
+    return [row["id"] for row in wards.wards(store.read())]
+
+
+def test_jobs_that_arrive_together_share_one_commit(store: Store) -> None:
+    commits: list[str] = []
+
+    async def scenario() -> None:
+        await store.write(lambda tx: tx.connection.set_trace_callback(commits.append))
+        await asyncio.gather(*(store.write(add(str(n))) for n in range(50)))
+
+    asyncio.run(scenario())
+    assert len(names(store)) == 50
+    assert sum(text == "COMMIT" for text in commits) < 50
+
+
+def test_a_failing_job_undoes_only_itself(store: Store) -> None:
+    def bad(tx: Tx) -> None:
+        wards.add_ward(tx, "bad", "坏", "bad")
+        raise ValueError("no")
+
+    async def scenario() -> list[object]:
+        jobs = (store.write(add("1")), store.write(bad), store.write(add("2")))
+        return await asyncio.gather(*jobs, return_exceptions=True)
+
+    answers = asyncio.run(scenario())
+    assert isinstance(answers[1], ValueError)
+    assert names(store) == ["1", "2"]
+
+
+def test_changes_are_told_only_after_the_commit(store: Store) -> None:
+    told: list[set[tuple[str, str]]] = []
+    store.on_commit = told.append
+    with pytest.raises(RuntimeError), store.transaction() as tx:
+        tx.changed("3", "board")
+        raise RuntimeError
+    assert told == []
+    with store.transaction() as tx:
+        tx.changed("3", "board")
+        assert told == []
+    assert told == [{("3", "board")}]
+
+
+def test_a_locked_database_answers_nobody_as_stored(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central.store.LOCK_TIMEOUT_S", 0.05)
+    holder = sqlite3.connect(store.path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+
+    async def scenario() -> None:
+        with pytest.raises(StoreUnavailableError):
+            await store.write(add("1"))
+        holder.execute("ROLLBACK")
+        await store.write(add("2"))
+
+    asyncio.run(scenario())
+    holder.close()
+    assert names(store) == ["2"]
+
+
+def test_a_full_disk_answers_nobody_as_stored(store: Store) -> None:
+    async def scenario() -> None:
+        await store.write(lambda tx: tx.execute("PRAGMA max_page_count = 1"))
+
+        def much(tx: Tx) -> None:
+            for n in range(2000):
+                wards.add_ward(tx, f"w{n}", "名" * 100, "name" * 100)
+
+        with pytest.raises(StoreUnavailableError, match="full"):
+            await asyncio.gather(store.write(add("1")), store.write(much))
+
+    asyncio.run(scenario())
+    assert names(store) == []
+
+
+def test_the_audit_is_append_only_and_shows_tampering(store: Store) -> None:
+    with store.transaction() as tx:
+        for n in range(5):
+            audit.append(tx, "nurse3", "call.accept", f"call/{n}")
+    with pytest.raises(sqlite3.IntegrityError), store.transaction() as tx:
+        tx.execute("UPDATE audit SET who = 'other'")
+    assert audit.first_broken(store.read()) is None
+    forger = sqlite3.connect(store.path)
+    forger.executescript(
+        "DROP TRIGGER audit_no_update; UPDATE audit SET who = 'other' WHERE id = 3;"
+    )
+    forger.close()
+    broken = audit.first_broken(store.read())
+    assert broken is not None
+    assert broken["id"] == 3
+
+
+def test_timers_and_commands_are_rows(store: Store, clock: FakeClock) -> None:
+    with store.transaction() as tx:
+        add("3")(tx)
+        wards.add_node(tx, "3-box", "3", "bedside")
+        timers.arm(tx, clock.now_ms() + 1000, "test.kind", 7, {"x": 1})
+        commands.send(tx, "3", "3-box", "stop", {"utterance": "a"})
+    assert timers.due(store.read()) == []
+    clock.advance(1500)
+    with store.transaction() as tx:
+        (timer,) = timers.due(tx)
+        timers.fired(tx, timer)
+    assert store.read().value("SELECT late_ms FROM timers") == 500
+    assert commands.unsent(store.read()) == [], "a box that is away is not sent anything"
+    with store.transaction() as tx:
+        tx.execute("UPDATE nodes SET state = 'ready'")
+        (command,) = commands.unsent(tx)
+        commands.mark_sent(tx, [command["id"]])
+        assert commands.unsent(tx) == []
+    clock.advance(commands.RESEND_MS)
+    assert len(commands.unsent(store.read())) == 1
+    clock.advance(commands.TTL_MS)
+    with store.transaction() as tx:
+        (expired,) = commands.expire(tx)
+    assert expired["result"] == "expired"

@@ -1,0 +1,75 @@
+"""The words of the protocol: event types, command types, states, patterns."""
+
+# --- what happened at a bed or box (`type` of an event message) ---
+PRESS = "press"  # red button
+HOLD = "hold"  # red button held for 3 s: staff emergency
+CORD = "cord"  # toilet or pull cord
+CORD_RESET = "cord_reset"  # the cord was put back at its point of origin
+PRESENCE = "presence"  # somebody of the staff is at the bed
+PRESENCE_END = "presence_end"
+UNPLUGGED = "unplugged"  # the patient's handset was pulled out
+PLUGGED = "plugged"
+PROMPTED = "prompted"  # a reminder was spoken at the bed; about: infusion, revision, stage
+UNCONFIRMED = "unconfirmed"  # reminders were spoken and nobody pressed; about as above
+FAULT = "fault"  # about: device, code, detail
+RECOVERED = "recovered"  # about: device, code
+
+EVENT_TYPES = (
+    PRESS, HOLD, CORD, CORD_RESET, PRESENCE, PRESENCE_END, UNPLUGGED, PLUGGED,
+    PROMPTED, UNCONFIRMED, FAULT, RECOVERED,
+)  # fmt: skip
+# Never dropped from a full outbox.
+ALARM_TYPES = (PRESS, HOLD, CORD, UNPLUGGED, UNCONFIRMED, FAULT)
+
+# --- what central asks of a node (`type` of a command message) ---
+SPEAK = "speak"
+STOP = "stop"
+CALL = "call"  # the phase of the call at a bed, with the words that say so truthfully
+REMINDERS = "reminders"  # the whole schedule of one infusion, by revision
+SELFTEST = "selftest"
+COMMAND_TYPES = (SPEAK, STOP, CALL, REMINDERS, SELFTEST)
+
+# --- phases of a call, as the bed is told of them ---
+REGISTERED = "registered"
+ACCEPTED = "accepted"
+ON_THE_WAY = "on_the_way"
+DELAYED = "delayed"
+ENDED = "ended"
+PHASES = (REGISTERED, ACCEPTED, ON_THE_WAY, DELAYED, ENDED)
+
+# --- classes of speech, most urgent first ---
+EMERGENCY = "emergency"
+CALLING = "call"
+REMINDER = "reminder"
+ANNOUNCEMENT = "announcement"
+SPEECH_CLASSES = (EMERGENCY, CALLING, REMINDER, ANNOUNCEMENT)
+
+# --- states of a bed ---
+IDLE = "idle"
+CALLING_STATE = "calling"
+PROMPTED_STATE = "prompted"
+EMERGENCY_STATE = "emergency"
+PRESENT = "present"
+BED_STATES = (IDLE, CALLING_STATE, PROMPTED_STATE, EMERGENCY_STATE, PRESENT)
+
+# --- light patterns ---
+OFF = "off"
+STEADY = "steady"
+BLINK = "blink"  # 1 Hz
+FAST = "fast"  # 4 Hz
+PATTERNS = (OFF, STEADY, BLINK, FAST)
+
+# --- states of a node ---
+READY = "ready"
+LOST = "lost"
+STOPPED = "stopped"
+
+# --- answers to a command ---
+DONE = "done"
+REFUSED = "refused"
+EXPIRED = "expired"
+
+
+def event_id(node: str, boot: int, seq: int) -> str:
+    """The name by which central drops repeats: node, boot number, sequence within the boot."""
+    return node + ":" + str(boot) + ":" + str(seq)
