@@ -14,6 +14,7 @@ def to_station(
     ward: str,
     utterance: str,
     words_id: str,
+    /,
     *,
     klass: str,
     chime: str = "medium",

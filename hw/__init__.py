@@ -1,0 +1,1 @@
+"""What a pin, a bus and a loudspeaker are. Imports nothing else of Wardline."""

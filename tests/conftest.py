@@ -1,6 +1,10 @@
 """What every test may use: real parts on free ports, waited for by what they do."""
 
+import os
+import pwd
+import shutil
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,3 +47,36 @@ def store(tmp_path: Path, clock: FakeClock) -> Iterator[Store]:
     opened = Store(tmp_path / "wardline.db", clock)
     yield opened
     opened.close()
+
+
+def program(name: str) -> str:
+    """The path of a program; Debian keeps daemons where an ordinary PATH does not look."""
+    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    assert found, f"{name} is not installed: ./wardline doctor tells what is missing"
+    return found
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[int]:
+    """A real Mosquitto of this test's own, open to all on loopback; its port."""
+    port = free_port()
+    config = tmp_path / "mosquitto.conf"
+    user = pwd.getpwuid(os.getuid()).pw_name
+    config.write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"
+        f"max_queued_messages 0\nuser {user}\n"
+    )
+    process = subprocess.Popen(
+        [program("mosquitto"), "-c", str(config)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_for(lambda: answers(port), "Mosquitto to listen")
+    yield port
+    process.terminate()
+    process.wait()

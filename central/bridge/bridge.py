@@ -269,7 +269,7 @@ class Bridge:
                 log.error("box %s is silent: check its power and network", node)
                 await self._write(lambda tx, node=node: fleet.lost(tx, node))
             if self._trouble is not None:
-                await self._write(intake.probe)
+                await self._probe()
             await asyncio.sleep(CLOCK_EVERY_S)
 
     async def _timer_loop(self) -> None:
@@ -285,21 +285,36 @@ class Bridge:
     # --- the store ---
 
     async def _write(self, job: Any) -> Any:
-        """The job's answer, or None when the store could not take it."""
+        """The job's answer, or None when it could not be stored: then nobody is told it was."""
         try:
-            answer = await self.store.write(job)
+            return await self.store.write(job)
         except StoreUnavailableError as error:
             self._store_failed(error)
-            return None
-        if self._trouble is not None:
-            log.info("the database takes writes again")
-            self._trouble = None
-        return answer
+        except Exception:
+            log.exception("a write failed and was undone")
+        return None
 
     def _store_failed(self, error: StoreUnavailableError) -> None:
         if self._trouble is None:
             log.error("nothing can be stored (%s): presses wait in the nodes", error)
-        self._trouble = str(error)
+            self._trouble = str(error)
+            self._spawn(self._tell_trouble())
+
+    async def _tell_trouble(self) -> None:
+        try:
+            await self._beacon()
+        except aiomqtt.MqttError as failure:
+            log.debug("beacon not sent: %s", failure)
+
+    async def _probe(self) -> None:
+        """Only a write that reaches the disk shows that writes reach the disk again."""
+        try:
+            await self.store.write(intake.probe)
+        except StoreUnavailableError as error:
+            self._trouble = str(error)
+        else:
+            log.info("the database takes writes again")
+            self._trouble = None
 
     def _nudge(self, changes: set[tuple[str, str]]) -> None:
         self._look_again(changes)

@@ -27,6 +27,9 @@ RECONNECT_MAX_S = 2
 # The bridge sends its beacon every 2 s; two missed ones and it is not answering.
 BRIDGE_SILENT_MS = 5_000
 
+# Changes that no board shows, and that come often.
+NOT_ON_BOARDS = {"commands", "timers", "nodes", "config"}
+
 ReadBoard = Callable[[Tx, str, str], Any]
 
 
@@ -109,7 +112,7 @@ class Live:
     def look_again(self, changes: set[tuple[str, str]]) -> None:
         """Wake the streams of the wards that changed."""
         with self._changed:
-            for ward, _ in changes:
+            for ward in {ward for ward, what in changes if what not in NOT_ON_BOARDS}:
                 if ward == HOSPITAL:
                     self._everything += 1
                 else:

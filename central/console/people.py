@@ -4,6 +4,7 @@ from typing import Any
 
 from flask_login import AnonymousUserMixin, UserMixin
 
+from central.console.marks import N_
 from central.store import Row
 
 NURSE = "nurse"
@@ -13,11 +14,11 @@ ENGINEER = "engineer"
 ADMIN = "admin"
 # Role: its English name, which is also its message id.
 ROLES = {
-    NURSE: "Nurse",
-    HEAD_NURSE: "Head nurse",
-    DUTY_MANAGER: "Duty manager",
-    ENGINEER: "Engineer",
-    ADMIN: "Administrator",
+    NURSE: N_("Nurse"),
+    HEAD_NURSE: N_("Head nurse"),
+    DUTY_MANAGER: N_("Duty manager"),
+    ENGINEER: N_("Engineer"),
+    ADMIN: N_("Administrator"),
 }
 
 

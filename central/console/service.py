@@ -15,7 +15,7 @@ from central.audit import model as audit
 from central.console import model
 from central.console.people import ROLES
 from central.errors import FieldError
-from central.store import Row, Tx
+from central.store import Row, Store, Tx
 from central.wards import model as wards
 from central.words import LOCALES
 
@@ -53,53 +53,54 @@ def _subjects(name: str, address: str) -> tuple[tuple[str, int], ...]:
     return (f"name:{name}", FREE_BY_NAME), (f"address:{address}", FREE_BY_ADDRESS)
 
 
-def check_login(tx: Tx, name: str, password: str, address: str) -> Row | None:
-    """The user, or None for a wrong name or password (which is counted). Raises
-    LockedOutError while the name or the address has to wait, whatever the password."""
+def check_login(store: Store, name: str, password: str, address: str) -> Row | None:
+    """The user, or None for a wrong name or password. Raises LockedOutError while the name or
+    the address has to wait, whatever the password.
+
+    The attempt is counted before the password is looked at, so that many at once are no way
+    round; and the slow hash is reckoned outside any transaction, so that no press waits for it.
+    """
     name = name.strip().lower()
-    now_ms = tx.clock.real_ms()
-    waits = [
-        row["until_real_ms"] - now_ms
-        for subject, _ in _subjects(name, address)
-        if (row := model.failures(tx, subject))
-    ]
-    if max(waits, default=0) > 0:
-        raise LockedOutError(max(waits))
-    user = model.user(tx, name)
+    with store.transaction() as tx:
+        _count_attempt(tx, name, address)
+    user = model.user(store.read(), name)
     try:
         _HASHER.verify(user["password_hash"] if user else _NOBODY, password)
-        right = user is not None and not user["disabled"]
     except (VerificationError, InvalidHashError):
-        right = False
-    if not right or user is None:
-        for subject, free in _subjects(name, address):
-            _count_failure(tx, subject, free, now_ms)
-        audit.append(tx, name[:64] or "?", "login.refused", f"address/{address}")
-        return None
-    tx.execute("DELETE FROM login_failures WHERE subject = ?", (f"name:{name}",))
-    tx.execute("UPDATE users SET last_login_ms = ? WHERE name = ?", (tx.now_ms, name))
-    if _HASHER.check_needs_rehash(user["password_hash"]):
+        user = None
+    with store.transaction() as tx:
+        if user is None or user["disabled"]:
+            audit.append(tx, name[:64] or "?", "login.refused", f"address/{address}")
+            return None
+        tx.execute("DELETE FROM login_failures WHERE subject = ?", (f"name:{name}",))
         tx.execute(
-            "UPDATE users SET password_hash = ? WHERE name = ?", (_HASHER.hash(password), name)
+            "UPDATE login_failures SET count = count - 1, until_real_ms = 0 WHERE subject = ?",
+            (f"address:{address}",),
         )
-    audit.append(tx, name, "login", f"address/{address}")
+        tx.execute("UPDATE users SET last_login_ms = ? WHERE name = ?", (tx.now_ms, name))
+        audit.append(tx, name, "login", f"address/{address}")
     return user
 
 
-def _count_failure(tx: Tx, subject: str, free: int, now_ms: int) -> None:
-    row = model.failures(tx, subject)
-    count = 1
-    if row is not None and now_ms - row["last_real_ms"] < FORGET_AFTER_MS:
-        count = row["count"] + 1
-    delay_ms = 0
-    if count > free:
-        delay_ms = min(FIRST_DELAY_MS << min(count - free - 1, 20), LONGEST_DELAY_MS)
-    tx.execute(
-        "INSERT INTO login_failures (subject, count, last_real_ms, until_real_ms)"
-        " VALUES (?, ?, ?, ?) ON CONFLICT (subject) DO UPDATE SET count = excluded.count,"
-        " last_real_ms = excluded.last_real_ms, until_real_ms = excluded.until_real_ms",
-        (subject, count, now_ms, now_ms + delay_ms),
-    )
+def _count_attempt(tx: Tx, name: str, address: str) -> None:
+    now_ms = tx.clock.real_ms()
+    known = {subject: model.failures(tx, subject) for subject, _ in _subjects(name, address)}
+    wait_ms = max(row["until_real_ms"] - now_ms if row else 0 for row in known.values())
+    if wait_ms > 0:
+        raise LockedOutError(wait_ms)
+    for subject, free in _subjects(name, address):
+        row = known[subject]
+        recent = row is not None and now_ms - row["last_real_ms"] < FORGET_AFTER_MS
+        count = (row["count"] if row and recent else 0) + 1
+        delay_ms = 0
+        if count > free:
+            delay_ms = min(FIRST_DELAY_MS << min(count - free - 1, 20), LONGEST_DELAY_MS)
+        tx.execute(
+            "INSERT INTO login_failures (subject, count, last_real_ms, until_real_ms)"
+            " VALUES (?, ?, ?, ?) ON CONFLICT (subject) DO UPDATE SET count = excluded.count,"
+            " last_real_ms = excluded.last_real_ms, until_real_ms = excluded.until_real_ms",
+            (subject, count, now_ms, now_ms + delay_ms),
+        )
 
 
 def add_user(

@@ -10,10 +10,11 @@ _ZH_SPELLED = "零幺二三四五六七八九"
 _ZH_PLACES = ("", "十", "百", "千")
 _ZH_GROUPS = ("", "万", "亿", "万亿")
 _EN_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
-    " fifteen sixteen seventeen eighteen nineteen"
-).split()
-_EN_TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+    "nineteen",
+)  # fmt: skip
+_EN_TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _EN_GROUPS = ("", " thousand", " million", " billion", " trillion")
 # The first number that has no name here.
 LIMIT = 10**15
@@ -111,10 +112,10 @@ def digits(text: str, lang: str) -> str:
 
 def decimal(n: Number, lang: str) -> str:
     """Any number; digits after the point are read one by one, trailing zeros not at all."""
-    whole, _, rest = f"{Decimal(str(n)):f}".partition(".")
+    whole, _, rest = f"{abs(Decimal(str(n))):f}".partition(".")
     rest = rest.rstrip("0")
-    sign = {"zh": "负", "en": "minus "}[lang] if whole.startswith("-") and (int(whole) or rest) else ""
-    said = sign + (zh if lang == "zh" else en)(abs(int(whole)))
+    sign = {"zh": "负", "en": "minus "}[lang] if n < 0 else ""
+    said = sign + (zh if lang == "zh" else en)(int(whole))
     if not rest:
         return said
     if lang == "zh":

@@ -16,10 +16,19 @@ SPELLED_FROM = 3
 # A duration from here on is said without seconds.
 SECONDS_BELOW_MS = 10 * 60_000
 
-_SIGNS = {"zh": {"+": "加", "-": "杠", "/": "杠"}, "en": {"+": "plus", "-": "dash", "/": "slash"}}
+_SIGNS = {
+    "zh": {"+": "加", "-": "杠", "/": "杠"},
+    "en": {"+": "plus", "加": "plus", "-": "dash", "/": "slash"},
+}
 _TOKEN = re.compile(r"[0-9]+|[A-Z]+(?![a-z])|[A-Za-z]+|[+/-]|[^\s0-9A-Za-z+/-]+")
 # Parts of an English day: first hour, words.
-_DAY_PARTS = ((22, "at night"), (18, "in the evening"), (12, "in the afternoon"), (5, "in the morning"), (0, "at night"))  # fmt: skip
+_DAY_PARTS = (
+    (22, "at night"),
+    (18, "in the evening"),
+    (12, "in the afternoon"),
+    (5, "in the morning"),
+    (0, "at night"),
+)
 
 
 def _label(text: str, lang: str) -> str:

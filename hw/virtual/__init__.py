@@ -1,0 +1,1 @@
+"""The same devices simulated behind real serial ports and mock pins."""

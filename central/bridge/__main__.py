@@ -1,0 +1,96 @@
+"""Start the bridge: `python -m central.bridge --config central.json`."""
+
+import argparse
+import asyncio
+import datetime
+import logging
+import signal
+import sys
+import zoneinfo
+from typing import Any
+
+from aiohttp import web
+
+from central import config as configuration
+from central.admissions.intake import intake
+from central.bridge.bridge import Bridge
+from central.capabilities import modules, rules
+from central.clock import Clock, FileClock, SystemClock
+from central.store import Store
+from gateway.his.listener import Listener
+from gateway.speech.engines import Espeak, Piper
+from gateway.speech.library import SpeechLibrary
+from gateway.speech.server import speech_app
+
+
+def clock_of(config: dict[str, Any]) -> Clock:
+    """System time, or the demo's file clock when one is configured."""
+    return FileClock(config["clock_file"]) if config.get("clock_file") else SystemClock()
+
+
+def offset_min(timezone: str) -> int:
+    """The zone's present offset from UTC in minutes."""
+    now = datetime.datetime.now(zoneinfo.ZoneInfo(timezone))
+    offset = now.utcoffset() or datetime.timedelta()
+    return int(offset.total_seconds()) // 60
+
+
+async def run(config: dict[str, Any]) -> None:
+    """Everything the bridge does, until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    store = Store(config["database"], clock_of(config))
+    try:
+        with store.transaction() as tx:
+            for service in modules("service"):
+                if hasattr(service, "recover"):
+                    service.recover(tx)
+        speech = library(config["speech"])
+        server = web.AppRunner(speech_app(speech))
+        await server.setup()
+        await web.TCPSite(server, config["speech"]["host"], config["speech"]["port"]).start()
+        listener = Listener(intake(store))
+        await listener.start(config["mllp"]["host"], config["mllp"]["port"])
+        bridge = Bridge(
+            store, rules(), speech, config["broker"], offset_min(config["timezone"])
+        )
+        running = asyncio.create_task(bridge.run())
+        stopping = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        running.cancel()
+        await asyncio.gather(running, stopping, return_exceptions=True)
+        await listener.close()
+        await server.cleanup()
+        if running in done:
+            running.result()
+    finally:
+        store.close()
+
+
+def library(settings: dict[str, Any]) -> SpeechLibrary:
+    """The speech library with the engines of the settings, best first."""
+    piper = settings.get("piper")
+    engines = [Piper(**piper)] if piper else []
+    return SpeechLibrary(
+        settings["cache"], [*engines, Espeak()], settings.get("recorded"), settings["url"]
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="wardline-bridge", description=__doc__)
+    parser.add_argument("--config", required=True, help="central's configuration, a JSON file")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        config = configuration.load(arguments.config)
+    except configuration.ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    asyncio.run(run(config))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

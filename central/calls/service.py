@@ -1,0 +1,361 @@
+"""The rules of a call. Accepting it ends the sound; only presence at the bed ends the call."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from central import timers
+from central.audit import model as audit
+from central.calls import bedside, model, types
+from central.escalation import service as escalation
+from central.events import NodeEvent
+from central.store import Row, Tx
+from central.wards import model as wards
+from gateway.mqtt import kinds
+
+UNATTENDED = "calls.unattended"
+
+
+class NoSuchCallError(LookupError):
+    """There is no call of this number."""
+
+    error_id = "no-such-call"
+
+
+class CallEndedError(Exception):
+    """Somebody has been at the bed already: the call is over."""
+
+    error_id = "call-ended"
+
+
+class RemoteEndRefusedError(Exception):
+    """Only presence at the bed ends a call: nobody has spoken with the patient from here."""
+
+    error_id = "remote-end-refused"
+
+
+class UnknownWardError(LookupError):
+    """There is no ward of this name."""
+
+    error_id = "unknown-ward"
+
+
+def open_call(
+    tx: Tx,
+    ward: str,
+    bed: str | None,
+    type: str,
+    *,
+    at_ms: int | None = None,
+    node: str | None = None,
+    about: dict[str, Any] | None = None,
+    event: NodeEvent | None = None,
+) -> int:
+    """Open a call, or press once more for the one that is open. Returns its id.
+
+    `at_ms` is when it happened (now when None); `event` the press it comes from, if any.
+    """
+    kind = types.of(type)
+    at_ms = tx.now_ms if at_ms is None else min(at_ms, tx.now_ms)
+    known = model.live(tx, ward, bed, type)
+    if known is not None:
+        _press_again(tx, known, at_ms, event, about)
+        return int(known["id"])
+    call_id = tx.insert(
+        "calls",
+        ward=ward,
+        bed=bed,
+        type=type,
+        priority=kind.priority,
+        opened_ms=at_ms,
+        stored_ms=tx.now_ms,
+        node=event.node if event else node,
+        boot=event.boot if event else None,
+        seq=event.seq if event else None,
+        about=json.dumps(about or {}, ensure_ascii=False),
+    )
+    via = event.node if event else node
+    model.add_history(tx, call_id, "opened", via=via, at_ms=at_ms, **(about or {}))
+    call = _get(tx, call_id)
+    presence = _answered_before(tx, ward, bed, event)
+    if presence is not None:
+        # The press was slower to arrive than the presence that answered it: nobody is waiting.
+        _end(tx, call, presence["at_ms"], presence["via"])
+        return call_id
+    bedside.tell(tx, call, kinds.REGISTERED, "calls.registered")
+    escalation.start(tx, call)
+    model.nudge(tx, call)
+    return call_id
+
+
+def heard(tx: Tx, call_id: int, via: str) -> None:
+    """A station or a board has sounded the call. The first time counts."""
+    call = _get(tx, call_id)
+    if call["heard_ms"] is None and call["state"] != model.ENDED:
+        tx.execute("UPDATE calls SET heard_ms = ? WHERE id = ?", (tx.now_ms, call_id))
+        model.add_history(tx, call_id, "heard", via=via)
+        model.nudge(tx, call)
+
+
+def accept(tx: Tx, call_id: int, by: str, via: str) -> None:
+    """Take a call on: the sound stops, the bed is told, and it comes back if nobody goes.
+    Raises NoSuchCallError or CallEndedError."""
+    call = _living(tx, call_id)
+    if call["state"] == model.ACCEPTED and call["accepted_by"] == by:
+        return
+    _accepted(tx, call, by, via)
+    bedside.tell(tx, _get(tx, call_id), kinds.ACCEPTED, "calls.accepted")
+
+
+def on_the_way(tx: Tx, call_id: int, by: str, via: str) -> None:
+    """Say that somebody is walking to the bed now; accepts the call where nobody has.
+    Raises NoSuchCallError or CallEndedError."""
+    call = _living(tx, call_id)
+    if call["state"] != model.ACCEPTED:
+        _accepted(tx, call, by, via)
+    if call["phase"] == kinds.ON_THE_WAY and call["accepted_by"] == by:
+        return
+    model.add_history(tx, call_id, "on_the_way", by=by, via=via)
+    audit.append(tx, by, "call.on_the_way", f"call/{call_id}")
+    _arm_unattended(tx, call)
+    call = _get(tx, call_id)
+    bedside.tell(tx, call, kinds.ON_THE_WAY, "calls.on_the_way")
+    model.nudge(tx, call)
+
+
+def attend(
+    tx: Tx, ward: str, bed: str, at_ms: int, via: str, *, event: NodeEvent | None = None
+) -> list[int]:
+    """Somebody of the staff is at the bed: ends every call of the bed that was made before.
+    Returns the ids of the calls ended."""
+    at_ms = min(at_ms, tx.now_ms)
+    tx.execute(
+        "INSERT INTO presences (ward, bed, at_ms, via, node, boot, seq) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (ward, bed) DO UPDATE SET at_ms = excluded.at_ms, via = excluded.via,"
+        " node = excluded.node, boot = excluded.boot, seq = excluded.seq"
+        " WHERE excluded.at_ms >= presences.at_ms",
+        (ward, bed, at_ms, via, *((event.node, event.boot, event.seq) if event else (None,) * 3)),
+    )
+    ended = []
+    for call in model.at_bed(tx, ward, bed):
+        if _made_before(call, at_ms, event):
+            _end(tx, call, at_ms, via)
+            ended.append(int(call["id"]))
+    return ended
+
+
+def end_remotely(tx: Tx, call_id: int, by: str) -> None:
+    """Refused: raises RemoteEndRefusedError, since no two-way speech took place; the attempt
+    is written to the audit by the caller's own transaction (see `note_refusal`)."""
+    _living(tx, call_id)
+    raise RemoteEndRefusedError(
+        f"call {call_id} ends when somebody presses presence at the bed:"
+        f" {by} has not spoken with the patient"
+    )
+
+
+def note_refusal(tx: Tx, call_id: int, by: str) -> None:
+    """Keep that somebody tried to end a call from afar."""
+    model.add_history(tx, call_id, "end_refused", by=by)
+    audit.append(tx, by, "call.end_refused", f"call/{call_id}")
+
+
+def resolve(tx: Tx, call_id: int, by: str) -> None:
+    """End a call that belongs to no bed, such as that of a faulty box: there is no button to
+    press for it. Raises RemoteEndRefusedError for a call of a bed."""
+    call = _living(tx, call_id)
+    if call["bed"] is not None:
+        end_remotely(tx, call_id, by)
+    audit.append(tx, by, "call.resolve", f"call/{call_id}")
+    _end(tx, call, tx.now_ms, by)
+
+
+def hand_over(tx: Tx, call_id: int, to_ward: str, by: str) -> None:
+    """Show and announce a call in another ward as well; its own ward keeps it too.
+    Raises UnknownWardError."""
+    call = _living(tx, call_id)
+    if wards.ward(tx, to_ward) is None:
+        raise UnknownWardError(to_ward)
+    model.add_target(tx, call_id, "neighbour", ward=to_ward)
+    reached = 0
+    if call["state"] == model.OPEN:
+        reached = escalation.announce(tx, call, to_ward, "escalation.neighbour_")
+    model.add_history(tx, call_id, "handed_over", by=by, to=to_ward, reached=reached)
+    audit.append(tx, by, "call.hand_over", f"call/{call_id}", detail={"to": to_ward})
+    model.nudge(tx, call)
+
+
+# --- inside ---
+
+
+def _get(tx: Tx, call_id: int) -> Row:
+    call = model.one(tx, call_id)
+    if call is None:
+        raise NoSuchCallError(str(call_id))
+    return call
+
+
+def _living(tx: Tx, call_id: int) -> Row:
+    call = _get(tx, call_id)
+    if call["state"] == model.ENDED:
+        raise CallEndedError(str(call_id))
+    return call
+
+
+def _press_again(
+    tx: Tx, call: Row, at_ms: int, event: NodeEvent | None, about: dict[str, Any] | None
+) -> None:
+    """The bed hears once more what is true now; nothing starts anew."""
+    tx.execute(
+        "UPDATE calls SET repeated = repeated + 1, about = json_patch(about, :about),"
+        " node = ifnull(:node, node), boot = ifnull(:boot, boot), seq = ifnull(:seq, seq)"
+        " WHERE id = :id",
+        {
+            "id": call["id"],
+            "about": json.dumps(about or {}, ensure_ascii=False),
+            "node": event.node if event else None,
+            "boot": event.boot if event else None,
+            "seq": event.seq if event else None,
+        },
+    )
+    via = event.node if event else None
+    model.add_history(tx, call["id"], "repeated", via=via, at_ms=at_ms)
+    told = {
+        kinds.REGISTERED: "calls.registered",
+        kinds.ACCEPTED: "calls.accepted_still",
+        kinds.ON_THE_WAY: "calls.on_the_way",
+        kinds.DELAYED: "calls.still_calling",
+    }
+    bedside.tell(tx, call, call["phase"], told[call["phase"]])
+    model.nudge(tx, call)
+
+
+def _accepted(tx: Tx, call: Row, by: str, via: str) -> None:
+    tx.execute(
+        "UPDATE calls SET state = 'accepted', accepted_by = :by, exhausted_ms = NULL,"
+        " accepted_ms = ifnull(accepted_ms, :now), heard_ms = ifnull(heard_ms, :now)"
+        " WHERE id = :id",
+        {"by": by, "now": tx.now_ms, "id": call["id"]},
+    )
+    model.add_history(tx, call["id"], "accepted", by=by, via=via)
+    audit.append(tx, by, "call.accept", f"call/{call['id']}", detail={"via": via})
+    escalation.cancel(tx, call["id"])
+    bedside.silence(tx, call)
+    _arm_unattended(tx, call)
+    model.nudge(tx, call)
+
+
+def _arm_unattended(tx: Tx, call: Row) -> None:
+    timers.cancel(tx, UNATTENDED, call["id"])
+    due_ms = tx.now_ms + escalation.unattended_s(tx, call["ward"]) * 1000
+    timers.arm(tx, due_ms, UNATTENDED, call["id"])
+
+
+def _on_unattended(tx: Tx, ref: str, body: dict[str, Any], late_ms: int) -> None:
+    """Accepted, and nobody has been at the bed: it is an open call again."""
+    call = _get(tx, int(ref))
+    if call["state"] != model.ACCEPTED:
+        return
+    tx.execute(
+        "UPDATE calls SET state = 'open', returned = returned + 1, level = 0 WHERE id = ?",
+        (call["id"],),
+    )
+    model.add_history(tx, call["id"], "came_back", late_ms=late_ms, accepted_by=call["accepted_by"])
+    call = _get(tx, call["id"])
+    bedside.tell(tx, call, kinds.DELAYED, "calls.still_calling")
+    escalation.start(tx, call)
+    model.nudge(tx, call)
+
+
+def _end(tx: Tx, call: Row, at_ms: int, via: str) -> None:
+    # A presence that arrived late keeps its own time, but no clock runs backwards.
+    at_ms = max(at_ms, *(call[f"{each}_ms"] or 0 for each in ("opened", "heard", "accepted")))
+    tx.execute(
+        "UPDATE calls SET state = 'ended', attended_ms = :at, ended_ms = :at WHERE id = :id",
+        {"at": at_ms, "id": call["id"]},
+    )
+    model.add_history(tx, call["id"], "attended", via=via, at_ms=at_ms)
+    timers.cancel(tx, UNATTENDED, call["id"])
+    escalation.cancel(tx, call["id"])
+    bedside.tell(tx, call, kinds.ENDED)
+    bedside.silence(tx, call)
+    model.nudge(tx, call)
+
+
+def _made_before(call: Row, at_ms: int, event: NodeEvent | None) -> bool:
+    """Whether a call was made before a presence, by the node's own order where it is known."""
+    if event is not None and (call["node"], call["boot"]) == (event.node, event.boot):
+        return bool(call["seq"] < event.seq)
+    return bool(call["opened_ms"] <= at_ms)
+
+
+def _answered_before(tx: Tx, ward: str, bed: str | None, event: NodeEvent | None) -> Row | None:
+    """The presence that came after this press and was taken in before it. Only the node's own
+    order counts: two times may differ by a slow network, and a call must not be lost to that."""
+    if event is None or bed is None:
+        return None
+    return tx.one(
+        "SELECT * FROM presences WHERE ward = ? AND bed = ? AND node = ? AND boot = ? AND seq > ?",
+        (ward, bed, event.node, event.boot, event.seq),
+    )
+
+
+def _opens(type: str) -> Callable[[Tx, NodeEvent], None]:
+    def rule(tx: Tx, event: NodeEvent) -> None:
+        open_call(tx, event.ward, event.bed, type, at_ms=event.happened_ms, event=event)
+
+    return rule
+
+
+def _on_press(tx: Tx, event: NodeEvent) -> None:
+    # A press that answers a drip reminder belongs to the infusions.
+    if "infusion" not in event.about:
+        _opens(types.NURSE)(tx, event)
+
+
+def _notes(type: str) -> Callable[[Tx, NodeEvent], None]:
+    """Writes the event into the open call's history and changes nothing: a nurse must look."""
+
+    def rule(tx: Tx, event: NodeEvent) -> None:
+        call = model.live(tx, event.ward, event.bed, type)
+        if call is not None:
+            model.add_history(tx, call["id"], event.type, via=event.node, at_ms=event.happened_ms)
+
+    return rule
+
+
+def _on_presence(tx: Tx, event: NodeEvent) -> None:
+    if event.bed is not None:
+        attend(tx, event.ward, event.bed, event.happened_ms, event.node, event=event)
+
+
+def _on_answer(tx: Tx, command: Row, result: str, reason: str | None) -> None:
+    """A station that has spoken the call has made it heard."""
+    if command["type"] != kinds.SPEAK or result != kinds.DONE:
+        return
+    call_id = bedside.call_of(json.loads(command["body"])["utterance"])
+    node = wards.node(tx, command["node"])
+    if call_id is not None and node is not None and node["role"] == "station":
+        heard(tx, call_id, command["node"])
+
+
+def _on_birth(tx: Tx, node: str) -> None:
+    """A box that was restarted learns what its beds' calls have come to."""
+    for bed in tx.all("SELECT ward, bed FROM beds WHERE node = ?", (node,)):
+        # The most urgent last, for it decides the lamp.
+        for call in reversed(model.at_bed(tx, bed["ward"], bed["bed"])):
+            bedside.again(tx, call)
+
+
+EVENTS: dict[str, Callable[[Tx, NodeEvent], None]] = {
+    kinds.PRESS: _on_press,
+    kinds.HOLD: _opens(types.EMERGENCY),
+    kinds.CORD: _opens(types.TOILET),
+    kinds.CORD_RESET: _notes(types.TOILET),
+    kinds.PRESENCE: _on_presence,
+    kinds.UNPLUGGED: _opens(types.UNPLUGGED),
+    kinds.PLUGGED: _notes(types.UNPLUGGED),
+}
+TIMERS = {UNATTENDED: _on_unattended}
+ACKS = [_on_answer]
+BIRTHS = [_on_birth]

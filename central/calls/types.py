@@ -1,0 +1,61 @@
+"""The kinds of call, how urgent each is, and what goes with it."""
+
+from dataclasses import dataclass
+
+from gateway.mqtt import kinds
+
+HIGH, MEDIUM, LOW = "high", "medium", "low"
+# Most urgent first: the order of every board.
+RANK = {HIGH: 0, MEDIUM: 1, LOW: 2}
+
+EMERGENCY = "emergency"
+TOILET = "toilet"
+NURSE = "nurse"
+UNPLUGGED = "unplugged"
+INFUSION = "infusion"
+FAULT = "fault"
+
+
+@dataclass(frozen=True)
+class CallType:
+    """A kind of call. `title` is the English screen text and its message id."""
+
+    id: str
+    priority: str
+    title: str
+
+    @property
+    def emergency(self) -> bool:
+        """Never muted, never slowed, never taken out of a policy."""
+        return self.priority == HIGH
+
+    @property
+    def speech_class(self) -> str:
+        return kinds.EMERGENCY if self.emergency else kinds.CALLING
+
+
+TYPES = {
+    each.id: each
+    for each in (
+        CallType(EMERGENCY, HIGH, "Staff emergency"),
+        CallType(TOILET, HIGH, "Toilet call"),
+        CallType(NURSE, MEDIUM, "Nurse call"),
+        CallType(UNPLUGGED, MEDIUM, "Handset unplugged"),
+        CallType(INFUSION, MEDIUM, "Drip"),
+        CallType(FAULT, LOW, "Equipment fault"),
+    )
+}
+
+
+class UnknownCallTypeError(ValueError):
+    """There is no call type of this name."""
+
+    error_id = "unknown-call-type"
+
+
+def of(type: str) -> CallType:
+    """The call type named `type`. Raises UnknownCallTypeError."""
+    try:
+        return TYPES[type]
+    except KeyError:
+        raise UnknownCallTypeError(type) from None

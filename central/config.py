@@ -1,0 +1,35 @@
+"""The one configuration file of central's processes, checked when it is read."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+_REQUIRED = {
+    "database": str,
+    "broker": dict,
+    "mllp": dict,
+    "speech": dict,
+    "timezone": str,
+    "web": dict,
+}
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; names the file, the field and what belongs there."""
+
+    error_id = "config-wrong"
+
+
+def load(path: str | Path) -> dict[str, Any]:
+    """Read central's JSON configuration. Raises ConfigError."""
+    try:
+        config = json.loads(Path(path).read_text())
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path}: not JSON, line {error.lineno}: {error.msg}") from error
+    for field, wanted in _REQUIRED.items():
+        if not isinstance(config.get(field), wanted):
+            shape = "a group of settings" if wanted is dict else "a text"
+            raise ConfigError(f"{path}: {field} is missing or not {shape}")
+    return config

@@ -1,0 +1,160 @@
+"""Log-in and out, the first page of each role, search, one's own settings."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+
+from central.audit import model as audit
+from central.console import login as sessions
+from central.console import model, overview, service
+from central.console.context import (
+    _,
+    console,
+    current_user,
+    lasted,
+    read,
+    require_ward,
+    requires,
+    transaction,
+)
+from central.console.errors import field_words
+from central.console.marks import N_
+from central.console.people import ADMIN, ENGINEER, NURSE
+from central.errors import FieldError
+from central.wards import model as wards
+
+blueprint = Blueprint(
+    "console",
+    __name__,
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/static",
+)
+
+NAVIGATION = [
+    (5, "/wards", N_("All wards"), ("head_nurse", "duty_manager"), "grid"),
+    (6, "/health", N_("Health of the whole"), (), "heart-pulse"),
+]
+# The engineer's and the administrator's pages; the others have better first screens.
+NAVIGATION[1] = (6, "/health", N_("Health of the whole"), (ENGINEER,), "heart-pulse")
+
+
+@blueprint.get("/")
+def home() -> Any:
+    """The first screen of each role."""
+    if not current_user.is_authenticated:
+        return redirect(url_for("console.login"))
+    if current_user.kiosk or (current_user.role == NURSE and current_user.ward):
+        return redirect(url_for("board.board", ward=current_user.ward))
+    if current_user.role == ENGINEER:
+        return redirect("/faults")
+    if current_user.role == ADMIN:
+        return redirect(url_for("console.health"))
+    return redirect(url_for("console.all_wards"))
+
+
+@blueprint.route("/login", methods=["GET", "POST"])
+def login() -> Any:
+    target = sessions.safe_target(request.values.get("next"))
+    name = request.form.get("name", "")
+    trouble = None
+    status = 200
+    if request.method == "POST":
+        chosen = session.get("lang")
+        try:
+            user = service.check_login(
+                console().store, name, request.form.get("password", ""), request.remote_addr or "?"
+            )
+        except service.LockedOutError as error:
+            status = 429
+            trouble = _(
+                "Too many wrong passwords. Wait %(time)s, then try again; an administrator can"
+                " give you a new password.",
+                time=lasted(error.wait_ms + 999),
+            )
+        else:
+            if user is not None:
+                sessions.begin(user)
+                session["lang"] = user["lang"] or chosen
+                return redirect(target or url_for("console.home"))
+            status = 401
+            trouble = _("The name or the password is wrong. Check both and try again.")
+    page = render_template("console/login.html", name=name, target=target, trouble=trouble)
+    return page, status
+
+
+@blueprint.post("/logout")
+def logout() -> Any:
+    if current_user.is_authenticated and not current_user.kiosk:
+        with transaction() as tx:
+            audit.append(tx, current_user.name, "logout")
+    sessions.end()
+    return redirect(url_for("console.login"))
+
+
+@blueprint.route("/me", methods=["GET", "POST"])
+@requires()
+def me() -> Any:
+    """One's own password."""
+    trouble: dict[str, str] = {}
+    if request.method == "POST":
+        old, new = request.form.get("old", ""), request.form.get("password", "")
+        try:
+            user = service.check_login(
+                console().store, current_user.name, old, request.remote_addr or "?"
+            )
+            if user is None:
+                raise FieldError("old", N_("This is not your present password."))
+            with transaction() as tx:
+                service.set_password(tx, current_user.name, new, current_user.name)
+        except service.LockedOutError as error:
+            trouble["old"] = _("Too many wrong passwords. Wait %(time)s.", time=lasted(error.wait_ms + 999))  # fmt: skip
+        except FieldError as error:
+            trouble[error.field] = field_words(error)
+        else:
+            row = model.user(read(), current_user.name)
+            if row is not None:
+                sessions.begin(row)
+            flash(_("Your password is changed. Your other log-ins are ended."), "success")
+            return redirect(url_for("console.me"))
+    return render_template("console/me.html", trouble=trouble), 400 if trouble else 200
+
+
+@blueprint.get("/wards")
+@requires("head_nurse", "duty_manager", "engineer")
+def all_wards() -> Any:
+    return render_template("console/wards.html", rows=overview.wards_at_a_glance(read()))
+
+
+@blueprint.get("/health")
+@requires(ENGINEER)
+def health() -> Any:
+    tx = read()
+    return render_template(
+        "console/health.html", facts=overview.health(tx), beat=console().live.beat()
+    )
+
+
+@blueprint.get("/search")
+@requires()
+def search() -> Any:
+    """Beds, patients, nodes and calls whose number or name holds the words."""
+    words = request.args.get("q", "").strip()
+    found = overview.search(read(), words, current_user.ward) if words else None
+    if found and found["patients"]:
+        with transaction() as tx:
+            audit.append(tx, current_user.name, "patient.search", detail={"words": words})
+    return render_template("console/search.html", words=words, found=found)
+
+
+@blueprint.get("/ward/<ward>")
+@requires()
+def ward_page(ward: str) -> Any:
+    """The short address of a ward leads to its board."""
+    require_ward(ward)
+    return redirect(url_for("board.board", ward=ward))
+
+
+def ward_choices() -> list[tuple[str, str]]:
+    """(id, name) of every ward, for a form."""
+    return [(row["id"], f"{row['id']} · {row['name_zh']} / {row['name_en']}") for row in wards.wards(read())]  # fmt: skip

@@ -1,0 +1,26 @@
+"""What hardware reports and shows. The same words as the message contract of the node,
+kept apart because `hw/` imports nothing else; a test keeps the two equal."""
+
+PRESS = "press"  # red button
+HOLD = "hold"  # red button held for 3 s
+CORD = "cord"  # toilet or pull cord
+CORD_RESET = "cord_reset"
+PRESENCE = "presence"
+PRESENCE_END = "presence_end"
+UNPLUGGED = "unplugged"  # the patient's handset
+PLUGGED = "plugged"
+FAULT = "fault"  # about: device, code, detail
+RECOVERED = "recovered"  # about: device, code
+
+OFF = "off"
+STEADY = "steady"
+BLINK = "blink"  # 1 Hz
+FAST = "fast"  # 4 Hz
+PATTERNS = (OFF, STEADY, BLINK, FAST)
+
+# Codes of faults.
+SILENT = "silent"  # no answer at all
+GARBLED = "garbled"  # answers that fail their checksum
+ADDRESS_CLASH = "address_clash"  # two units answer at one address
+SELFTEST_FAILED = "selftest"  # the unit itself says that something in it is broken
+GONE = "gone"  # the serial adapter of the whole bus

@@ -1,0 +1,166 @@
+"""What the node knows of one bedside unit: what to tell of its answers and its silence.
+
+Pure: readings and times in, things to tell out.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from hw.changes import changes
+from hw.kinds import (
+    ADDRESS_CLASH,
+    FAULT,
+    GARBLED,
+    RECOVERED,
+    SELFTEST_FAILED,
+    SILENT,
+)
+from hw.registers import OUTPUTS_MASK, Counters, Reading
+
+FAILED_AFTER_MS = 2000  # without one good answer; the fault must be told within 5 s
+FAILED_AFTER_TRIES = 4
+DOUBTFUL_AFTER_TRIES = 3  # from then on it may no longer slow the others
+SETTLED_AFTER_MS = 5000  # of one serial number and clean answers: the clash is over
+WINDOW = 16  # answers remembered
+GOOD = "good"
+
+
+class Told(NamedTuple):
+    """One thing for the node. `counters` are those to keep once it has been dealt with;
+    `kind` None when there is nothing but counters to keep."""
+
+    bed: str | None
+    kind: str | None
+    about: dict[str, Any]
+    counters: Counters | None = None
+
+
+class UnitWatch:
+    def __init__(self, bed: str, address: int, known: Counters | None, now_ms: int) -> None:
+        """`known`: the counters last dealt with, from before the node's restart."""
+        self.bed = bed
+        self.address = address
+        self.outputs = 0  # the coils as they should be
+        self.counters = known
+        self.fault: str | None = None
+        self.window: deque[str] = deque(maxlen=WINDOW)
+        self._selftest_failed = False
+        self._met = False
+        self._last_good_ms = now_ms
+        self._tries = 0
+        self._garbled_since_ms: int | None = None
+        # Counters by serial number: while two units share the address neither's presses are lost.
+        self._by_serial: dict[int, Counters] = {}
+        self._last_flip_ms: int | None = None
+
+    @property
+    def device(self) -> str:
+        return f"unit {self.address}"
+
+    @property
+    def doubtful(self) -> bool:
+        """It did not answer lately, so asking it costs a time-out."""
+        return self._tries >= DOUBTFUL_AFTER_TRIES
+
+    def is_news(self, reading: Reading) -> bool:
+        """Whether the reading changes what is known. Such a reading is taken twice before it is
+        believed: a damaged answer passes its checksum once in 65,536."""
+        return reading.counters != self.counters
+
+    def wants_outputs(self, reading: Reading) -> bool:
+        """Whether the unit shows other lights than it should."""
+        return reading.outputs & OUTPUTS_MASK != self.outputs
+
+    def answered(self, reading: Reading, now_ms: int, broken: str = "") -> Iterator[Told]:
+        """A good answer. `broken`: what the unit's self-test found, for a person."""
+        self.window.append(GOOD)
+        self._tries = 0
+        self._last_good_ms = now_ms
+        yield from self._count(reading.counters, now_ms)
+        yield from self._judge_selftest(reading.status.selftest_failed, broken)
+        if self._garbled_share() < 0.5:
+            self._garbled_since_ms = None
+        if self.fault == ADDRESS_CLASH:
+            flipped = self._last_flip_ms is not None and (
+                now_ms - self._last_flip_ms < SETTLED_AFTER_MS
+            )
+            if not flipped and GARBLED not in self.window:
+                yield self._recover()
+        elif self.fault is not None:
+            yield self._recover()
+
+    def failed(self, code: str, detail: str, now_ms: int, others_fine: bool) -> Iterator[Told]:
+        """No answer (SILENT) or a damaged one (GARBLED). `others_fine`: the other units of the
+        bus answer cleanly, so it is not the line as a whole."""
+        self.window.append(code)
+        self._tries += 1
+        share = self._garbled_share()
+        if share < 0.5:
+            self._garbled_since_ms = None
+        elif self._garbled_since_ms is None:
+            self._garbled_since_ms = now_ms
+        elif others_fine and now_ms - self._garbled_since_ms >= FAILED_AFTER_MS:
+            yield from self._raise(
+                ADDRESS_CLASH,
+                f"answers at address {self.address} are damaged while other units answer well: "
+                "two units with this address, or a bad cable to it",
+            )
+        if self._tries >= FAILED_AFTER_TRIES and now_ms - self._last_good_ms >= FAILED_AFTER_MS:
+            last = list(self.window)[-self._tries :]
+            mostly_garbled = last.count(GARBLED) * 2 >= len(last)
+            yield from self._raise(GARBLED if mostly_garbled else SILENT, detail)
+
+    def bus_is_back(self, now_ms: int) -> None:
+        """The whole bus was gone; its units get their time to answer again."""
+        self._last_good_ms = now_ms
+        self._tries = 0
+        self._garbled_since_ms = None
+        self.window.clear()
+
+    def _count(self, now: Counters, now_ms: int) -> Iterator[Told]:
+        before = self.counters
+        if before is not None and self._met and before.serial != now.serial:
+            self._by_serial[before.serial] = before
+            if now.serial in self._by_serial:
+                self._last_flip_ms = now_ms
+                yield from self._raise(
+                    ADDRESS_CLASH,
+                    f"two units answer at address {self.address}: serial numbers ending in "
+                    f"{before.serial:04x} and {now.serial:04x}",
+                )
+                before = self._by_serial[now.serial]._replace(levels=before.levels)
+        late = {} if self._met else {"late": True}
+        if self.counters != now:
+            for kind, after in changes(before, now):
+                about = {"unit": self.address, "counters": after._asdict(), **late}
+                yield Told(self.bed, kind, about, after)
+            yield Told(self.bed, None, {}, now)
+        self.counters = now
+        self._met = True
+
+    def _judge_selftest(self, failed: bool, broken: str) -> Iterator[Told]:
+        if failed != self._selftest_failed:
+            self._selftest_failed = failed
+            about = {"device": self.device, "code": SELFTEST_FAILED, "detail": broken}
+            yield Told(self.bed, FAULT if failed else RECOVERED, about)
+
+    def _garbled_share(self) -> float:
+        if len(self.window) < WINDOW // 2:
+            return 0.0
+        return self.window.count(GARBLED) / len(self.window)
+
+    def _raise(self, code: str, detail: str) -> Iterator[Told]:
+        if self.fault == code or self.fault == ADDRESS_CLASH:
+            return
+        if self.fault is not None:
+            if code != ADDRESS_CLASH:
+                return
+            yield self._recover()  # what it really is has come out
+        self.fault = code
+        yield Told(self.bed, FAULT, {"device": self.device, "code": code, "detail": detail})
+
+    def _recover(self) -> Told:
+        told = Told(self.bed, RECOVERED, {"device": self.device, "code": self.fault})
+        self.fault = None
+        return told

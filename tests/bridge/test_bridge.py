@@ -1,0 +1,261 @@
+"""The bridge against a real broker: what is receipted is stored, and nothing else is."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiomqtt
+
+from central import commands
+from central.bridge.bridge import Bridge
+from central.capabilities import Rules
+from central.clock import SystemClock
+from central.events import NodeEvent
+from central.faults import model as faults
+from central.faults import service as fault_rules
+from central.store import Store, StoreUnavailableError, Tx
+from central.wards import model as wards
+from gateway.mqtt import kinds, topics
+from gateway.mqtt.checked import encode
+from gateway.speech.library import SpeechUnavailableError
+
+WAIT_S = 15
+
+
+class Mute:
+    """Speech that has no voice: nodes then speak with their own."""
+
+    async def audio(self, lang: str, text: str) -> Any:
+        raise SpeechUnavailableError("no voice in this test")
+
+
+class Box:
+    """A ward node as the broker sees it."""
+
+    def __init__(self, client: aiomqtt.Client, name: str = "3-box", ward: str = "3") -> None:
+        self.client = client
+        self.name = name
+        self.ward = ward
+        self.heard: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
+
+    async def say(self, kind: str, message: dict[str, Any] | bytes) -> None:
+        payload = message if isinstance(message, bytes) else encode(kind, message)
+        await self.client.publish(topics.topic(self.ward, self.name, kind), payload, qos=1)
+
+    async def birth(self, session: int = 1) -> None:
+        await self.say(topics.STATE, {"state": "ready", "session": session, "versions": [1]})
+
+    async def press(self, seq: int, **other: Any) -> str:
+        event = event_message(seq, **other)
+        await self.say(topics.EVENT, event)
+        return event["id"]
+
+    async def hears(self, kind: str, about: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The next message of `kind` that fits; others are passed over."""
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                heard_kind, message = await self.heard.get()
+                if heard_kind == kind and about(message):
+                    return message
+
+    async def listen(self) -> None:
+        async for message in self.client.messages:
+            kind = topics.parse(str(message.topic))[2]
+            self.heard.put_nowait((kind, json.loads(bytes(message.payload))))
+
+
+def event_message(seq: int, **other: Any) -> dict[str, Any]:
+    message = {"node": "3-box", "ward": "3", "boot": 1, "seq": seq, "age_ms": 0}
+    message |= {"type": kinds.PRESS, "bed": "5", **other}
+    return {"id": kinds.event_id(message["node"], message["boot"], seq)} | message
+
+
+@asynccontextmanager
+async def running(store: Store, rules: Rules, port: int) -> AsyncIterator[Box]:
+    """A bridge at work and a box beside it."""
+    with store.transaction() as tx:
+        if wards.ward(tx, "3") is None:
+            wards.add_ward(tx, "3", "三病区", "Ward 3")
+            wards.add_node(tx, "3-box", "3", "bedside")
+            wards.add_bed(tx, "3", "5", "3-box")
+    bridge = Bridge(store, rules, Mute(), {"host": "127.0.0.1", "port": port}, 480)
+    async with aiomqtt.Client("127.0.0.1", port, protocol=aiomqtt.ProtocolVersion.V5) as client:
+        box = Box(client)
+        for kind in (topics.RECEIPT, topics.COMMAND, topics.CONFIG, topics.CLOCK):
+            await client.subscribe(topics.every(kind), qos=1)
+        tasks = [asyncio.create_task(bridge.run()), asyncio.create_task(box.listen())]
+        try:
+            await box.hears(topics.CLOCK, lambda message: True)
+            yield box
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def play(store: Store, port: int, story: Callable[[Box], Awaitable[None]], rules: Rules) -> None:
+    async def whole() -> None:
+        async with running(store, rules, port) as box:
+            await story(box)
+
+    store.clock = SystemClock()
+    asyncio.run(whole())
+
+
+def presses(store: Store) -> list[int]:
+    return [row["seq"] for row in store.read().all("SELECT seq FROM events ORDER BY seq")]
+
+
+async def until(condition: Callable[[], Any], what: str) -> Any:
+    """Poll a row of the database: the writer is a thread of its own."""
+    async with asyncio.timeout(WAIT_S):
+        while not (answer := condition()):
+            await asyncio.sleep(0.01)
+    return answer
+
+
+def with_rules(**events: Any) -> Rules:
+    rules = Rules()
+    rules.add(fault_rules)
+    for type, rule in events.items():
+        rules.events.setdefault(type, []).append(rule)
+    return rules
+
+
+def test_a_press_is_stored_before_its_receipt_and_once(store: Store, broker: int) -> None:
+    seen: list[NodeEvent] = []
+
+    async def story(box: Box) -> None:
+        for _ in range(3):
+            event_id = await box.press(1)
+            await box.hears(topics.RECEIPT, lambda message: message["ids"] == [event_id])
+            assert presses(store) == [1]
+
+    play(store, broker, story, with_rules(press=lambda tx, event: seen.append(event)))
+    assert [event.id for event in seen] == ["3-box:1:1"]
+
+
+def test_age_dates_an_event_without_the_nodes_clock(store: Store, broker: int) -> None:
+    async def story(box: Box) -> None:
+        event_id = await box.press(1, age_ms=60_000)
+        await box.hears(topics.RECEIPT, lambda message: event_id in message["ids"])
+
+    play(store, broker, story, with_rules())
+    row = store.read().one("SELECT stored_ms - happened_ms AS age_ms FROM events")
+    assert row is not None
+    assert 60_000 <= row["age_ms"] < 75_000
+
+
+def test_malformed_and_foreign_messages_are_quarantined_and_nothing_stops(
+    store: Store, broker: int
+) -> None:
+    bad = [b"{", b"\xff\xfe", b"[]", b'{"id": 1}', b"[" * 50_000]
+    bad.append(json.dumps(event_message(9, ward="5")).encode())
+
+    async def story(box: Box) -> None:
+        for payload in bad:
+            await box.say(topics.EVENT, payload)
+        event_id = await box.press(1)
+        await box.hears(topics.RECEIPT, lambda message: event_id in message["ids"])
+        await until(
+            lambda: store.read().value("SELECT count(*) FROM quarantine") == len(bad), "quarantine"
+        )
+
+    play(store, broker, story, with_rules())
+    reasons = [row["reason"] for row in store.read().all("SELECT reason FROM quarantine")]
+    assert any("speaks of ward 5" in reason for reason in reasons)
+    (fault,) = faults.open_faults(store.read(), "3")
+    assert (fault["device"], fault["code"], fault["count"]) == ("messages", "malformed", len(bad))
+    assert presses(store) == [1]
+
+
+def test_nothing_is_receipted_that_is_not_stored(store: Store, broker: int) -> None:
+    broken = {"left": 2}
+
+    def failing_disk(tx: Tx, event: NodeEvent) -> None:
+        if broken["left"]:
+            broken["left"] -= 1
+            tx.execute("PRAGMA max_page_count = 1")
+            for _ in range(500):
+                tx.insert("quarantine", at_ms=0, topic="t", payload=b"x" * 4000, reason="r")
+
+    async def story(box: Box) -> None:
+        await box.press(1)
+        trouble = await box.hears(topics.CLOCK, lambda message: bool(message["trouble"]))
+        assert "full" in trouble["trouble"]
+        assert presses(store) == []
+        broken["left"] = 0
+        # The disk has room again, as SQLite's writer connection sees it.
+        await store.write(lambda tx: tx.execute("PRAGMA max_page_count = 1000000"))
+        event_id = await box.press(1)
+        await box.hears(topics.RECEIPT, lambda message: event_id in message["ids"])
+        await box.hears(topics.CLOCK, lambda message: message["trouble"] is None)
+
+    play(store, broker, story, with_rules(press=failing_disk))
+    assert presses(store) == [1]
+
+
+def test_a_failing_rule_loses_no_press_and_is_told(store: Store, broker: int) -> None:
+    other: list[str] = []
+
+    def bad(tx: Tx, event: NodeEvent) -> None:
+        raise KeyError("a mistake of ours")
+
+    rules = with_rules(press=bad)
+    rules.events["press"].append(lambda tx, event: other.append(event.id))
+
+    async def story(box: Box) -> None:
+        event_id = await box.press(1)
+        await box.hears(topics.RECEIPT, lambda message: event_id in message["ids"])
+
+    play(store, broker, story, rules)
+    assert other == ["3-box:1:1"]
+    assert presses(store) == [1]
+    assert [fault["code"] for fault in faults.open_faults(store.read(), "3")] == ["rule-failed"]
+
+
+def test_commands_wait_for_the_box_and_are_sent_until_answered(store: Store, broker: int) -> None:
+    async def story(box: Box) -> None:
+        with store.transaction() as tx:
+            number = commands.send(tx, "3", "3-box", kinds.STOP, {"utterance": "u"})
+        await box.birth()
+        first = await box.hears(topics.COMMAND, lambda message: message["id"] == str(number))
+        assert first["type"] == kinds.STOP
+        await box.hears(topics.COMMAND, lambda message: message["id"] == str(number))
+        await box.say(topics.ACK, {"id": str(number), "result": kinds.DONE})
+        await until(lambda: store.read().value("SELECT result FROM commands") == "done", "ack")
+
+    play(store, broker, story, with_rules())
+    assert store.read().value("SELECT attempts FROM commands") >= 2
+
+
+def test_a_lost_box_is_a_fault_and_a_late_will_is_not(store: Store, broker: int) -> None:
+    def state() -> str:
+        return str(store.read().value("SELECT state FROM nodes"))
+
+    async def story(box: Box) -> None:
+        await box.birth(session=7)
+        await box.hears(topics.CONFIG, lambda message: message["beds"] == ["5"])
+        await box.say(topics.STATE, {"state": "lost", "session": 6})
+        event_id = await box.press(1)
+        await box.hears(topics.RECEIPT, lambda message: event_id in message["ids"])
+        assert state() == "ready", "the will of an earlier session says nothing of this one"
+        await box.say(topics.STATE, {"state": "lost", "session": 7})
+        await until(lambda: state() == "lost", "the will to be taken")
+        assert [row["code"] for row in faults.open_faults(store.read(), "3")] == ["lost"]
+        await box.birth(session=8)
+        await until(lambda: state() == "ready", "the birth to be taken")
+        assert faults.open_faults(store.read(), "3") == []
+
+    play(store, broker, story, with_rules())
+
+
+def test_a_silent_box_is_noticed_though_no_will_comes(store: Store, broker: int) -> None:
+    async def story(box: Box) -> None:
+        await box.birth()
+        await until(lambda: faults.open_faults(store.read(), "3"), "the silence to be noticed")
+
+    play(store, broker, story, with_rules())
+    assert [row["code"] for row in faults.open_faults(store.read(), "3")] == ["lost"]
