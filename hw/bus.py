@@ -1,6 +1,7 @@
 """The bedside bus: up to 32 units on one RS-485 line, polled in a thread of its own."""
 
 import asyncio
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +22,8 @@ MOST_UNITS = 32
 ROUND_MS = 60
 REOPEN_FIRST_S, REOPEN_LAST_S = 0.25, 2.0
 SELFTEST_S = 1.2
+
+log = logging.getLogger(__name__)
 
 Job = tuple[Callable[[Line], Any], "asyncio.Future[Any]"]
 
@@ -176,6 +179,11 @@ class BusWard:
                     self._round(line)
             except BusGoneError as problem:
                 self._bus_gone(str(problem))
+            except Exception as problem:
+                # A dead thread would be a deaf ward that nobody knows of.
+                log.exception("the bus on %s is opened anew", self._port)
+                self._bus_gone(f"unexpected: {problem!r}")
+                self._stop.wait(REOPEN_FIRST_S)
             finally:
                 line.close()
 

@@ -62,7 +62,7 @@ def _base(before: Counters | None, now: Counters) -> Counters:
         return now._replace(levels=levels)
     if before.boots != now.boots:
         # The counters began at 0 again, so what they show has happened since.
-        return Counters(now.serial, now.boots, 0, 0, 0, 0, 0, before.levels)
+        before = Counters(now.serial, now.boots, 0, 0, 0, 0, 0, before.levels)
     jumped = [name for name in _COUNTS if _delta(before, now, name) > MOST_BELIEVED]
     return before._replace(**{name: getattr(now, name) for name in jumped})
 

@@ -113,9 +113,7 @@ class Reading(NamedTuple):
         """Raises GarbledError when these cannot be the registers of a bedside unit."""
         if len(words) != POLL_COUNT or words[0] >> len(Status._fields) or words[3] >> len(COILS):
             raise GarbledError(f"these are not the registers of a bedside unit: {list(words)}")
-        counters = Counters(
-            words[2], words[1], *words[4:POLL_COUNT], levels=words[0] & LEVELS_MASK
-        )
+        counters = Counters(words[2], words[1], *words[4:POLL_COUNT], levels=words[0] & LEVELS_MASK)
         return cls(Status.of(words[0]), words[3], counters)
 
     def words(self) -> list[int]:
@@ -146,9 +144,7 @@ def outputs(lamp: str, reassurance: str, speaker: bool) -> int:
     for pattern in (lamp, reassurance):
         if pattern not in _PATTERN_BITS:
             raise ValueError(f"unknown light pattern: {pattern}")
-    return (
-        _PATTERN_BITS[lamp] | _PATTERN_BITS[reassurance] << 3 | int(speaker) << SPEAKER_COIL
-    )
+    return _PATTERN_BITS[lamp] | _PATTERN_BITS[reassurance] << 3 | int(speaker) << SPEAKER_COIL
 
 
 def patterns(word: int) -> tuple[str, str, bool]:

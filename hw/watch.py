@@ -22,6 +22,8 @@ FAILED_AFTER_MS = 2000  # without one good answer; the fault must be told within
 FAILED_AFTER_TRIES = 4
 DOUBTFUL_AFTER_TRIES = 3  # from then on it may no longer slow the others
 SETTLED_AFTER_MS = 5000  # of one serial number and clean answers: the clash is over
+# A unit that was exchanged stays away; one that is back this soon never left.
+FLIP_WITHIN_MS = 60_000
 WINDOW = 16  # answers remembered
 GOOD = "good"
 
@@ -51,7 +53,7 @@ class UnitWatch:
         self._tries = 0
         self._garbled_since_ms: int | None = None
         # Counters by serial number: while two units share the address neither's presses are lost.
-        self._by_serial: dict[int, Counters] = {}
+        self._by_serial: dict[int, tuple[int, Counters]] = {}
         self._last_flip_ms: int | None = None
 
     @property
@@ -121,15 +123,16 @@ class UnitWatch:
     def _count(self, now: Counters, now_ms: int) -> Iterator[Told]:
         before = self.counters
         if before is not None and self._met and before.serial != now.serial:
-            self._by_serial[before.serial] = before
-            if now.serial in self._by_serial:
+            self._by_serial[before.serial] = (now_ms, before)
+            left_ms, earlier = self._by_serial.get(now.serial, (now_ms - FLIP_WITHIN_MS, before))
+            if now_ms - left_ms < FLIP_WITHIN_MS:
                 self._last_flip_ms = now_ms
                 yield from self._raise(
                     ADDRESS_CLASH,
                     f"two units answer at address {self.address}: serial numbers ending in "
                     f"{before.serial:04x} and {now.serial:04x}",
                 )
-                before = self._by_serial[now.serial]._replace(levels=before.levels)
+                before = earlier
         late = {} if self._met else {"late": True}
         if self.counters != now:
             for kind, after in changes(before, now):

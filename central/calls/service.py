@@ -145,8 +145,8 @@ def attend(
 
 
 def end_remotely(tx: Tx, call_id: int, by: str) -> None:
-    """Refused: raises RemoteEndRefusedError, since no two-way speech took place; the attempt
-    is written to the audit by the caller's own transaction (see `note_refusal`)."""
+    """Refused: raises RemoteEndRefusedError, since no two-way speech took place. The refusal
+    undoes the transaction, so the attempt is kept by `note_refusal` in one of its own."""
     _living(tx, call_id)
     raise RemoteEndRefusedError(
         f"call {call_id} ends when somebody presses presence at the bed:"
@@ -167,7 +167,7 @@ def resolve(tx: Tx, call_id: int, by: str) -> None:
     if call["bed"] is not None:
         end_remotely(tx, call_id, by)
     audit.append(tx, by, "call.resolve", f"call/{call_id}")
-    _end(tx, call, tx.now_ms, by)
+    _end(tx, call, tx.now_ms, by, what="resolved")
 
 
 def hand_over(tx: Tx, call_id: int, to_ward: str, by: str) -> None:
@@ -207,17 +207,14 @@ def _press_again(
 ) -> None:
     """The bed hears once more what is true now; nothing starts anew."""
     tx.execute(
-        "UPDATE calls SET repeated = repeated + 1, about = json_patch(about, :about),"
-        " node = ifnull(:node, node), boot = ifnull(:boot, boot), seq = ifnull(:seq, seq)"
-        " WHERE id = :id",
-        {
-            "id": call["id"],
-            "about": json.dumps(about or {}, ensure_ascii=False),
-            "node": event.node if event else None,
-            "boot": event.boot if event else None,
-            "seq": event.seq if event else None,
-        },
+        "UPDATE calls SET repeated = repeated + 1, about = json_patch(about, ?) WHERE id = ?",
+        (json.dumps(about or {}, ensure_ascii=False), call["id"]),
     )
+    if event is not None and (event.boot, event.seq) > (call["boot"] or -1, call["seq"] or -1):
+        tx.execute(
+            "UPDATE calls SET node = ?, boot = ?, seq = ? WHERE id = ?",
+            (event.node, event.boot, event.seq, call["id"]),
+        )
     via = event.node if event else None
     model.add_history(tx, call["id"], "repeated", via=via, at_ms=at_ms)
     told = {
@@ -267,14 +264,15 @@ def _on_unattended(tx: Tx, ref: str, body: dict[str, Any], late_ms: int) -> None
     model.nudge(tx, call)
 
 
-def _end(tx: Tx, call: Row, at_ms: int, via: str) -> None:
+def _end(tx: Tx, call: Row, at_ms: int, via: str, *, what: str = "attended") -> None:
     # A presence that arrived late keeps its own time, but no clock runs backwards.
     at_ms = max(at_ms, *(call[f"{each}_ms"] or 0 for each in ("opened", "heard", "accepted")))
     tx.execute(
-        "UPDATE calls SET state = 'ended', attended_ms = :at, ended_ms = :at WHERE id = :id",
-        {"at": at_ms, "id": call["id"]},
+        "UPDATE calls SET state = 'ended', ended_ms = :at,"
+        " attended_ms = CASE :what WHEN 'attended' THEN :at END WHERE id = :id",
+        {"at": at_ms, "what": what, "id": call["id"]},
     )
-    model.add_history(tx, call["id"], "attended", via=via, at_ms=at_ms)
+    model.add_history(tx, call["id"], what, via=via, at_ms=at_ms)
     timers.cancel(tx, UNATTENDED, call["id"])
     escalation.cancel(tx, call["id"])
     bedside.tell(tx, call, kinds.ENDED)

@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request, session,
 
 from central.audit import model as audit
 from central.console import login as sessions
-from central.console import model, overview, service
+from central.console import manage, model, overview, service
 from central.console.context import (
     _,
     console,
@@ -21,7 +21,6 @@ from central.console.errors import field_words
 from central.console.marks import N_
 from central.console.people import ADMIN, ENGINEER, NURSE
 from central.errors import FieldError
-from central.wards import model as wards
 
 blueprint = Blueprint(
     "console",
@@ -33,10 +32,11 @@ blueprint = Blueprint(
 
 NAVIGATION = [
     (5, "/wards", N_("All wards"), ("head_nurse", "duty_manager"), "grid"),
-    (6, "/health", N_("Health of the whole"), (), "heart-pulse"),
+    (6, "/health", N_("Health of the whole"), (ENGINEER,), "heart-pulse"),
+    (90, "/users", N_("Users"), (ADMIN,), "people"),
+    (91, "/screens", N_("Board screens"), (ADMIN,), "display"),
 ]
-# The engineer's and the administrator's pages; the others have better first screens.
-NAVIGATION[1] = (6, "/health", N_("Health of the whole"), (ENGINEER,), "heart-pulse")
+manage.add_to(blueprint)
 
 
 @blueprint.get("/")
@@ -154,7 +154,3 @@ def ward_page(ward: str) -> Any:
     require_ward(ward)
     return redirect(url_for("board.board", ward=ward))
 
-
-def ward_choices() -> list[tuple[str, str]]:
-    """(id, name) of every ward, for a form."""
-    return [(row["id"], f"{row['id']} · {row['name_zh']} / {row['name_en']}") for row in wards.wards(read())]  # fmt: skip

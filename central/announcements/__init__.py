@@ -1,0 +1,1 @@
+"""What is said to whole wards: at once or timed, once or daily; and how loud, by time of day."""

@@ -1,0 +1,79 @@
+"""All wards at a glance, the health of the whole, and search: what no single capability knows."""
+
+from pathlib import Path
+from typing import Any
+
+from central.admissions import model as admissions
+from central.calls import model as calls
+from central.faults import model as faults
+from central.store import Tx
+from central.wards import model as wards
+
+SEARCH_LIMIT = 50
+
+
+def wards_at_a_glance(tx: Tx) -> list[dict[str, Any]]:
+    """One row per ward, worst first: unaccepted emergencies, then other unaccepted calls,
+    then by how long the oldest of them has waited."""
+    rows = []
+    for ward in wards.wards(tx):
+        open_calls = calls.open_calls(tx, ward["id"])
+        waiting = [call for call in open_calls if call["state"] == calls.OPEN]
+        row = {
+            "ward": ward["id"],
+            "high": sum(call["priority"] == "high" for call in waiting),
+            "medium": sum(call["priority"] == "medium" for call in waiting),
+            "low": sum(call["priority"] == "low" for call in waiting),
+            "accepted": len(open_calls) - len(waiting),
+            "oldest_ms": min((call["opened_ms"] for call in waiting), default=None),
+            "faults": len(faults.open_faults(tx, ward["id"])),
+            "nodes_away": sum(node["state"] != "ready" for node in wards.nodes(tx, ward["id"])),
+        }
+        rows.append(row)
+    rows.sort(
+        key=lambda r: (-r["high"], -r["medium"], r["oldest_ms"] or tx.now_ms, -r["faults"], r["ward"])
+    )  # fmt: skip
+    return rows
+
+
+def health(tx: Tx) -> dict[str, Any]:
+    """Simple counts an administrator looks at in the morning."""
+    nodes = wards.nodes(tx)
+    path = Path(str(tx.one("PRAGMA database_list")["file"]))  # type: ignore[index]
+    return {
+        "wards": len(wards.wards(tx)),
+        "beds": tx.value("SELECT count(*) FROM beds"),
+        "nodes": len(nodes),
+        "nodes_ready": sum(node["state"] == "ready" for node in nodes),
+        "faults": len(faults.open_faults(tx)),
+        "calls_open": len(calls.open_calls(tx)),
+        "commands_open": tx.value("SELECT count(*) FROM commands WHERE result IS NULL"),
+        "quarantined": tx.value("SELECT count(*) FROM quarantine"),
+        "users": tx.value("SELECT count(*) FROM users WHERE NOT disabled"),
+        "database_mb": path.stat().st_size / 1e6 if path.exists() else 0,
+    }
+
+
+def search(tx: Tx, words: str, ward: str | None) -> dict[str, list[dict[str, Any]]]:
+    """Beds, patients, nodes and calls that hold `words`, at most SEARCH_LIMIT of each, within
+    `ward` for those bound to one. A bed is found as "5", "3-5" or "3/5"."""
+    wanted = words.casefold().strip()
+    where = [row["id"] for row in wards.wards(tx) if ward in (None, row["id"])]
+    found: dict[str, list[dict[str, Any]]] = {"beds": [], "patients": [], "nodes": [], "calls": []}
+    for each in where:
+        for bed in wards.beds(tx, each):
+            name = bed["bed"].casefold()
+            if wanted in (name, f"{each}-{name}".casefold(), f"{each}/{name}".casefold()):
+                found["beds"].append({"ward": each, "bed": bed["bed"]})
+        for node in wards.nodes(tx, each):
+            if wanted in node["id"].casefold():
+                found["nodes"].append({"ward": each, "node": node["id"], "state": node["state"]})
+        for stay in admissions.stays(tx, each):
+            texts = [str(stay[key]) for key in ("name", "patient") if key in stay.keys()]  # noqa: SIM118
+            if any(wanted in text.casefold() for text in texts):
+                found["patients"].append({"ward": each, "bed": stay["bed"], "name": stay["name"]})
+    if wanted.lstrip("#").isdecimal():
+        call = calls.one(tx, int(wanted.lstrip("#")))
+        if call is not None and call["ward"] in where:
+            found["calls"].append({"id": call["id"], "ward": call["ward"], "bed": call["bed"]})
+    return {kind: rows[:SEARCH_LIMIT] for kind, rows in found.items()}

@@ -1,0 +1,217 @@
+"""Escalation policies: what a document must say, which rule fits, and where it has holes.
+
+Sans-IO: it is given documents and who can be reached, and answers.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import fastjsonschema
+
+from central.calls import types
+from central.errors import FieldError
+
+_FOLDER = Path(__file__).parent
+MINUTES_OF_DAY = 24 * 60
+# An emergency has reached everybody it can reach within this time.
+EMERGENCY_LAST_STEP_S = 60
+DEFAULT_REPEAT_S = 10
+DEFAULT_EXHAUSTED_AFTER_S = 60
+DEFAULT_UNATTENDED_S = 180
+
+Policy = dict[str, Any]
+Rule = dict[str, Any]
+Target = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Available:
+    """Who can be reached for a ward as things stand."""
+
+    stations: int = 0
+    speakers: int = 0
+    neighbour_stations: int = 0
+    has_neighbour: bool = False
+    roles: frozenset[str] = frozenset()
+
+    def missing(self, target: Target) -> tuple[str, dict[str, Any]] | None:
+        """Why `target` reaches nobody (an English message id and its values), or None."""
+        kind = target["kind"]
+        if kind == "station" and not self.stations:
+            return "The ward has no nurse station box: add one under Nodes.", {}
+        if kind == "ward_speaker" and not self.speakers:
+            return "No bed of the ward has a loudspeaker box: connect the beds under Nodes.", {}
+        if kind == "neighbour" and not self.has_neighbour:
+            return "The ward has no neighbouring ward: set one, or take the step out.", {}
+        if kind == "neighbour" and not self.neighbour_stations:
+            return "The neighbouring ward has no nurse station box: add one under Nodes.", {}
+        if kind == "role" and target["role"] not in self.roles:
+            return "Nobody holds the role %(role)s: add such a user.", {"role": target["role"]}
+        return None
+
+
+@dataclass(frozen=True, order=True)
+class Hole:
+    """A bed, call type and hours of the day for which a policy fails, and why: an English
+    message id with its values. `bed` None stands for calls that belong to no bed."""
+
+    bed: str | None
+    type: str
+    reason: str
+    values: tuple[tuple[str, Any], ...] = ()
+    hours: tuple[int, ...] = field(default=(), compare=False)
+
+
+# What to do, by the JSON Schema rule that failed.
+_REMEDIES = {
+    "required": "Something is missing here: add %(allowed)s.",
+    "enum": "Use one of: %(allowed)s.",
+    "type": "This must be of the type %(allowed)s.",
+    "minimum": "The smallest allowed number is %(allowed)s.",
+    "maximum": "The largest allowed number is %(allowed)s.",
+    "pattern": "Write a time as 22:00.",
+    "additionalProperties": "There is a word here that a policy does not know: take it out.",
+    "minItems": "At least %(allowed)s entry is needed.",
+    "maxItems": "At most %(allowed)s entries are allowed.",
+    "minLength": "This may not be empty.",
+    "maxLength": "At most %(allowed)s letters are allowed.",
+}
+
+
+@cache
+def _schema() -> Any:
+    return fastjsonschema.compile(json.loads((_FOLDER / "policy.schema.json").read_text()))
+
+
+@cache
+def default() -> Policy:
+    """The policy of a ward that has none of its own. Not to be changed by the caller."""
+    return json.loads((_FOLDER / "default.json").read_text())
+
+
+def parse(text: str) -> Policy:
+    """The policy that a JSON text holds. Raises FieldError naming the line or the path."""
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        message = "Line %(line)s, column %(column)s is not JSON: %(what)s."
+        raise FieldError(
+            "document", message, line=error.lineno, column=error.colno, what=error.msg
+        ) from error
+    check(document)
+    return document
+
+
+def check(document: Any) -> None:
+    """Raises FieldError, its `field` the path of what is wrong, such as rules[0].steps[1]."""
+    try:
+        _schema()(document)
+    except fastjsonschema.JsonSchemaValueException as error:
+        allowed = error.rule_definition
+        if isinstance(allowed, list):
+            allowed = ", ".join(str(each) for each in allowed)
+        raise FieldError(_path(error.path), _REMEDIES[error.rule], allowed=allowed) from error
+    for number, rule in enumerate(document["rules"]):
+        _check_rule(f"rules[{number}]", rule)
+
+
+def _path(parts: list[Any]) -> str:
+    """fastjsonschema's path (["data", "rules", "0", "beds"]) as people write it."""
+    text = ""
+    for part in parts[1:]:
+        text += f"[{part}]" if str(part).isdigit() else f".{part}"
+    return text.lstrip(".") or "document"
+
+
+def _check_rule(path: str, rule: Rule) -> None:
+    if isinstance(rule["beds"], str) and rule["beds"] != "all":
+        raise FieldError(f"{path}.beds", 'Write "all", or a list of beds.')
+    if ("from" in rule) != ("to" in rule):
+        raise FieldError(path, "Give both from and to, or neither.")
+    if "from" in rule and rule["from"] == rule["to"]:
+        raise FieldError(f"{path}.to", "From and to are equal: leave both out for the whole day.")
+    for number, step in enumerate(rule["steps"]):
+        target = step["target"]
+        if (target["kind"] == "role") != ("role" in target):
+            where = f"{path}.steps[{number}].target"
+            raise FieldError(where, "Give a role with the kind role, and only there.")
+
+
+def minute(text: str) -> int:
+    """Minute of the day of "22:00"."""
+    return int(text[:2]) * 60 + int(text[3:])
+
+
+def rule_for(policy: Policy, bed: str | None, type: str, minute_of_day: int) -> Rule | None:
+    """The first rule that fits, or None. A rule from 22:00 to 06:00 spans midnight."""
+    for rule in policy["rules"]:
+        if type not in rule["types"]:
+            continue
+        if rule["beds"] != "all" and bed not in rule["beds"]:
+            continue
+        if "from" in rule:
+            start, end = minute(rule["from"]), minute(rule["to"])
+            length = (end - start) % MINUTES_OF_DAY
+            if (minute_of_day - start) % MINUTES_OF_DAY >= length:
+                continue
+        return rule
+    return None
+
+
+def simulate(
+    policy: Policy, beds: Iterable[str | None], call_types: Iterable[str], available: Available
+) -> list[Hole]:
+    """Play every bed, call type and hour, and return what would go wrong, sorted.
+
+    Each hour is tried at its start and at every minute at which a rule begins or ends, so a
+    gap of a few minutes is found. A call without a bed is only ever of equipment."""
+    minutes = set(range(0, MINUTES_OF_DAY, 60))
+    for rule in policy["rules"]:
+        minutes |= {minute(rule[key]) for key in ("from", "to") if key in rule}
+    found: dict[Hole, set[int]] = {}
+    kinds = list(call_types)
+    for bed in beds:
+        for type in kinds:
+            for at in sorted(minutes):
+                rule = rule_for(policy, bed, type, at)
+                for reason, values in rule_holes(rule, type, available):
+                    hole = Hole(bed, type, reason, tuple(sorted(values.items())))
+                    found.setdefault(hole, set()).add(at // 60)
+    holes = [
+        Hole(each.bed, each.type, each.reason, each.values, tuple(sorted(hours)))
+        for each, hours in found.items()
+    ]
+    return sorted(holes, key=lambda each: (each.bed or "", each.type, each.reason))
+
+
+def rule_holes(
+    rule: Rule | None, type: str, available: Available
+) -> list[tuple[str, dict[str, Any]]]:
+    """What is wrong with the steps a call of `type` would go through."""
+    if rule is None:
+        return [("No rule fits: the call would reach nobody.", {})]
+    holes: list[tuple[str, dict[str, Any]]] = []
+    after_s = [step["after_s"] for step in rule["steps"]]
+    if after_s[0] != 0:
+        holes.append(("The first step comes after %(s)s s: it must be at 0 s.", {"s": after_s[0]}))
+    if any(later <= sooner for sooner, later in zip(after_s, after_s[1:], strict=False)):
+        holes.append(("The steps do not come one after the other: let after_s grow.", {}))
+    if types.of(type).emergency and after_s[-1] > EMERGENCY_LAST_STEP_S:
+        holes.append(
+            (
+                "An emergency may take at most %(most)s s to its last step, not %(s)s s.",
+                {"most": EMERGENCY_LAST_STEP_S, "s": after_s[-1]},
+            )
+        )
+    holes += [
+        missing for step in rule["steps"] if (missing := available.missing(step["target"]))
+    ]
+    if rule["steps"][-1]["target"]["kind"] != "role":
+        holes.append(
+            ("The last step must be a person who is always there: let it be a role.", {})
+        )
+    return holes
