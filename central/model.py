@@ -22,8 +22,8 @@ def m001_shared(db: Database) -> None:
         CREATE TABLE commands (
             id INTEGER PRIMARY KEY, ward TEXT NOT NULL, node TEXT NOT NULL, type TEXT NOT NULL,
             bed TEXT, body TEXT NOT NULL, created_ms INTEGER NOT NULL,
-            expires_real_ms INTEGER NOT NULL, sent_real_ms INTEGER, attempts INTEGER NOT NULL DEFAULT 0,
-            result TEXT, reason TEXT
+            expires_real_ms INTEGER NOT NULL, sent_real_ms INTEGER,
+            attempts INTEGER NOT NULL DEFAULT 0, result TEXT, reason TEXT
         );
         CREATE INDEX commands_open ON commands (node) WHERE result IS NULL;
 

@@ -8,12 +8,13 @@ Rules (`service.py`) are given a `Tx` and never open anything themselves.
 
 import asyncio
 import importlib
+import importlib.util
 import pkgutil
 import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -67,7 +68,7 @@ class Tx:
         columns = ", ".join(values)
         marks = ", ".join(f":{name}" for name in values)
         cursor = self.connection.execute(
-            f"INSERT INTO {table} ({columns}) VALUES ({marks})",  # noqa: S608
+            f"INSERT INTO {table} ({columns}) VALUES ({marks})",
             values,
         )
         return int(cursor.lastrowid or 0)
@@ -208,7 +209,8 @@ class Store:
             answers = [(False, failure)] * len(batch)
             changes = set()
         for (_, loop, future), (done, answer) in zip(batch, answers, strict=True):
-            loop.call_soon_threadsafe(_settle, future, done, answer)
+            with suppress(RuntimeError):  # its loop has ended: nobody waits for the answer
+                loop.call_soon_threadsafe(_settle, future, done, answer)
         if changes:
             self.on_commit(changes)
 

@@ -5,6 +5,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from hw import registers
@@ -20,6 +21,10 @@ from hw.watch import Told, UnitWatch
 MOST_UNITS = 32
 # Few units are not asked more often than this: nobody would notice.
 ROUND_MS = 60
+# One damaged answer is asked for again at once, but a cut cable may not cost each unit two
+# time-outs.
+REPEATS_IN_A_ROUND = 4
+MOST_READS = 3  # of one unit in its turn: a failure, news, and its confirmation
 REOPEN_FIRST_S, REOPEN_LAST_S = 0.25, 2.0
 SELFTEST_S = 1.2
 
@@ -56,13 +61,14 @@ class BusWard:
             for bed, address in units.items()
         }
         self._rota = Rota(list(self._watches.values()))
-        self._shown = {bed: (OFF, OFF, False) for bed in units}
+        self._shown = dict.fromkeys(units, (OFF, OFF, False))
         self._dealt_with = {bed: kept for bed, kept in known.items() if kept and bed in units}
         self._to_write: deque[UnitWatch] = deque()
         self._jobs: deque[Job] = deque()
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._gone = False
+        self._repeats_left = 0
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_event: OnEvent | None = None
@@ -114,7 +120,7 @@ class BusWard:
         found: dict[str, dict[str, Any]] = {}
         for bed, watch in self._watches.items():
             try:
-                await self._ask(lambda line, a=watch.address: line.start_selftest(a))
+                await self._ask(partial(Line.start_selftest, address=watch.address))
             except HardwareError as problem:
                 found[bed] = {"error": str(problem)}
         await asyncio.sleep(SELFTEST_S)
@@ -122,7 +128,7 @@ class BusWard:
             if bed in found:
                 continue
             try:
-                identity = await self._ask(lambda line, a=watch.address: line.identity(a))
+                identity = await self._ask(partial(Line.identity, address=watch.address))
             except HardwareError as problem:
                 found[bed] = {"error": str(problem)}
             else:
@@ -189,6 +195,7 @@ class BusWard:
 
     def _round(self, line: Line) -> None:
         began_ms = self._clock_ms()
+        self._repeats_left = REPEATS_IN_A_ROUND
         for watch in self._rota.round(began_ms):
             self._urgent(line)
             self._poll(line, watch)
@@ -221,37 +228,37 @@ class BusWard:
                 raise
 
     def _poll(self, line: Line, watch: UnitWatch) -> None:
+        was_doubtful = watch.doubtful
+        for _ in range(MOST_READS):
+            if self._read(line, watch):
+                if not watch.unconfirmed:
+                    return
+            elif was_doubtful or not self._repeats_left:
+                return
+            else:
+                self._repeats_left -= 1
+
+    def _read(self, line: Line, watch: UnitWatch) -> bool:
+        """Ask a unit once and tell what came of it. False when nothing useful came."""
         broken = ""
         try:
             reading = line.poll(watch.address)
-            if watch.is_news(reading):
-                reading = self._believed(line, watch, reading)
             if reading.status.selftest_failed:
                 broken = ", ".join(line.identity(watch.address).broken)
         except SilentError as problem:
             self._failed(watch, SILENT, str(problem))
+            return False
         except GarbledError as problem:
             self._failed(watch, GARBLED, str(problem))
-        else:
-            self._tell(watch.answered(reading, self._clock_ms(), broken))
-            if watch.wants_outputs(reading):
-                self._to_write.append(watch)
-
-    def _believed(
-        self, line: Line, watch: UnitWatch, first: registers.Reading
-    ) -> registers.Reading:
-        again = line.poll(watch.address)
-        if again.counters == first.counters:
-            return again
-        # A thing may happen between the two; then the second must be confirmed in its turn.
-        third = line.poll(watch.address)
-        if third.counters in (first.counters, again.counters):
-            return third
-        raise GarbledError(f"three polls of address {watch.address} gave three answers")
+            return False
+        self._tell(watch.answered(reading, self._clock_ms(), broken))
+        if watch.wants_outputs(reading):
+            self._to_write.append(watch)
+        return True
 
     def _failed(self, watch: UnitWatch, code: str, detail: str) -> None:
-        fine = self._rota.others_fine(watch)
-        self._tell(watch.failed(code, detail, self._clock_ms(), fine))
+        noise = self._rota.noise(besides=watch)
+        self._tell(watch.failed(code, detail, self._clock_ms(), noise))
 
     def _bus_gone(self, detail: str) -> None:
         self._drop_jobs(detail)

@@ -113,7 +113,8 @@ class Reading(NamedTuple):
         """Raises GarbledError when these cannot be the registers of a bedside unit."""
         if len(words) != POLL_COUNT or words[0] >> len(Status._fields) or words[3] >> len(COILS):
             raise GarbledError(f"these are not the registers of a bedside unit: {list(words)}")
-        counters = Counters(words[2], words[1], *words[4:POLL_COUNT], levels=words[0] & LEVELS_MASK)
+        levels = words[0] & LEVELS_MASK
+        counters = Counters(words[2], words[1], *words[4:POLL_COUNT], levels)  # type: ignore[call-arg]
         return cls(Status.of(words[0]), words[3], counters)
 
     def words(self) -> list[int]:

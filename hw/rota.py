@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from hw.kinds import GARBLED
-from hw.watch import UnitWatch
+from hw.watch import GOOD, UnitWatch
 
 # Each doubtful unit costs a time-out, so it is asked only this often.
-DOUBTFUL_EVERY_MS = 500
+DOUBTFUL_EVERY_MS = 250
 
 
 class Rota:
@@ -29,12 +28,13 @@ class Rota:
             self._asked_ms[longest.address] = now_ms
             yield longest
 
-    def others_fine(self, than: UnitWatch) -> bool:
-        """Whether the other units that answer at all answer cleanly."""
+    def noise(self, besides: UnitWatch) -> float | None:
+        """The share of failed answers among the other units that answer at all; None when
+        there are none to compare with."""
         answers = [
             outcome
             for watch in self._watches
-            if watch is not than and not watch.doubtful
+            if watch is not besides and not watch.doubtful
             for outcome in watch.window
         ]
-        return bool(answers) and answers.count(GARBLED) / len(answers) < 0.15
+        return 1 - answers.count(GOOD) / len(answers) if answers else None

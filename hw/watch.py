@@ -19,11 +19,14 @@ from hw.kinds import (
 from hw.registers import OUTPUTS_MASK, Counters, Reading
 
 FAILED_AFTER_MS = 2000  # without one good answer; the fault must be told within 5 s
-FAILED_AFTER_TRIES = 4
-DOUBTFUL_AFTER_TRIES = 3  # from then on it may no longer slow the others
+FAILED_AFTER_TRIES = 3
+FAILED_AFTER_TRIES_IN_NOISE = 8  # when the other units suffer as well
+NOISY = 0.15  # share of failed answers
+DOUBTFUL_AFTER_TRIES = 2  # from then on it may no longer slow the others
 SETTLED_AFTER_MS = 5000  # of one serial number and clean answers: the clash is over
 # A unit that was exchanged stays away; one that is back this soon never left.
 FLIP_WITHIN_MS = 60_000
+SETTLED_BELOW = 0.25  # share of damaged answers
 WINDOW = 16  # answers remembered
 GOOD = "good"
 
@@ -49,6 +52,7 @@ class UnitWatch:
         self.window: deque[str] = deque(maxlen=WINDOW)
         self._selftest_failed = False
         self._met = False
+        self._candidate: Counters | None = None
         self._last_good_ms = now_ms
         self._tries = 0
         self._garbled_since_ms: int | None = None
@@ -65,10 +69,11 @@ class UnitWatch:
         """It did not answer lately, so asking it costs a time-out."""
         return self._tries >= DOUBTFUL_AFTER_TRIES
 
-    def is_news(self, reading: Reading) -> bool:
-        """Whether the reading changes what is known. Such a reading is taken twice before it is
-        believed: a damaged answer passes its checksum once in 65,536."""
-        return reading.counters != self.counters
+    @property
+    def unconfirmed(self) -> bool:
+        """The last answer brought news. It is believed when a second answer says the same: a
+        damaged one passes its checksum once in 65,536 and would invent presses."""
+        return self._candidate is not None
 
     def wants_outputs(self, reading: Reading) -> bool:
         """Whether the unit shows other lights than it should."""
@@ -79,7 +84,11 @@ class UnitWatch:
         self.window.append(GOOD)
         self._tries = 0
         self._last_good_ms = now_ms
-        yield from self._count(reading.counters, now_ms)
+        if reading.counters in (self.counters, self._candidate):
+            self._candidate = None
+            yield from self._count(reading.counters, now_ms)
+        else:
+            self._candidate = reading.counters
         yield from self._judge_selftest(reading.status.selftest_failed, broken)
         if self._garbled_share() < 0.5:
             self._garbled_since_ms = None
@@ -87,28 +96,30 @@ class UnitWatch:
             flipped = self._last_flip_ms is not None and (
                 now_ms - self._last_flip_ms < SETTLED_AFTER_MS
             )
-            if not flipped and GARBLED not in self.window:
+            if not flipped and self._garbled_share() < SETTLED_BELOW:
                 yield self._recover()
         elif self.fault is not None:
             yield self._recover()
 
-    def failed(self, code: str, detail: str, now_ms: int, others_fine: bool) -> Iterator[Told]:
-        """No answer (SILENT) or a damaged one (GARBLED). `others_fine`: the other units of the
-        bus answer cleanly, so it is not the line as a whole."""
+    def failed(self, code: str, detail: str, now_ms: int, noise: float | None) -> Iterator[Told]:
+        """No answer (SILENT) or a damaged one (GARBLED). `noise`: the share of failed answers
+        among the other units, None when there are none."""
         self.window.append(code)
         self._tries += 1
+        quiet = noise is not None and noise < NOISY
         share = self._garbled_share()
         if share < 0.5:
             self._garbled_since_ms = None
         elif self._garbled_since_ms is None:
             self._garbled_since_ms = now_ms
-        elif others_fine and now_ms - self._garbled_since_ms >= FAILED_AFTER_MS:
+        elif quiet and now_ms - self._garbled_since_ms >= FAILED_AFTER_MS:
             yield from self._raise(
                 ADDRESS_CLASH,
                 f"answers at address {self.address} are damaged while other units answer well: "
                 "two units with this address, or a bad cable to it",
             )
-        if self._tries >= FAILED_AFTER_TRIES and now_ms - self._last_good_ms >= FAILED_AFTER_MS:
+        enough = FAILED_AFTER_TRIES if quiet or noise is None else FAILED_AFTER_TRIES_IN_NOISE
+        if self._tries >= enough and now_ms - self._last_good_ms >= FAILED_AFTER_MS:
             last = list(self.window)[-self._tries :]
             mostly_garbled = last.count(GARBLED) * 2 >= len(last)
             yield from self._raise(GARBLED if mostly_garbled else SILENT, detail)
@@ -118,6 +129,7 @@ class UnitWatch:
         self._last_good_ms = now_ms
         self._tries = 0
         self._garbled_since_ms = None
+        self._candidate = None
         self.window.clear()
 
     def _count(self, now: Counters, now_ms: int) -> Iterator[Told]:

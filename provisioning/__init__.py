@@ -1,0 +1,1 @@
+"""Everything that sets Wardline up: packages, environment, brokers, the demo hospital."""

@@ -1,23 +1,71 @@
-"""The commands of `./wardline`, run inside the locked environment."""
+"""The commands of `./wardline`. Imported before anything is installed, so each command's own
+modules are imported only when it runs."""
 
 import argparse
 import sys
+from pathlib import Path
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="wardline", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("test", help="every check and every test")
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="./wardline",
+        description="Wardline lets a hospital ward speak.",
+        epilog="Whatever a command needs is installed the first time it runs.",
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="command")
+
+    demo = commands.add_parser(
+        "demo",
+        help="a small hospital on this machine, with virtual beds",
+        description="Starts brokers, bridge, console and the boxes of two wards on virtual"
+        " hardware. Ctrl-C stops all of it.",
+    )
+    demo.add_argument("--check", action="store_true", help="play one story through it and stop")
+    demo.add_argument("--keep", action="store_true", help="go on with the last demo's database")
+    demo.add_argument("--folder", type=Path, help="where it keeps its files (~/.local/state/...)")
+    demo.add_argument("--port", type=int, help="port of the console (8080 or the next free one)")
+    demo.add_argument("--json", action="store_true", help="print the addresses as JSON as well")
+
+    test = commands.add_parser(
+        "test",
+        help="every test, and ruff, mypy and import-linter",
+        description="With arguments: only these tests, without the other tools.",
+    )
+    test.add_argument("pytest", nargs=argparse.REMAINDER, help="arguments for pytest")
+
+    bench = commands.add_parser("bench", help="measure; prints a table and JSON")
+    bench.add_argument("which", nargs="?", choices=("press",), default="press", help="what")
+    bench.add_argument("--presses", type=int, default=500, help="how many (500)")
+    bench.add_argument("--beds", type=int, default=32, help="bedside units on the bus (32)")
+    bench.add_argument("--no-browser", action="store_true", help="leave the real browser out")
+
     commands.add_parser("doctor", help="what is installed, what is missing, which versions")
-    chosen, rest = parser.parse_known_args(arguments)
-    if chosen.command == "test":
+    return top
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """The parsed command line; exits with the usage when it makes no sense."""
+    return parser().parse_args(argv)
+
+
+def main(argv: list[str]) -> int:
+    arguments = parse(argv)
+    if arguments.command == "demo":
+        from provisioning import demo
+
+        return demo.main(arguments)
+    if arguments.command == "test":
         from provisioning import testing
 
-        return testing.main(rest)
+        return testing.main(arguments.pytest)
+    if arguments.command == "bench":
+        from provisioning import bench
+
+        return bench.main(arguments)
     from provisioning import doctor
 
     return doctor.main()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,47 +1,113 @@
-"""Which Debian packages each command needs, and whether they are there. Standard library only."""
+"""Debian packages: which a command needs, which are missing, and how they get here.
+
+Standard library only: it runs before anything is installed.
+"""
 
 import os
 import shutil
+import subprocess
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+APT_TIMEOUT_S = 1800
 # Debian keeps daemons where an ordinary user's PATH does not look.
-PROGRAM_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin"))
+_SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
+
+
+class PackagesMissingError(Exception):
+    """Debian packages are missing and may not be installed from here; says what to type."""
+
+    error_id = "packages-missing"
 
 
 @dataclass(frozen=True)
 class Package:
-    """A Debian package, and the program or file by which its presence is known."""
+    """A Debian package, known to be there by a program or a file it brings."""
 
     name: str
-    proof: str
     why: str
+    program: str | None = None
+    file: str | None = None
+    version: tuple[str, ...] = ()
 
-    def present(self) -> bool:
-        if self.proof.startswith("/"):
-            return Path(self.proof).exists()
-        return shutil.which(self.proof, path=PROGRAM_PATH) is not None
+    def found(self) -> str | None:
+        """Where it is, or None."""
+        if self.program is not None:
+            return which(self.program)
+        return self.file if self.file and Path(self.file).exists() else None
 
 
-_WARD = (
-    Package("mosquitto", "mosquitto", "the MQTT brokers"),
-    Package("espeak-ng", "espeak-ng", "the voice"),
+MOSQUITTO = Package("mosquitto", "the message brokers", "mosquitto", version=("-h",))
+ESPEAK = Package("espeak-ng", "the voice", "espeak-ng", version=("--version",))
+CHROMIUM = Package("chromium", "the board in a real browser", "chromium", version=("--version",))
+CHINESE = Package(
+    "fonts-wqy-zenhei",
+    "Chinese on the board's screenshot",
+    file="/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
 )
-_BROWSER = (
-    Package("chromium", "chromium", "the board is tried in a real browser"),
-    Package(
-        "fonts-wqy-zenhei",
-        "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
-        "Chinese on screenshots",
-    ),
-)
-BY_COMMAND = {
-    "demo": _WARD,
-    "test": _WARD + _BROWSER,
-    "bench": _WARD + _BROWSER,
+
+NEEDED: dict[str, tuple[Package, ...]] = {
+    "demo": (MOSQUITTO, ESPEAK),
+    "test": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE),
+    "bench": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE),
 }
+EVERY = tuple(dict.fromkeys(each for packages in NEEDED.values() for each in packages))
 
 
-def missing(command: str) -> list[Package]:
-    """The packages `command` needs and this machine lacks."""
-    return [package for package in BY_COMMAND.get(command, ()) if not package.present()]
+def which(program: str) -> str | None:
+    """The path of `program`, looked for in the system's folders too."""
+    return shutil.which(program, path=os.environ.get("PATH", "") + os.pathsep + _SYSTEM_PATH)
+
+
+def missing(packages: Sequence[Package]) -> list[Package]:
+    return [each for each in packages if each.found() is None]
+
+
+def install_line(packages: Sequence[Package]) -> str:
+    """What a person types to install `packages`."""
+    names = " ".join(each.name for each in packages)
+    return f"sudo apt-get install --no-install-recommends {names}"
+
+
+def may_install() -> list[str] | None:
+    """The words before `apt-get`: none as root, sudo where it asks for no password, None when
+    we may not."""
+    if which("apt-get") is None:
+        return None
+    if os.geteuid() == 0:
+        return []
+    sudo = which("sudo")
+    if sudo and subprocess.run([sudo, "-n", "true"], capture_output=True).returncode == 0:
+        return [sudo, "-n"]
+    return None
+
+
+def install(packages: Sequence[Package], say: Callable[[str], None]) -> None:
+    """Install `packages`, telling `say` what happens. Raises PackagesMissingError."""
+    prefix = may_install()
+    if prefix is None:
+        raise PackagesMissingError(f"install what is missing with: {install_line(packages)}")
+    for each in packages:
+        say(f"installing {each.name} ({each.why})")
+    apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
+    _show([*apt, "update"], say)  # an old list may still do, so the install decides
+    failed = _show(
+        [*apt, "install", "--no-install-recommends", *(each.name for each in packages)], say
+    )
+    absent = missing(packages)
+    if failed or absent:
+        raise PackagesMissingError(
+            f"apt-get could not install everything; try: {install_line(absent or packages)}"
+        )
+
+
+def _show(command: list[str], say: Callable[[str], None]) -> int:
+    """Run apt-get and pass on the lines that show it is getting on."""
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:  # fmt: skip
+        for line in process.stdout or ():
+            if line.startswith(("Get:", "Unpacking", "Setting up", "E:", "Err:", "Need to get")):
+                say("  " + line.rstrip())
+        return process.wait(APT_TIMEOUT_S)

@@ -39,7 +39,7 @@ def m001_announcements(db: Database) -> None:
         );
         CREATE INDEX announcement_runs_of ON announcement_runs (announcement, id);
 
-        -- Which node was asked, and what it answered. command is NULL once forgotten.
+        -- Which node was asked, and what it answered.
         CREATE TABLE announcement_nodes (
             run INTEGER NOT NULL REFERENCES announcement_runs (id), ward TEXT NOT NULL,
             node TEXT NOT NULL, command INTEGER NOT NULL UNIQUE, result TEXT, reason TEXT,
@@ -77,7 +77,8 @@ def cancelled(tx: Tx, limit: int = 50) -> list[Row]:
 def runs(tx: Tx, announcement: int, limit: int = 100) -> list[Row]:
     """The times of one announcement, newest first."""
     return tx.all(
-        "SELECT id AS run, * FROM announcement_runs WHERE announcement = ? ORDER BY id DESC LIMIT ?",
+        "SELECT id AS run, * FROM announcement_runs WHERE announcement = ?"
+        " ORDER BY id DESC LIMIT ?",
         (announcement, limit),
     )
 

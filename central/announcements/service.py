@@ -1,6 +1,6 @@
 """Announcements to wards: said now or when due, and known to have been heard.
 
-A timed one is a timer row. One that comes more than LATE_LIMIT_MS late, as after a long
+A timed one is a timer row. One that comes more than ten minutes late, as after a long
 outage, is marked missed instead of being spoken at a wrong hour; an emergency is always
 spoken, with its lateness recorded.
 """
@@ -9,21 +9,15 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from central import commands, timers
+from central import timers
 from central.announcements import model, rules
 from central.announcements.rules import Daily
+from central.announcements.saying import DUE, on_answer, on_due, say, set_state
 from central.audit import model as audit
 from central.console.marks import N_
 from central.errors import FieldError
 from central.store import HOSPITAL, Row, Tx
-from central.wards import model as wards
-from gateway.mqtt import kinds
-
-DUE = "announcements.due"
-LATE_LIMIT_MS = 10 * 60_000
-# How long a box that is away may still come back and say it.
-SAY_WITHIN_MS = LATE_LIMIT_MS
-CHIMES = {kinds.ANNOUNCEMENT: "low", kinds.EMERGENCY: "high"}
+from central.wards import model as ward_model
 
 
 def announce_now(tx: Tx, wards: Sequence[str], text: str, klass: str, by: str) -> int:
@@ -31,7 +25,7 @@ def announce_now(tx: Tx, wards: Sequence[str], text: str, klass: str, by: str) -
     Raises FieldError: an unknown ward, one without a box, an empty or too long text."""
     text = _checked(tx, wards, text, klass)
     for ward in wards:
-        if not _speakers(tx, ward):
+        if not ward_model.nodes(tx, ward):
             raise FieldError("wards", N_("Ward %(ward)s has no box that could say it."), ward=ward)
     announcement = _insert(tx, wards, text, klass, by, tx.now_ms, None, model.SENT)
     audit.append(
@@ -39,7 +33,7 @@ def announce_now(tx: Tx, wards: Sequence[str], text: str, klass: str, by: str) -
     )
     row = model.one(tx, announcement)
     assert row is not None
-    _say(tx, row, 0)
+    say(tx, row, 0)
     return announcement
 
 
@@ -84,7 +78,7 @@ def edit(
         "UPDATE announcements SET wards = ?, text = ?, lang = ?, class = ?, at_ms = ?, minute = ?,"
         " days = ?, zone = ? WHERE id = ?",
         (
-            json.dumps(list(wards)),
+            json.dumps(list(dict.fromkeys(wards))),
             text,
             rules.lang_of(text),
             klass,
@@ -104,7 +98,7 @@ def edit(
 def cancel(tx: Tx, announcement: int, by: str) -> None:
     """Do not say what is still to come. Raises FieldError."""
     _scheduled(tx, announcement)
-    _set_state(tx, announcement, model.CANCELLED)
+    set_state(tx, announcement, model.CANCELLED)
     timers.cancel(tx, DUE, announcement)
     audit.append(tx, by, "announcement.cancel", f"announcement/{announcement}")
 
@@ -121,7 +115,7 @@ def set_volume(
     Raises FieldError."""
     _check_ward(tx, ward)
     fresh = rules.checked_volume(day_volume, bands, emergency_floor)
-    before = wards.settings(tx, ward)
+    before = ward_model.settings(tx, ward)
     tx.execute("UPDATE wards SET settings = ? WHERE id = ?", (json.dumps(before | fresh), ward))
     tx.changed(ward, "config")
     audit.append(tx, by, "ward.volume", f"ward/{ward}", detail=fresh)
@@ -140,7 +134,7 @@ def _checked(tx: Tx, wards: Sequence[str], text: str, klass: str) -> str:
 
 
 def _check_ward(tx: Tx, ward: str) -> None:
-    if wards.ward(tx, ward) is None:
+    if ward_model.ward(tx, ward) is None:
         raise FieldError("wards", N_("There is no ward %(ward)s."), ward=ward)
 
 
@@ -203,97 +197,5 @@ def _detail(wards: Sequence[str], text: str) -> dict[str, object]:
     return {"wards": list(wards), "text": text}
 
 
-def _set_state(tx: Tx, announcement: int, state: str) -> None:
-    tx.execute("UPDATE announcements SET state = ? WHERE id = ?", (state, announcement))
-    tx.changed(HOSPITAL, "announcements")
-
-
-# --- saying ---
-
-
-def _speakers(tx: Tx, ward: str) -> list[Row]:
-    return wards.nodes(tx, ward)
-
-
-def _say(tx: Tx, row: Row, late_ms: int) -> None:
-    """Ask every box of the wards, and note whom."""
-    run = _note_run(tx, row, late_ms, model.SENT)
-    asked = 0
-    for ward in model.wards_of(row):
-        lang = row["lang"] or wards.lang(tx, ward)
-        body: dict[str, Any] = {
-            "utterance": f"announcement-{run}",
-            "class": row["class"],
-            "chime": CHIMES[row["class"]],
-            "words": {"lang": lang, "text": row["text"]},
-        }
-        beds = wards.beds(tx, ward)
-        for node in _speakers(tx, ward):
-            its_beds = [bed["bed"] for bed in beds if bed["node"] == node["id"]]
-            full = body | ({"beds": its_beds} if its_beds else {})
-            command = commands.send(tx, ward, node["id"], kinds.SPEAK, full, ttl_ms=SAY_WITHIN_MS)
-            tx.insert("announcement_nodes", run=run, ward=ward, node=node["id"], command=command)
-            asked += 1
-    if not asked:
-        _fail(tx, run, row)
-
-
-def _note_run(tx: Tx, row: Row, late_ms: int, state: str) -> int:
-    return tx.insert(
-        "announcement_runs",
-        announcement=row["id"],
-        due_ms=row["at_ms"],
-        at_ms=tx.now_ms,
-        late_ms=late_ms,
-        state=state,
-    )
-
-
-def _fail(tx: Tx, run: int, row: Row) -> None:
-    tx.execute("UPDATE announcement_runs SET state = ? WHERE id = ?", (model.FAILED, run))
-    if row["minute"] is None:
-        _set_state(tx, row["id"], model.FAILED)
-
-
-def _on_due(tx: Tx, ref: str, body: dict[str, Any], late_ms: int) -> None:
-    row = model.one(tx, int(ref))
-    if row is None or row["state"] != model.SCHEDULED or row["at_ms"] != body["at_ms"]:
-        return
-    missed = late_ms > LATE_LIMIT_MS and row["class"] != kinds.EMERGENCY
-    if row["minute"] is None:
-        _set_state(tx, row["id"], model.MISSED if missed else model.SENT)
-    else:
-        _arm_next(tx, row)
-    if missed:
-        _note_run(tx, row, late_ms, model.MISSED)
-    else:
-        _say(tx, row, late_ms)
-    tx.changed(HOSPITAL, "announcements")
-
-
-def _arm_next(tx: Tx, row: Row) -> None:
-    """The next time from now on: what an outage skipped is not made up for."""
-    daily = Daily(row["minute"], tuple(model.days_of(row)), row["zone"])
-    due_ms = rules.next_ms(daily, tx.now_ms)
-    tx.execute("UPDATE announcements SET at_ms = ? WHERE id = ?", (due_ms, row["id"]))
-    timers.arm(tx, due_ms, DUE, row["id"], {"at_ms": due_ms})
-
-
-def _on_answer(tx: Tx, command: Row, result: str, reason: str | None) -> None:
-    """Note which box spoke. When all have answered and none spoke, it failed."""
-    asked = model.by_command(tx, command["id"])
-    if asked is None:
-        return
-    tx.execute(
-        "UPDATE announcement_nodes SET result = ?, reason = ?, answered_ms = ? WHERE command = ?",
-        (result, reason, tx.now_ms, command["id"]),
-    )
-    results = [each["result"] for each in model.asked(tx, asked["run"])]
-    row = model.one(tx, asked["announcement"])
-    if row is not None and None not in results and kinds.DONE not in results:
-        _fail(tx, asked["run"], row)
-    tx.changed(command["ward"], "announcements")
-
-
-TIMERS: dict[str, Callable[[Tx, str, dict[str, Any], int], None]] = {DUE: _on_due}
-ACKS = [_on_answer]
+TIMERS: dict[str, Callable[[Tx, str, dict[str, Any], int], None]] = {DUE: on_due}
+ACKS = [on_answer]

@@ -33,14 +33,20 @@ def _seal(before: str, at_ms: int, who: str, what: str, ref: str, why: str, deta
 
 
 def append(
-    tx: Tx, who: str, what: str, ref: str = "", why: str = "", detail: dict[str, object] | None = None
-) -> None:  # fmt: skip
+    tx: Tx,
+    who: str,
+    what: str,
+    ref: str = "",
+    why: str = "",
+    detail: dict[str, object] | None = None,
+) -> None:
     """Add an entry. `who`: a log-in name or "system"; `what`: e.g. "call.accept";
     `ref`: the thing, e.g. "call/17" or "bed/3/5"."""
     before = tx.value("SELECT seal FROM audit ORDER BY id DESC LIMIT 1") or GENESIS
     text = json.dumps(detail or {}, ensure_ascii=False, sort_keys=True)
     seal = _seal(before, tx.now_ms, who, what, ref, why, text)
-    tx.insert("audit", at_ms=tx.now_ms, who=who, what=what, ref=ref, why=why, detail=text, seal=seal)  # fmt: skip
+    entry = {"who": who, "what": what, "ref": ref, "why": why, "detail": text, "seal": seal}
+    tx.insert("audit", at_ms=tx.now_ms, **entry)
 
 
 def first_broken(tx: Tx) -> Row | None:

@@ -7,9 +7,11 @@ import logging
 import signal
 import sys
 import zoneinfo
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from gateway.his.listener import Listener
 
 from central import config as configuration
 from central.admissions.intake import intake
@@ -17,10 +19,9 @@ from central.bridge.bridge import Bridge
 from central.capabilities import modules, rules
 from central.clock import Clock, FileClock, SystemClock
 from central.store import Store
-from gateway.his.listener import Listener
 from gateway.speech.engines import Espeak, Piper
 from gateway.speech.library import SpeechLibrary
-from gateway.speech.server import speech_app
+from gateway.speech import server as speech_server
 
 
 def clock_of(config: dict[str, Any]) -> Clock:
@@ -47,14 +48,13 @@ async def run(config: dict[str, Any]) -> None:
                 if hasattr(service, "recover"):
                     service.recover(tx)
         speech = library(config["speech"])
-        server = web.AppRunner(speech_app(speech))
-        await server.setup()
-        await web.TCPSite(server, config["speech"]["host"], config["speech"]["port"]).start()
+        settings = config["speech"]
+        server = await speech_server.start(
+            Path(settings["cache"]), settings["host"], settings["port"]
+        )
         listener = Listener(intake(store))
         await listener.start(config["mllp"]["host"], config["mllp"]["port"])
-        bridge = Bridge(
-            store, rules(), speech, config["broker"], offset_min(config["timezone"])
-        )
+        bridge = Bridge(store, rules(), speech, config["broker"], offset_min(config["timezone"]))
         running = asyncio.create_task(bridge.run())
         stopping = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -60,7 +60,11 @@ class Bridge:
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
-        self.store.on_commit = lambda changes: loop.call_soon_threadsafe(self._nudge, changes)
+
+        def nudge(changes: set[tuple[str, str]]) -> None:
+            loop.call_soon_threadsafe(self._nudge, changes)
+
+        self.store.on_commit = nudge
         try:
             async with asyncio.TaskGroup() as group:
                 for task in (
@@ -72,6 +76,7 @@ class Bridge:
                 ):
                     group.create_task(task)
         finally:
+            self.store.on_commit = lambda changes: None
             await self._outgoing.close()
 
     # --- the broker ---
@@ -321,8 +326,8 @@ class Bridge:
         by_ward: dict[str, list[str]] = {}
         for ward, what in sorted(changes):
             by_ward.setdefault(ward, []).append(what)
-        for ward, what in by_ward.items():
-            self._spawn(self._tell_changed(ward, what))
+        for ward, all_of_it in by_ward.items():
+            self._spawn(self._tell_changed(ward, all_of_it))
 
     async def _tell_changed(self, ward: str, what: list[str]) -> None:
         try:

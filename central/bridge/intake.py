@@ -30,7 +30,7 @@ def take_event(tx: Tx, rules: Rules, event: NodeEvent) -> bool:
     failures = [
         failure
         for rule in rules.events.get(event.type, ())
-        if (failure := guarded(tx, lambda rule=rule: rule(tx, event))) is not None
+        if (failure := guarded(tx, rule, event)) is not None
     ]
     if failures:
         events.note_failure(tx, event, "; ".join(failures))
@@ -47,7 +47,7 @@ def fire_due(tx: Tx, rules: Rules) -> int:
         if rule is not None:
             late_ms = max(0, tx.now_ms - timer["due_ms"])
             body = json.loads(timer["body"])
-            failure = guarded(tx, lambda rule=rule: rule(tx, timer["ref"], body, late_ms))
+            failure = guarded(tx, rule, timer["ref"], body, late_ms)
         timers.fired(tx, timer, failure)
         if failure is not None:
             _rule_failed(tx, None, f"timer {timer['kind']} {timer['ref']}", [failure])
@@ -71,7 +71,7 @@ def expire_commands(tx: Tx, rules: Rules) -> None:
 def births(tx: Tx, rules: Rules, node: str) -> None:
     """Let every capability tell a newborn node what it must know again."""
     for rule in rules.births:
-        failure = guarded(tx, lambda rule=rule: rule(tx, node))
+        failure = guarded(tx, rule, node)
         if failure is not None:
             _rule_failed(tx, None, f"birth of {node}", [failure])
 
@@ -105,11 +105,11 @@ def probe(tx: Tx) -> None:
     tx.execute("INSERT OR REPLACE INTO probe (id, at_ms) VALUES (1, ?)", (tx.now_ms,))
 
 
-def guarded(tx: Tx, rule: Callable[[], None]) -> str | None:
-    """Run a rule in a savepoint of its own; returns why it failed, or None."""
+def guarded(tx: Tx, rule: Callable[..., None], *facts: Any) -> str | None:
+    """Run a rule on its facts in a savepoint of its own; returns why it failed, or None."""
     tx.execute("SAVEPOINT rule")
     try:
-        rule()
+        rule(tx, *facts)
     except sqlite3.OperationalError:
         raise  # the disk or the lock, not the rule
     except Exception as error:
@@ -123,9 +123,7 @@ def guarded(tx: Tx, rule: Callable[[], None]) -> str | None:
 
 def _tell_acks(tx: Tx, rules: Rules, command: Any) -> None:
     for rule in rules.acks:
-        failure = guarded(
-            tx, lambda rule=rule: rule(tx, command, command["result"], command["reason"])
-        )
+        failure = guarded(tx, rule, command, command["result"], command["reason"])
         if failure is not None:
             _rule_failed(tx, command["ward"], f"command {command['id']}", [failure])
 

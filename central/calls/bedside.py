@@ -31,7 +31,9 @@ def tell(tx: Tx, call: Row, phase: str, words_id: str | None = None) -> None:
         return
     _send(tx, call, phase, words_id)
     # The lamp shows the most urgent call: a lesser one's news must not leave it too calm.
-    others = [each for each in model.at_bed(tx, call["ward"], call["bed"]) if each["id"] != call["id"]]
+    others = [
+        each for each in model.at_bed(tx, call["ward"], call["bed"]) if each["id"] != call["id"]
+    ]
     if others and (phase == kinds.ENDED or not _calmer_than(others[0], call)):
         _send(tx, others[0], others[0]["phase"], None)
 
@@ -41,7 +43,9 @@ def again(tx: Tx, call: Row) -> None:
     _send(tx, call, call["phase"], None)
 
 
-def words_at_station(tx: Tx, call: Row, prefix: str = "calls.station_") -> tuple[str, dict[str, Any]]:
+def words_at_station(
+    tx: Tx, call: Row, prefix: str = "calls.station_"
+) -> tuple[str, dict[str, Any]]:
     """The id of the words that announce this call, and their values."""
     about = json.loads(call["about"])
     words_id = prefix + call["type"]

@@ -84,8 +84,8 @@ def live(tx: Tx, ward: str, bed: str | None, type: str) -> Row | None:
 def at_bed(tx: Tx, ward: str, bed: str) -> list[Row]:
     """The calls of a bed that have not ended, most urgent first; of equals the unaccepted."""
     return tx.all(
-        "SELECT c.* FROM calls c WHERE ward = ? AND ifnull(bed, '') = ? AND state != 'ended' ORDER BY"
-        " CASE c.priority WHEN 'high' THEN 0 WHEN 'medium' THEN 1 ELSE 2 END,"
+        "SELECT c.* FROM calls c WHERE ward = ? AND ifnull(bed, '') = ? AND state != 'ended'"
+        " ORDER BY CASE c.priority WHEN 'high' THEN 0 WHEN 'medium' THEN 1 ELSE 2 END,"
         " c.state = 'accepted', c.opened_ms, c.id",
         (ward, bed),
     )

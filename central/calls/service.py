@@ -8,6 +8,7 @@ from central import timers
 from central.audit import model as audit
 from central.calls import bedside, model, types
 from central.escalation import service as escalation
+from central.escalation import telling
 from central.events import NodeEvent
 from central.store import Row, Tx
 from central.wards import model as wards
@@ -130,8 +131,9 @@ def attend(
     Returns the ids of the calls ended."""
     at_ms = min(at_ms, tx.now_ms)
     tx.execute(
-        "INSERT INTO presences (ward, bed, at_ms, via, node, boot, seq) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (ward, bed) DO UPDATE SET at_ms = excluded.at_ms, via = excluded.via,"
+        "INSERT INTO presences (ward, bed, at_ms, via, node, boot, seq)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (ward, bed) DO UPDATE"
+        " SET at_ms = excluded.at_ms, via = excluded.via,"
         " node = excluded.node, boot = excluded.boot, seq = excluded.seq"
         " WHERE excluded.at_ms >= presences.at_ms",
         (ward, bed, at_ms, via, *((event.node, event.boot, event.seq) if event else (None,) * 3)),
@@ -179,7 +181,7 @@ def hand_over(tx: Tx, call_id: int, to_ward: str, by: str) -> None:
     model.add_target(tx, call_id, "neighbour", ward=to_ward)
     reached = 0
     if call["state"] == model.OPEN:
-        reached = escalation.announce(tx, call, to_ward, "escalation.neighbour_")
+        reached = telling.announce(tx, call, to_ward, telling.NEIGHBOUR)
     model.add_history(tx, call_id, "handed_over", by=by, to=to_ward, reached=reached)
     audit.append(tx, by, "call.hand_over", f"call/{call_id}", detail={"to": to_ward})
     model.nudge(tx, call)

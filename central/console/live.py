@@ -30,7 +30,7 @@ BRIDGE_SILENT_MS = 5_000
 # Changes that no board shows, and that come often.
 NOT_ON_BOARDS = {"commands", "timers", "nodes", "config"}
 
-ReadBoard = Callable[[Tx, str, str], Any]
+ReadBoard = Callable[[Tx], Any]
 
 
 class Live:
@@ -46,8 +46,8 @@ class Live:
         self._beacon_steady_ms: int | None = None
         self._beacon_now_ms: int | None = None
         self._trouble: str | None = None
-        self._boards: dict[tuple[str, str], tuple[int, str]] = {}
-        self._reading: dict[tuple[str, str], threading.Lock] = {}
+        self._boards: dict[tuple[str, ...], tuple[int, str]] = {}
+        self._reading: dict[tuple[str, ...], threading.Lock] = {}
         self._client = None if broker is None else self._connect(broker)
         store.on_commit = self.publish
 
@@ -133,16 +133,17 @@ class Live:
     def closed(self) -> bool:
         return self._closed
 
-    def board(self, ward: str, role: str, read_board: ReadBoard) -> str:
-        """The board of a ward as JSON, read once per change for all who watch it."""
-        key = (ward, role)
+    def board(self, ward: str, variant: tuple[str, ...], read_board: ReadBoard) -> str:
+        """The board of a ward as JSON, read once per change for all who watch the same
+        `variant` (role, language) of it."""
+        key = (ward, *variant)
         with self._changed:
             lock = self._reading.setdefault(key, threading.Lock())
         with lock:
             version = self.version(ward)
             known = self._boards.get(key)
             if known is None or known[0] != version:
-                board = read_board(self.store.read(), ward, role)
+                board = read_board(self.store.read())
                 known = (version, json.dumps(board, ensure_ascii=False))
                 self._boards[key] = known
             return known[1]

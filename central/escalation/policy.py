@@ -3,6 +3,7 @@
 Sans-IO: it is given documents and who can be reached, and answers.
 """
 
+import itertools
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -114,7 +115,7 @@ def check(document: Any) -> None:
         allowed = error.rule_definition
         if isinstance(allowed, list):
             allowed = ", ".join(str(each) for each in allowed)
-        raise FieldError(_path(error.path), _REMEDIES[error.rule], allowed=allowed) from error
+        raise FieldError(_path(error.path), _REMEDIES[str(error.rule)], allowed=allowed) from error
     for number, rule in enumerate(document["rules"]):
         _check_rule(f"rules[{number}]", rule)
 
@@ -198,7 +199,7 @@ def rule_holes(
     after_s = [step["after_s"] for step in rule["steps"]]
     if after_s[0] != 0:
         holes.append(("The first step comes after %(s)s s: it must be at 0 s.", {"s": after_s[0]}))
-    if any(later <= sooner for sooner, later in zip(after_s, after_s[1:], strict=False)):
+    if any(later <= sooner for sooner, later in itertools.pairwise(after_s)):
         holes.append(("The steps do not come one after the other: let after_s grow.", {}))
     if types.of(type).emergency and after_s[-1] > EMERGENCY_LAST_STEP_S:
         holes.append(
@@ -207,11 +208,7 @@ def rule_holes(
                 {"most": EMERGENCY_LAST_STEP_S, "s": after_s[-1]},
             )
         )
-    holes += [
-        missing for step in rule["steps"] if (missing := available.missing(step["target"]))
-    ]
+    holes += [missing for step in rule["steps"] if (missing := available.missing(step["target"]))]
     if rule["steps"][-1]["target"]["kind"] != "role":
-        holes.append(
-            ("The last step must be a person who is always there: let it be a role.", {})
-        )
+        holes.append(("The last step must be a person who is always there: let it be a role.", {}))
     return holes

@@ -1,28 +1,24 @@
-"""Escalation: tell the next one, and the next, until somebody accepts. Telling nobody is an alarm."""
+"""Escalation: tell the next one until somebody accepts. Nobody left to tell is an alarm."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from central import say, timers
+from central import timers
 from central.audit import model as audit
 from central.calls import bedside, types
 from central.calls import model as calls
-from central.escalation import model, policy
+from central.escalation import model, policy, telling
 from central.escalation.policy import Available, Hole
 from central.faults import service as faults
-from central.store import HOSPITAL, Row, Tx
+from central.store import Row, Tx
 from central.wards import model as wards
-from central.words import spoken
 from gateway.mqtt import kinds
 
 STEP = "escalation.step"
 NOBODY_ANSWERS = "nobody-answers"
 # A loudspeaker that has told everybody every 10 s for a minute tells nobody any more.
 AGAIN_AT_LEAST_S = 30
-# Beyond this a call that nobody could answer is history, not sound.
-SOUND_TTL_MS = 15 * 60_000
 
 
 class PolicyHoleError(Exception):
@@ -135,30 +131,12 @@ def cancel(tx: Tx, call_id: int) -> None:
     faults.clear_fault(tx, "central", _device(call_id), NOBODY_ANSWERS)
 
 
-def announce(tx: Tx, call: Row, ward: str, prefix: str, repeat_s: int | None = None) -> int:
-    """Let the stations of `ward` announce the call until it is silenced. Returns how many of
-    them are connected and so can be heard."""
-    words_id, values = bedside.words_at_station(tx, call, prefix)
-    say.to_station(
-        tx,
-        ward,
-        bedside.utterance(call["id"]),
-        words_id,
-        klass=types.of(call["type"]).speech_class,
-        chime=call["priority"],
-        repeat_every_ms=(repeat_s or policy.DEFAULT_REPEAT_S) * 1000,
-        ttl_ms=SOUND_TTL_MS,
-        **values,
-    )
-    return sum(node["state"] == kinds.READY for node in wards.stations(tx, ward))
-
-
 def _run(tx: Tx, call: Row, rule: policy.Rule, started_ms: int, level: int) -> None:
     """Do the step `level`, and at once the following ones where it reached nobody."""
     steps = rule["steps"]
     while level < len(steps):
         target = steps[level]["target"]
-        reached = _TELL[target["kind"]](tx, call, rule, target)
+        reached = telling.tell(tx, call, rule, target)
         tx.execute("UPDATE calls SET level = ? WHERE id = ?", (level, call["id"]))
         calls.add_history(tx, call["id"], "step", level=level, reached=reached, **target)
         _tell_bed(tx, call, level, target, reached)
@@ -194,50 +172,61 @@ def _on_step(tx: Tx, ref: str, body: dict[str, Any], late_ms: int) -> None:
 
 
 def _repeat(tx: Tx, call: Row, rule: policy.Rule) -> None:
-    """Tell the last one again, and in the ward itself, for as long as nobody answers."""
-    for step in (rule["steps"][0], rule["steps"][-1]):
-        _TELL[step["target"]["kind"]](tx, call, rule, step["target"])
+    """Tell the last one again for as long as nobody answers; stations repeat by themselves."""
+    telling.tell(tx, call, rule, rule["steps"][-1]["target"])
     calls.nudge(tx, call)
     again_s = max(rule.get("repeat_s", policy.DEFAULT_REPEAT_S), AGAIN_AT_LEAST_S)
     body = {"level": len(rule["steps"])}
     timers.arm(tx, tx.now_ms + again_s * 1000, STEP, call["id"], body)
 
 
-def _tell_station(tx: Tx, call: Row, rule: policy.Rule, target: policy.Target) -> int:
-    return announce(tx, call, call["ward"], "calls.station_", rule.get("repeat_s"))
+def _tell_bed(tx: Tx, call: Row, level: int, target: policy.Target, reached: int) -> None:
+    """The bed hears of a delay once, and of the head nurse only when she was told."""
+    if reached and target.get("role") == "head_nurse":
+        bedside.tell(tx, call, kinds.DELAYED, "calls.delayed_head_nurse")
+    elif level == 1:
+        bedside.tell(tx, call, kinds.DELAYED, "calls.still_calling")
 
 
-def _tell_ward(tx: Tx, call: Row, rule: policy.Rule, target: policy.Target) -> int:
-    """Every box's own loudspeaker says where, and nothing that is private."""
-    words_id, values = bedside.words_at_station(tx, call, "escalation.ward_")
-    lang = wards.lang(tx, call["ward"])
-    body = {
-        "utterance": bedside.utterance(call["id"]),
-        "class": types.of(call["type"]).speech_class,
-        "chime": call["priority"],
-        "words": {"lang": lang, "text": spoken(lang, words_id, **values)},
-        "beds": [],
-    }
-    return say_to_boxes(tx, call["ward"], body)
+def _alarm(tx: Tx, call: Row, detail: str) -> None:
+    faults.raise_fault(
+        tx,
+        ward=call["ward"],
+        node="central",
+        device=_device(call["id"]),
+        code=NOBODY_ANSWERS,
+        detail=f"bed {call['bed'] or '?'}: {detail}",
+    )
 
 
-def _tell_neighbour(tx: Tx, call: Row, rule: policy.Rule, target: policy.Target) -> int:
-    ward = wards.ward(tx, call["ward"])
-    if ward is None or ward["neighbour"] is None:
-        return 0
-    calls.add_target(tx, call["id"], "neighbour", ward=ward["neighbour"])
-    return announce(tx, call, ward["neighbour"], "escalation.neighbour_", rule.get("repeat_s"))
+def _device(call_id: int) -> str:
+    return f"call {call_id}"
 
 
-def _tell_role(tx: Tx, call: Row, rule: policy.Rule, target: policy.Target) -> int:
-    calls.add_target(tx, call["id"], "role", role=target["role"])
-    tx.changed(HOSPITAL, "board")
-    return model.people(tx, target["role"], call["ward"])
+def _minute(at_ms: int) -> int:
+    """Minute of the hospital's day; the process runs in the hospital's time zone."""
+    local = datetime.fromtimestamp(at_ms / 1000)
+    return local.hour * 60 + local.minute
 
 
-_TELL: dict[str, Callable[[Tx, Row, policy.Rule, policy.Target], int]] = {
-    "station": _tell_station,
-    "ward_speaker": _tell_ward,
-    "neighbour": _tell_neighbour,
-    "role": _tell_role,
-}
+def _on_birth(tx: Tx, node: str) -> None:
+    """A station that has come (back) announces what is still open: its ward's calls, and the
+    ones other wards have sent there."""
+    row = wards.node(tx, node)
+    if row is None or row["role"] != "station":
+        return
+    for call in calls.open_calls(tx):
+        if call["state"] != calls.OPEN:
+            continue
+        rule, _ = model.rule_of(tx, call["id"])
+        if call["ward"] == row["ward"]:
+            if any(
+                step["target"]["kind"] == "station" for step in rule["steps"][: call["level"] + 1]
+            ):
+                telling.announce(tx, call, row["ward"], telling.STATION, rule.get("repeat_s"))
+        elif any(each["ward"] == row["ward"] for each in calls.targets(tx, call["id"])):
+            telling.announce(tx, call, row["ward"], telling.NEIGHBOUR, rule.get("repeat_s"))
+
+
+TIMERS = {STEP: _on_step}
+BIRTHS = [_on_birth]

@@ -75,7 +75,11 @@ def bed(tx: Tx, ward: str, bed: str) -> Row | None:
 
 
 def nodes(tx: Tx, ward: str | None = None) -> list[Row]:
-    return tx.all("SELECT * FROM nodes WHERE :ward IS NULL OR ward = :ward ORDER BY ward, role, id", {"ward": ward})  # fmt: skip
+    """The nodes of a ward, or of all wards when `ward` is None."""
+    return tx.all(
+        "SELECT * FROM nodes WHERE :ward IS NULL OR ward = :ward ORDER BY ward, role, id",
+        {"ward": ward},
+    )
 
 
 def node(tx: Tx, node: str) -> Row | None:

@@ -13,7 +13,16 @@ from gateway.mqtt import kinds
 # Words with this prefix are given to every node, for when it is alone.
 NODE_WORDS = "node."
 # The heartbeat fields kept for the fleet page.
-HEALTH = ("outbox", "dropped", "quarantined", "last_reject", "poll_ms", "silent_beds", "alone", "uptime_ms")  # fmt: skip
+HEALTH = (
+    "outbox",
+    "dropped",
+    "quarantined",
+    "last_reject",
+    "poll_ms",
+    "silent_beds",
+    "alone",
+    "uptime_ms",
+)
 
 
 def state_told(tx: Tx, ward: str, node: str, message: dict[str, Any]) -> bool:

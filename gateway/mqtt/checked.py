@@ -44,7 +44,7 @@ def decode(topic: str, payload: bytes) -> tuple[str, str, str, dict[str, Any]]:
     except RecursionError as error:
         raise RejectedMessageError("nested too deeply") from error
     except fastjsonschema.JsonSchemaException as error:
-        raise RejectedMessageError(f"not a valid {kind} message: {error.message}") from error
+        raise RejectedMessageError(f"not a valid {kind} message: {error}") from error
     _check_origin(ward, node, kind, message)
     return ward, node, kind, message
 
@@ -65,5 +65,5 @@ def encode(kind: str, message: dict[str, Any]) -> bytes:
     try:
         _validator(kind)(message)
     except fastjsonschema.JsonSchemaException as error:
-        raise RejectedMessageError(f"not a valid {kind} message: {error.message}") from error
+        raise RejectedMessageError(f"not a valid {kind} message: {error}") from error
     return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()

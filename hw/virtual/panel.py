@@ -22,7 +22,9 @@ class WardControls(Protocol):
     def operate(self, bed: str, control: str) -> Any:
         """May be a coroutine. Raises KeyError (no such bed), ValueError (no such control)."""
 
-    def disturb(self, **how: Any) -> None:
+    def disturb(
+        self, *, noise: float | None = None, drop: float | None = None, gone: bool | None = None
+    ) -> None:
         """Raises ValueError or TypeError for what cannot be disturbed."""
 
 

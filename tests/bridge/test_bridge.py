@@ -15,7 +15,7 @@ from central.clock import SystemClock
 from central.events import NodeEvent
 from central.faults import model as faults
 from central.faults import service as fault_rules
-from central.store import Store, StoreUnavailableError, Tx
+from central.store import Store, Tx
 from central.wards import model as wards
 from gateway.mqtt import kinds, topics
 from gateway.mqtt.checked import encode
@@ -111,7 +111,7 @@ def presses(store: Store) -> list[int]:
 async def until(condition: Callable[[], Any], what: str) -> Any:
     """Poll a row of the database: the writer is a thread of its own."""
     async with asyncio.timeout(WAIT_S):
-        while not (answer := condition()):
+        while not (answer := condition()):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     return answer
 
@@ -129,8 +129,8 @@ def test_a_press_is_stored_before_its_receipt_and_once(store: Store, broker: int
 
     async def story(box: Box) -> None:
         for _ in range(3):
-            event_id = await box.press(1)
-            await box.hears(topics.RECEIPT, lambda message: message["ids"] == [event_id])
+            await box.press(1)
+            await box.hears(topics.RECEIPT, lambda message: message["ids"] == ["3-box:1:1"])
             assert presses(store) == [1]
 
     play(store, broker, story, with_rules(press=lambda tx, event: seen.append(event)))

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -112,5 +112,5 @@ class Ward:
 
 
 @pytest.fixture
-def ward(store: Store, clock: FakeClock) -> Iterator[Ward]:
-    yield Ward(store, clock)
+def ward(store: Store, clock: FakeClock) -> Ward:
+    return Ward(store, clock)

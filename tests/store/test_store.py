@@ -49,9 +49,14 @@ def test_a_failing_job_undoes_only_itself(store: Store) -> None:
 def test_changes_are_told_only_after_the_commit(store: Store) -> None:
     told: list[set[tuple[str, str]]] = []
     store.on_commit = told.append
-    with pytest.raises(RuntimeError), store.transaction() as tx:
-        tx.changed("3", "board")
-        raise RuntimeError
+
+    def failing() -> None:
+        with store.transaction() as tx:
+            tx.changed("3", "board")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        failing()
     assert told == []
     with store.transaction() as tx:
         tx.changed("3", "board")

@@ -1,0 +1,34 @@
+"""How gunicorn serves the console: one process, a thread per open board.
+
+WARDLINE_CONFIG names central's configuration file, as for the application itself.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+_web = json.loads(Path(os.environ["WARDLINE_CONFIG"]).read_text())["web"]
+
+bind = f"{_web['host']}:{_web['port']}"
+# One process shares one board per ward among all who watch it; every stream holds a thread.
+workers = 1
+worker_class = "gthread"
+threads = int(_web.get("threads", 256))
+keepalive = 30
+# Streams never end by themselves; `worker_exit` ends them.
+graceful_timeout = 2
+accesslog = None
+loglevel = "warning"
+# Sessions rest on the address for the log-in delay: believe no proxy that was not named.
+forwarded_allow_ips = _web.get("proxies", "127.0.0.1")
+
+
+def worker_int(worker: Any) -> None:
+    """Told to stop: end the streams so that their threads come home."""
+    worker.wsgi.extensions["wardline"].live.close()
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    if getattr(worker, "wsgi", None) is not None:
+        worker.wsgi.extensions["wardline"].live.close()

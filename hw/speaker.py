@@ -1,0 +1,88 @@
+"""Sound out of a Raspberry Pi, through ALSA."""
+
+import array
+import asyncio
+import io
+import sys
+import wave
+from pathlib import Path
+from typing import Any, Protocol
+
+from hw.errors import SpeakerError
+
+FULL_VOLUME = 100  # percent
+
+
+class Speaker(Protocol):
+    async def play(self, wav_path: str | Path, volume: int, *, about: dict[str, Any]) -> None:
+        """Play a WAV file at `volume` (0 to 100) and return when it has been heard. Cancelling
+        stops the sound at once. `about` says what it is: text, lang, beds, class. Raises
+        SpeakerError."""
+
+
+class AlsaSpeaker:
+    """Plays through `aplay`, a program of alsa-utils."""
+
+    def __init__(self, device: str = "default", *, program: str = "aplay") -> None:
+        """`device`: an ALSA device name, as `aplay -L` lists them."""
+        self._device = device
+        self._program = program
+
+    async def play(self, wav_path: str | Path, volume: int, *, about: dict[str, Any]) -> None:
+        sound = await asyncio.to_thread(at_volume, Path(wav_path), volume)
+        try:
+            player = await asyncio.create_subprocess_exec(
+                self._program, "-q", "-D", self._device, "-",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+        except OSError as problem:
+            raise SpeakerError(f"cannot run {self._program}: {problem}") from problem
+        try:
+            _out, complaint = await player.communicate(sound)
+        except BaseException:
+            player.kill()
+            await player.wait()
+            raise
+        if player.returncode != 0:
+            why = complaint.decode(errors="replace").strip() or f"it ended with {player.returncode}"
+            raise SpeakerError(f"{self._program} on {self._device}: {why}")
+
+
+def at_volume(wav_path: Path, volume: int) -> bytes:
+    """The WAV file, its samples scaled to `volume` percent. Raises SpeakerError for anything
+    but 16-bit PCM, ValueError for a volume outside 0 to 100."""
+    if not 0 <= volume <= FULL_VOLUME:
+        raise ValueError(f"a volume is 0 to 100, not {volume}")
+    try:
+        with wave.open(str(wav_path), "rb") as sound:
+            shape = sound.getparams()
+            frames = sound.readframes(shape.nframes)
+    except (OSError, EOFError, wave.Error) as problem:
+        raise SpeakerError(f"cannot play {wav_path}: {problem}") from problem
+    if shape.sampwidth != 2:
+        raise SpeakerError(f"cannot play {wav_path}: it has {shape.sampwidth * 8}-bit samples")
+    samples = array.array("h", frames)
+    if sys.byteorder == "big":
+        samples.byteswap()
+    if volume < FULL_VOLUME:
+        samples = array.array("h", [sample * volume // FULL_VOLUME for sample in samples])
+    if sys.byteorder == "big":
+        samples.byteswap()
+    scaled = io.BytesIO()
+    with wave.open(scaled, "wb") as out:
+        out.setnchannels(shape.nchannels)
+        out.setsampwidth(shape.sampwidth)
+        out.setframerate(shape.framerate)
+        out.writeframes(samples.tobytes())
+    return scaled.getvalue()
+
+
+def duration_ms(wav_path: str | Path) -> int:
+    """How long a WAV file sounds. Raises SpeakerError."""
+    try:
+        with wave.open(str(wav_path), "rb") as sound:
+            return sound.getnframes() * 1000 // sound.getframerate()
+    except (OSError, EOFError, wave.Error, ZeroDivisionError) as problem:
+        raise SpeakerError(f"cannot play {wav_path}: {problem}") from problem

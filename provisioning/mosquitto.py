@@ -1,0 +1,176 @@
+"""Mosquitto brokers: one for the hospital, one for each ward, bridged, each user fenced in.
+
+Every node may speak only as itself and hear only its own ward. The bridge of a ward passes
+events up and commands down, each kind in one direction only, so no message can go round.
+"""
+
+import os
+import pwd
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.mqtt import topics
+from provisioning.packages import which
+
+ADDRESS = "127.0.0.1"
+RECONNECT_S = 1
+AUTOSAVE_S = 30
+# More than Mosquitto's 20, so that a burst does not wait for the way back of each message.
+INFLIGHT = 1000
+
+
+class PasswordFileError(Exception):
+    """mosquitto_passwd could not make the password file."""
+
+    error_id = "password-file"
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody who may connect to a broker. `rules` are lines of Mosquitto's ACL file."""
+
+    name: str
+    password: str
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """The hospital broker as a ward's broker reaches it."""
+
+    ward: str
+    port: int
+    user: User
+
+
+@dataclass(frozen=True)
+class Broker:
+    """One broker: where it listens, where it keeps its files, who may connect."""
+
+    folder: Path
+    port: int
+    users: tuple[User, ...] = field(default=())
+    upstream: Upstream | None = None
+
+    @property
+    def config_file(self) -> Path:
+        return self.folder / "mosquitto.conf"
+
+    def command(self) -> list[str]:
+        return [which("mosquitto") or "mosquitto", "-c", str(self.config_file)]
+
+
+def _may(way: str, *patterns: str) -> tuple[str, ...]:
+    return tuple(f"topic {way} {pattern}" for pattern in patterns)
+
+
+def bridge_user(password: str) -> User:
+    """wardline-bridge, on the hospital broker."""
+    return User("bridge", password, _may("readwrite", f"{topics.ROOT}/#"))
+
+
+def web_user(password: str) -> User:
+    """The console: hears everything, and says only that something changed."""
+    nudge = "/".join((topics.ROOT, str(topics.VERSION), "+", topics.CENTRAL, topics.CHANGED))
+    return User("web", password, _may("read", f"{topics.ROOT}/#") + _may("write", nudge))
+
+
+def node_user(ward: str, node: str, role: str, password: str) -> User:
+    """A box on its ward's broker. A station also hears its ward, to act when central is away."""
+    own = [topics.topic(ward, node, kind) for kind in topics.FROM_NODE]
+    heard = [topics.topic(ward, node, kind) for kind in topics.TO_NODE]
+    heard.append(topics.topic(ward, topics.ALL, topics.CLOCK))
+    if role == "station":
+        heard.append("/".join((topics.ROOT, str(topics.VERSION), ward, "#")))
+    return User(node, password, _may("write", *own) + _may("read", *heard))
+
+
+def ward_user(ward: str, password: str) -> User:
+    """A ward's broker on the hospital's: up what its nodes say, down what they are told."""
+    up = [_of_ward(ward, kind) for kind in topics.FROM_NODE]
+    down = [_of_ward(ward, kind) for kind in topics.TO_NODE]
+    return User(f"ward-{ward}", password, _may("write", *up) + _may("read", *down))
+
+
+def _of_ward(ward: str, kind: str) -> str:
+    return "/".join((topics.ROOT, str(topics.VERSION), ward, "+", kind))
+
+
+def write(broker: Broker) -> None:
+    """Write the configuration, passwords and access rules of `broker`, readable by their owner
+    only. Raises PasswordFileError."""
+    broker.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _private(broker.folder / "acl", "\n".join(_acl(broker.users)) + "\n")
+    _passwords(broker.folder / "passwords", {user.name: user.password for user in broker.users})
+    _private(broker.config_file, "\n".join(_lines(broker)) + "\n")
+
+
+def _acl(users: Iterable[User]) -> Iterable[str]:
+    for user in users:
+        yield f"user {user.name}"
+        yield from user.rules
+        yield ""
+
+
+def _lines(broker: Broker) -> list[str]:
+    lines = [
+        f"listener {broker.port} {ADDRESS}",
+        # Mosquitto drops root for this user; its files are ours.
+        f"user {pwd.getpwuid(os.geteuid()).pw_name}",
+        "allow_anonymous false",
+        f"password_file {broker.folder / 'passwords'}",
+        f"acl_file {broker.folder / 'acl'}",
+        "persistence true",
+        f"persistence_location {broker.folder}/",
+        f"autosave_interval {AUTOSAVE_S}",
+        # The default silently drops what waits beyond 1,000 messages.
+        "max_queued_messages 0",
+        f"max_inflight_messages {INFLIGHT}",
+        "set_tcp_nodelay true",
+        "log_dest stderr",
+        "log_type error",
+        "log_type warning",
+        "log_type notice",
+    ]
+    if broker.upstream is not None:
+        lines += _bridge_lines(broker.upstream)
+    return lines
+
+
+def _bridge_lines(upstream: Upstream) -> list[str]:
+    ward = upstream.ward
+    return [
+        f"connection ward-{ward}",
+        f"address {ADDRESS}:{upstream.port}",
+        f"remote_clientid ward-{ward}",
+        f"remote_username {upstream.user.name}",
+        f"remote_password {upstream.user.password}",
+        "bridge_protocol_version mqttv50",
+        "cleansession false",
+        "notifications false",
+        "start_type automatic",
+        f"restart_timeout {RECONNECT_S}",
+        "try_private true",
+        "keepalive_interval 10",
+        *(f"topic {_of_ward(ward, kind)} out {topics.qos(kind)}" for kind in topics.FROM_NODE),
+        *(f"topic {_of_ward(ward, kind)} in {topics.qos(kind)}" for kind in topics.TO_NODE),
+    ]
+
+
+def _private(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+
+
+def _passwords(path: Path, passwords: Mapping[str, str]) -> None:
+    """A password file, hashed by Mosquitto's own tool in place, so that no password appears in
+    the process list."""
+    _private(path, "".join(f"{name}:{password}\n" for name, password in passwords.items()))
+    program = which("mosquitto_passwd") or "mosquitto_passwd"
+    done = subprocess.run([program, "-U", str(path)], capture_output=True, text=True)
+    if done.returncode:
+        raise PasswordFileError(f"{path}: {(done.stderr or done.stdout).strip()}")

@@ -1,0 +1,132 @@
+"""One bed: what it is doing, derived from what was pressed here and what central says.
+
+The state is not stored but follows from four facts, so no order of messages can wedge it:
+a call raised here that central has not taken over yet (`raised`), central's calls by id, the
+reminder waiting for an answer, and whether staff is present.
+"""
+
+from ward_node.compat import Any
+from ward_node.contract import kinds
+
+HIGH = "high"
+MEDIUM = "medium"
+LOW = "low"
+
+_RAISES = {
+    kinds.PRESS: MEDIUM,
+    kinds.UNPLUGGED: MEDIUM,
+    kinds.HOLD: HIGH,
+    kinds.CORD: HIGH,
+}
+_ACCEPTED_PHASES = (kinds.ACCEPTED, kinds.ON_THE_WAY)
+# Calls that presence ended here; central's late words about them are not believed.
+FINISHED_KEPT = 16
+
+
+class Bed:
+    """The machine of the bed called `name`."""
+
+    def __init__(self, name: str, now_ms: int) -> None:
+        self.name = name
+        self.raised: str | None = None
+        # call id -> (phase, priority)
+        self.calls: dict[str, tuple[str, str]] = {}
+        # {"infusion", "revision", "stage"} of the reminder that was or is being spoken
+        self.prompt: dict[str, Any] | None = None
+        self.present = False
+        self.unreceipted: list[str] = []
+        self.since_ms = now_ms
+        self._finished: list[str] = []
+        self._last_state = kinds.IDLE
+
+    @property
+    def state(self) -> str:
+        if self.raised == HIGH or self._called(HIGH):
+            return kinds.EMERGENCY_STATE
+        if self.raised or self.calls:
+            return kinds.CALLING_STATE
+        if self.prompt is not None:
+            return kinds.PROMPTED_STATE
+        return kinds.PRESENT if self.present else kinds.IDLE
+
+    @property
+    def lamp(self) -> str:
+        """The light pattern of the lamp over the bed."""
+        state = self.state
+        if state == kinds.EMERGENCY_STATE:
+            return kinds.FAST
+        if state != kinds.CALLING_STATE:
+            return kinds.OFF
+        for phase, _priority in self.calls.values():
+            if phase not in _ACCEPTED_PHASES:
+                return kinds.BLINK
+        return kinds.BLINK if self.raised else kinds.STEADY
+
+    @property
+    def reassurance(self) -> str:
+        """The pattern of the small light: blinking until central holds all that was pressed."""
+        if self.unreceipted:
+            return kinds.BLINK
+        return kinds.STEADY if self.raised or self.calls else kinds.OFF
+
+    def happened(self, kind: str) -> "dict[str, Any] | None":
+        """Take an input of the hardware. Returns the reminder that a press answers."""
+        answered = None
+        if kind in _RAISES:
+            if self.raised != HIGH:
+                self.raised = _RAISES[kind]
+            if kind == kinds.PRESS:
+                answered = self.prompt
+                self.prompt = None
+        elif kind == kinds.PRESENCE:
+            self.present = True
+            self.raised = None
+            self.prompt = None
+            self._finished = (self._finished + list(self.calls))[-FINISHED_KEPT:]
+            self.calls = {}
+        elif kind == kinds.PRESENCE_END:
+            self.present = False
+        return answered
+
+    def waits_for(self, event_id: str) -> None:
+        """An event of a button here is not yet held by central."""
+        self.unreceipted.append(event_id)
+
+    def receipted(self, event_id: str) -> None:
+        if event_id in self.unreceipted:
+            self.unreceipted.remove(event_id)
+            self._hand_over()
+
+    def phase(self, call: str, phase: str, priority: str) -> bool:
+        """Central tells the phase of a call. False when presence here has ended that call."""
+        if phase == kinds.ENDED:
+            self.calls.pop(call, None)
+            # Central has seen every press of this bed and says it is over.
+            if not self.calls and not self.unreceipted:
+                self.raised = None
+            return True
+        if call in self._finished:
+            return False
+        self.calls[call] = (phase, priority)
+        self._hand_over()
+        return True
+
+    def changed(self, now_ms: int) -> bool:
+        """Whether the state is another than at the last question; starts `since_ms` anew."""
+        state = self.state
+        if state == self._last_state:
+            return False
+        self._last_state = state
+        self.since_ms = now_ms
+        return True
+
+    def _called(self, priority: str) -> bool:
+        for _phase, each in self.calls.values():
+            if each == priority:
+                return True
+        return False
+
+    def _hand_over(self) -> None:
+        """Once central holds the press and speaks of a call as urgent, its word counts."""
+        if self.calls and not self.unreceipted and (self.raised != HIGH or self._called(HIGH)):
+            self.raised = None

@@ -1,0 +1,22 @@
+"""What the core wants done. The port carries effects out in their order."""
+
+from collections import namedtuple
+
+# Send `message` (a dict) on this node's topic of `kind`.
+Publish = namedtuple("Publish", ("kind", "message"))
+# Begin to play: chime ("high", "medium", "low", "none"), then `words` ({"lang", "text",
+# "audio"?} or None for the chime alone), at `volume` per cent, heard at `beds` (empty: the
+# box's own speaker). Answered by `Node.speech_begun` and `Node.speech_done`.
+Speak = namedtuple("Speak", ("utterance", "words", "klass", "volume", "chime", "beds"))
+# Break off what is playing, at once. Not answered by `speech_done`.
+Silence = namedtuple("Silence", ())
+Lamp = namedtuple("Lamp", ("bed", "pattern"))
+Reassure = namedtuple("Reassure", ("bed", "pattern"))
+# Fetch the audio of these words now, so that it is there when central is not.
+Fetch = namedtuple("Fetch", ("words",))
+# Keep `value` (JSON) under `name` over a restart, replacing what was kept.
+Remember = namedtuple("Remember", ("name", "value"))
+# Run the hardware's self-test; answered by `Node.selftest_done`.
+Selftest = namedtuple("Selftest", ("command",))
+# One line for the log. `grave` for what a person must look at.
+Note = namedtuple("Note", ("text", "grave"))
