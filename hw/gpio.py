@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from gpiozero import Device, DigitalInputDevice, DigitalOutputDevice
+from gpiozero import Device, DigitalInputDevice, DigitalOutputDevice, GPIOZeroError
 
 from hw.clock import steady_ms
 from hw.debounce import HELD, PRESSED, RELEASED, Debouncer
@@ -90,19 +90,11 @@ class GpioWard:
         """Claim the pins and begin to report. Raises WiringError when they are taken."""
         self._loop = asyncio.get_running_loop()
         self._on_event = on_event
-        factory = self._factory or Device.ensure_pin_factory() or Device.pin_factory
-        for bed, pins in zip(self.beds, self.pins.beds, strict=False):
-            for name, meanings in MEANINGS.items():
-                device = DigitalInputDevice(getattr(pins, name), pull_up=True, pin_factory=factory)
-                contact = _Input(bed, meanings, device)
-                device.when_activated = partial(self._from_pin, contact, True)
-                device.when_deactivated = partial(self._from_pin, contact, False)
-                self._inputs.append(contact)
-            for light in ("lamp", "reassurance"):
-                self._lights[bed, light] = DigitalOutputDevice(
-                    getattr(pins, light), pin_factory=factory
-                )
-        self._amplifier = DigitalOutputDevice(self.pins.amplifier, pin_factory=factory)
+        try:
+            self._claim()
+        except GPIOZeroError as problem:
+            self._release()
+            raise WiringError(f"the pins of this box cannot be had: {problem}") from problem
         self._tasks = [
             self._loop.create_task(self._blink()),
             self._loop.create_task(self._look()),
@@ -114,15 +106,7 @@ class GpioWard:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for contact in self._inputs:
-            if contact.timer is not None:
-                contact.timer.cancel()
-            contact.device.close()
-        for light in self._lights.values():
-            light.close()
-        if self._amplifier is not None:
-            self._amplifier.close()
-        self._inputs, self._lights, self._amplifier = [], {}, None
+        self._release()
 
     def set_lamp(self, bed: str, pattern: str) -> None:
         self._show(bed, "lamp", pattern)
@@ -153,6 +137,35 @@ class GpioWard:
         if (bed, light) in self._lights:
             # A blinking light begins lit, so that it answers the finger at once.
             self._lights[bed, light].value = pattern != OFF
+
+    def _claim(self) -> None:
+        if self._factory is None:
+            Device.ensure_pin_factory()
+        factory = self._factory or Device.pin_factory
+        for bed, pins in zip(self.beds, self.pins.beds, strict=False):
+            for name, meanings in MEANINGS.items():
+                device = DigitalInputDevice(getattr(pins, name), pull_up=True, pin_factory=factory)
+                contact = _Input(bed, meanings, device)
+                self._inputs.append(contact)
+                device.when_activated = partial(self._from_pin, contact, True)
+                device.when_deactivated = partial(self._from_pin, contact, False)
+            for light in ("lamp", "reassurance"):
+                pin = getattr(pins, light)
+                self._lights[bed, light] = DigitalOutputDevice(pin, pin_factory=factory)
+        self._amplifier = DigitalOutputDevice(self.pins.amplifier, pin_factory=factory)
+        for (bed, light), pattern in self._shown.items():
+            self._show(bed, light, pattern)  # asked for before the start
+
+    def _release(self) -> None:
+        for contact in self._inputs:
+            if contact.timer is not None:
+                contact.timer.cancel()
+            contact.device.close()
+        for light in self._lights.values():
+            light.close()
+        if self._amplifier is not None:
+            self._amplifier.close()
+        self._inputs, self._lights, self._amplifier = [], {}, None
 
     async def _blink(self) -> None:
         step = 0

@@ -6,6 +6,7 @@ from typing import Any
 
 from central import commands
 from central.calls import model as calls
+from central.console.marks import N_
 from central.faults import model as faults
 from central.store import Tx
 from central.wards import model as wards
@@ -14,15 +15,15 @@ from gateway.mqtt import kinds
 
 # Faults a nurse can understand and help with; all others are told by their device and code.
 FAULTS = {
-    "lost": "The box does not answer: check its power and network.",
-    "stopped": "The box was switched off.",
-    "silent": "The bedside unit does not answer: check its plug.",
-    "garbled": "The bedside unit answers wrongly: check its cable.",
+    "lost": N_("The box does not answer: check its power and network."),
+    "stopped": N_("The box was switched off."),
+    "silent": N_("The bedside unit does not answer: check its plug."),
+    "garbled": N_("The bedside unit answers wrongly: check its cable."),
     "address_clash": "Two bedside units have the same number.",
-    "gone": "The bedside cable has no connection to the box.",
-    "rule-failed": "Something a bed reported could not be understood.",
-    "unknown-node": "A box that nobody has enrolled.",
-    "refused": "The box refused an instruction.",
+    "gone": N_("The bedside cable has no connection to the box."),
+    "rule-failed": N_("Something a bed reported could not be understood."),
+    "unknown-node": N_("A box that nobody has enrolled."),
+    "refused": N_("The box refused an instruction."),
 }
 
 
@@ -66,7 +67,9 @@ def repeat_last(tx: Tx, ward: str) -> bool:
 def _fault(row: Any, lang: str) -> dict[str, Any]:
     words = FAULTS.get(row["code"])
     device = row["device"]
-    where = seen(lang, "Bed %(bed)s", bed=device.removeprefix("bed ")) if device.startswith("bed ") else row["node"]  # fmt: skip
+    where = row["node"]
+    if device.startswith("bed "):
+        where = seen(lang, N_("Bed %(bed)s"), bed=device.removeprefix("bed "))
     return {
         "id": row["id"],
         "where": where,

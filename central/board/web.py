@@ -103,9 +103,6 @@ def stream() -> Any:
                     return
                 beat = live.beat()
                 yield f"event: beat\ndata: {json.dumps(beat)}\n\n"
-                if not beat["bridge"]:
-                    # No nudges may be coming: look for oneself.
-                    live.look_again({(ward, "board")})
             seen = live.wait(ward, seen, (next_beat_ms - steady_ms) / 1000)
             fresh = now()
             if fresh != sent:

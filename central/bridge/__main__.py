@@ -19,8 +19,7 @@ from central.bridge.bridge import Bridge
 from central.capabilities import modules, rules
 from central.clock import Clock, FileClock, SystemClock
 from central.store import Store
-from gateway.speech.engines import Espeak, Piper
-from gateway.speech.library import SpeechLibrary
+from gateway.speech.library import from_config
 from gateway.speech import server as speech_server
 
 
@@ -47,7 +46,7 @@ async def run(config: dict[str, Any]) -> None:
             for service in modules("service"):
                 if hasattr(service, "recover"):
                     service.recover(tx)
-        speech = library(config["speech"])
+        speech = from_config(config["speech"])
         settings = config["speech"]
         server = await speech_server.start(
             Path(settings["cache"]), settings["host"], settings["port"]
@@ -63,19 +62,11 @@ async def run(config: dict[str, Any]) -> None:
         await asyncio.gather(running, stopping, return_exceptions=True)
         await listener.close()
         await server.cleanup()
+        await speech.close()
         if running in done:
             running.result()
     finally:
         store.close()
-
-
-def library(settings: dict[str, Any]) -> SpeechLibrary:
-    """The speech library with the engines of the settings, best first."""
-    piper = settings.get("piper")
-    engines = [Piper(**piper)] if piper else []
-    return SpeechLibrary(
-        settings["cache"], [*engines, Espeak()], settings.get("recorded"), settings["url"]
-    )
 
 
 def main() -> int:

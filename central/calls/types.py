@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from central.console.marks import N_
 from gateway.mqtt import kinds
 
 HIGH, MEDIUM, LOW = "high", "medium", "low"
@@ -37,12 +38,12 @@ class CallType:
 TYPES = {
     each.id: each
     for each in (
-        CallType(EMERGENCY, HIGH, "Staff emergency"),
-        CallType(TOILET, HIGH, "Toilet call"),
-        CallType(NURSE, MEDIUM, "Nurse call"),
-        CallType(UNPLUGGED, MEDIUM, "Handset unplugged"),
-        CallType(INFUSION, MEDIUM, "Drip"),
-        CallType(FAULT, LOW, "Equipment fault"),
+        CallType(EMERGENCY, HIGH, N_("Staff emergency")),
+        CallType(TOILET, HIGH, N_("Toilet call")),
+        CallType(NURSE, MEDIUM, N_("Nurse call")),
+        CallType(UNPLUGGED, MEDIUM, N_("Handset unplugged")),
+        CallType(INFUSION, MEDIUM, N_("Drip")),
+        CallType(FAULT, LOW, N_("Equipment fault")),
     )
 }
 

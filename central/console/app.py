@@ -51,7 +51,7 @@ def create_app(config: dict[str, Any] | None = None) -> Flask:
         logging.basicConfig(
             level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s"
         )
-    app = Flask("central.console", static_folder=None)
+    app = Flask("central.console", static_folder=None, static_url_path="/static")
     app.config.update(
         SECRET_KEY=login.secret(config["web"]["secret_file"]),
         BOOTSTRAP_SERVE_LOCAL=True,
@@ -119,13 +119,13 @@ def _guard(response: Response) -> Response:
 
 
 def _templates(app: Flask, capabilities: list[ModuleType]) -> None:
-    entries = sorted(
-        {
-            (order, path, label, tuple(roles), icon)
-            for each in capabilities
-            for order, path, label, roles, icon in getattr(each, "NAVIGATION", ())
-        }
-    )
+    # A capability that is not always there says so by a function `shown`.
+    entries = [
+        (order, path, label, tuple(roles), icon, getattr(each, "shown", lambda: True))
+        for each in capabilities
+        for order, path, label, roles, icon in getattr(each, "NAVIGATION", ())
+    ]
+    entries.sort(key=lambda entry: entry[:2])
 
     def navigation() -> list[dict[str, Any]]:
         """The tasks of the user's role. A page belongs to the longest path it begins with."""
@@ -133,8 +133,8 @@ def _templates(app: Flask, capabilities: list[ModuleType]) -> None:
             return []
         mine = [
             {"path": path, "label": label, "icon": icon}
-            for _order, path, label, roles, icon in entries
-            if not roles or current_user.role in (*roles, "admin")
+            for _order, path, label, roles, icon, shown in entries
+            if (not roles or current_user.role in (*roles, "admin")) and shown()
         ]
         here = [m["path"] for m in mine if (request.path + "/").startswith(m["path"] + "/")]
         longest = max(here, key=len, default=None)
@@ -148,9 +148,7 @@ def _templates(app: Flask, capabilities: list[ModuleType]) -> None:
         "ward_name": ward_name,
     }
     app.jinja_env.globals.update(helpers)
-    app.jinja_env.filters.update(
-        time=at_time, datetime=at_date, duration=lasted, money=yuan, times_of_day=at_time
-    )
+    app.jinja_env.filters.update(time=at_time, datetime=at_date, duration=lasted, money=yuan)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
 

@@ -1,6 +1,6 @@
 """What every page may use: the store, the user, the language, the words.
 
-    from central.console.context import _, current_user, lang, read, requires, transaction
+from central.console.context import _, current_user, lang, read, requires, transaction
 """
 
 import functools

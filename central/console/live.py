@@ -26,6 +26,7 @@ KEEPALIVE_S = 10
 RECONNECT_MAX_S = 2
 # The bridge sends its beacon every 2 s; two missed ones and it is not answering.
 BRIDGE_SILENT_MS = 5_000
+LOOK_ALONE_MS = 2_000
 
 # Changes that no board shows, and that come often.
 NOT_ON_BOARDS = {"commands", "timers", "nodes", "config"}
@@ -45,6 +46,7 @@ class Live:
         self._closed = False
         self._beacon_steady_ms: int | None = None
         self._beacon_now_ms: int | None = None
+        self._looked_steady_ms = 0
         self._trouble: str | None = None
         self._boards: dict[tuple[str, ...], tuple[int, str]] = {}
         self._reading: dict[tuple[str, ...], threading.Lock] = {}
@@ -66,7 +68,9 @@ class Live:
         client.loop_start()
         return client
 
-    def _on_connect(self, client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _p: Any) -> None:  # fmt: skip
+    def _on_connect(
+        self, client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _p: Any
+    ) -> None:
         if reason.is_failure:
             log.error("the hospital broker refuses the console: %s", reason)
             return
@@ -77,7 +81,7 @@ class Live:
 
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         try:
-            ward, _, kind, body = decode(message.topic, message.payload)
+            ward, _, kind, body = decode(message.topic, bytes(message.payload))
         except RejectedMessageError as error:
             log.warning("message on %s refused: %s", message.topic, error)
             return
@@ -153,10 +157,15 @@ class Live:
         fast hospital time runs, and notice when an old beat is shown again."""
         steady_ms = self._clock.steady_ms()
         heard = self._beacon_steady_ms
+        alive = heard is not None and steady_ms - heard <= BRIDGE_SILENT_MS
+        if not alive and steady_ms - self._looked_steady_ms >= LOOK_ALONE_MS:
+            # No nudges may be coming: look for oneself.
+            self._looked_steady_ms = steady_ms
+            self.look_again({(HOSPITAL, "board")})
         return {
             "now_ms": self._clock.now_ms(),
             "steady_ms": steady_ms,
-            "bridge": heard is not None and steady_ms - heard <= BRIDGE_SILENT_MS,
+            "bridge": alive,
             "bridge_heard_ms": self._beacon_now_ms,
             "trouble": self._trouble,
         }

@@ -23,9 +23,17 @@ REFRESH_S = 60
 
 # What a screen with a device token may ask for.
 SCREEN_ENDPOINTS = {
-    "board.kiosk", "board.board", "board.stream", "board.alive", "board.static", "board.repeat",
-    "calls.accept", "console.static", "console.home", "bootstrap.static",
-}  # fmt: skip
+    "board.kiosk",
+    "board.board",
+    "board.stream",
+    "board.alive",
+    "board.static",
+    "board.repeat",
+    "calls.accept",
+    "console.static",
+    "console.home",
+    "bootstrap.static",
+}
 
 
 def install(app: Flask) -> None:
@@ -95,7 +103,9 @@ def refuse() -> Any:
     if request.method == "GET" and request.accept_mimetypes.accept_html:
         target = request.full_path if request.query_string else request.path
         return redirect(url_for("console.login", next=target))
-    answer: Response = jsonify(error_id="not-logged-in", error=_("Your log-in is over. Log in again."))  # fmt: skip
+    answer: Response = jsonify(
+        error_id="not-logged-in", error=_("Your log-in is over. Log in again.")
+    )
     answer.status_code = 401
     return answer
 
@@ -132,4 +142,3 @@ def secret(path: str) -> bytes:
     with os.fdopen(handle, "wb") as file:
         file.write(secrets.token_bytes(32))
     return Path(path).read_bytes()
-

@@ -83,7 +83,10 @@ def password(name: str) -> Any:
             service.set_password(tx, name, request.form.get("password", ""), current_user.name)
     except FieldError as error:
         return _users_page({error.field: field_words(error)}, name, 400)
-    flash(_("%(name)s has a new password; open sessions of that name are ended.", name=name), "success")  # fmt: skip
+    flash(
+        _("%(name)s has a new password; open sessions of that name are ended.", name=name),
+        "success",
+    )
     return redirect(url_for("console.users"))
 
 
@@ -148,4 +151,3 @@ def revoke(number: int) -> Any:
         service.revoke_screen(tx, number, current_user.name)
     flash(_("The screen no longer shows the board."), "success")
     return redirect(url_for("console.screens"))
-

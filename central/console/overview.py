@@ -31,8 +31,14 @@ def wards_at_a_glance(tx: Tx) -> list[dict[str, Any]]:
         }
         rows.append(row)
     rows.sort(
-        key=lambda r: (-r["high"], -r["medium"], r["oldest_ms"] or tx.now_ms, -r["faults"], r["ward"])
-    )  # fmt: skip
+        key=lambda r: (
+            -r["high"],
+            -r["medium"],
+            r["oldest_ms"] or tx.now_ms,
+            -r["faults"],
+            r["ward"],
+        )
+    )
     return rows
 
 

@@ -34,7 +34,7 @@ class Anybody:
     kiosk: bool
 
 
-class Nobody(Anybody, AnonymousUserMixin):  # type: ignore[misc]
+class Nobody(Anybody, AnonymousUserMixin):
     """Not logged in."""
 
     name = ""
@@ -45,7 +45,7 @@ class Nobody(Anybody, AnonymousUserMixin):  # type: ignore[misc]
     kiosk = False
 
 
-class Person(Anybody, UserMixin):  # type: ignore[misc]
+class Person(Anybody, UserMixin):
     """Somebody with a log-in name."""
 
     kiosk = False
@@ -61,7 +61,7 @@ class Person(Anybody, UserMixin):  # type: ignore[misc]
         return f"user:{self.name}"
 
 
-class Screen(Anybody, UserMixin):  # type: ignore[misc]
+class Screen(Anybody, UserMixin):
     """A board on a wall or counter, known by its device token: sees one ward and accepts."""
 
     role = NURSE

@@ -121,7 +121,9 @@ def add_user(
             "name", "A log-in name has 2 to 32 letters a-z, digits, dots, dashes or underscores."
         )
     if model.user(tx, name) is not None:
-        raise FieldError("name", "There is already a user %(name)s. Choose another name.", name=name)  # fmt: skip
+        raise FieldError(
+            "name", "There is already a user %(name)s. Choose another name.", name=name
+        )
     if not display.strip():
         raise FieldError("display", "Enter the name that colleagues know.")
     if role not in ROLES:
@@ -164,7 +166,9 @@ def set_disabled(tx: Tx, name: str, disabled: bool, by: str) -> None:
         "SELECT count(*) FROM users WHERE role = 'admin' AND NOT disabled AND name != ?", (name,)
     )
     if disabled and user["role"] == "admin" and not others:
-        raise FieldError("name", "%(name)s is the last administrator. Add another one first.", name=name)  # fmt: skip
+        raise FieldError(
+            "name", "%(name)s is the last administrator. Add another one first.", name=name
+        )
     tx.execute(
         "UPDATE users SET disabled = ?, epoch = epoch + 1 WHERE name = ?", (int(disabled), name)
     )

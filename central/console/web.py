@@ -108,7 +108,9 @@ def me() -> Any:
             with transaction() as tx:
                 service.set_password(tx, current_user.name, new, current_user.name)
         except service.LockedOutError as error:
-            trouble["old"] = _("Too many wrong passwords. Wait %(time)s.", time=lasted(error.wait_ms + 999))  # fmt: skip
+            trouble["old"] = _(
+                "Too many wrong passwords. Wait %(time)s.", time=lasted(error.wait_ms + 999)
+            )
         except FieldError as error:
             trouble[error.field] = field_words(error)
         else:
@@ -153,4 +155,3 @@ def ward_page(ward: str) -> Any:
     """The short address of a ward leads to its board."""
     require_ward(ward)
     return redirect(url_for("board.board", ward=ward))
-

@@ -14,6 +14,7 @@ from typing import Any
 import fastjsonschema
 
 from central.calls import types
+from central.console.marks import N_
 from central.errors import FieldError
 
 _FOLDER = Path(__file__).parent
@@ -43,15 +44,15 @@ class Available:
         """Why `target` reaches nobody (an English message id and its values), or None."""
         kind = target["kind"]
         if kind == "station" and not self.stations:
-            return "The ward has no nurse station box: add one under Nodes.", {}
+            return N_("The ward has no nurse station box: add one under Nodes."), {}
         if kind == "ward_speaker" and not self.speakers:
-            return "No bed of the ward has a loudspeaker box: connect the beds under Nodes.", {}
+            return N_("No bed of the ward has a loudspeaker box: connect the beds under Nodes."), {}
         if kind == "neighbour" and not self.has_neighbour:
-            return "The ward has no neighbouring ward: set one, or take the step out.", {}
+            return N_("The ward has no neighbouring ward: set one, or take the step out."), {}
         if kind == "neighbour" and not self.neighbour_stations:
-            return "The neighbouring ward has no nurse station box: add one under Nodes.", {}
+            return N_("The neighbouring ward has no nurse station box: add one under Nodes."), {}
         if kind == "role" and target["role"] not in self.roles:
-            return "Nobody holds the role %(role)s: add such a user.", {"role": target["role"]}
+            return N_("Nobody holds the role %(role)s: add such a user."), {"role": target["role"]}
         return None
 
 
@@ -69,17 +70,17 @@ class Hole:
 
 # What to do, by the JSON Schema rule that failed.
 _REMEDIES = {
-    "required": "Something is missing here: add %(allowed)s.",
-    "enum": "Use one of: %(allowed)s.",
-    "type": "This must be of the type %(allowed)s.",
-    "minimum": "The smallest allowed number is %(allowed)s.",
-    "maximum": "The largest allowed number is %(allowed)s.",
-    "pattern": "Write a time as 22:00.",
-    "additionalProperties": "There is a word here that a policy does not know: take it out.",
-    "minItems": "At least %(allowed)s entry is needed.",
-    "maxItems": "At most %(allowed)s entries are allowed.",
-    "minLength": "This may not be empty.",
-    "maxLength": "At most %(allowed)s letters are allowed.",
+    "required": N_("Something is missing here: add %(allowed)s."),
+    "enum": N_("Use one of: %(allowed)s."),
+    "type": N_("This must be of the type %(allowed)s."),
+    "minimum": N_("The smallest allowed number is %(allowed)s."),
+    "maximum": N_("The largest allowed number is %(allowed)s."),
+    "pattern": N_("Write a time as 22:00."),
+    "additionalProperties": N_("There is a word here that a policy does not know: take it out."),
+    "minItems": N_("At least %(allowed)s entry is needed."),
+    "maxItems": N_("At most %(allowed)s entries are allowed."),
+    "minLength": N_("This may not be empty."),
+    "maxLength": N_("At most %(allowed)s letters are allowed."),
 }
 
 
@@ -99,7 +100,7 @@ def parse(text: str) -> Policy:
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
-        message = "Line %(line)s, column %(column)s is not JSON: %(what)s."
+        message = N_("Line %(line)s, column %(column)s is not JSON: %(what)s.")
         raise FieldError(
             "document", message, line=error.lineno, column=error.colno, what=error.msg
         ) from error
@@ -130,16 +131,18 @@ def _path(parts: list[Any]) -> str:
 
 def _check_rule(path: str, rule: Rule) -> None:
     if isinstance(rule["beds"], str) and rule["beds"] != "all":
-        raise FieldError(f"{path}.beds", 'Write "all", or a list of beds.')
+        raise FieldError(f"{path}.beds", N_('Write "all", or a list of beds.'))
     if ("from" in rule) != ("to" in rule):
-        raise FieldError(path, "Give both from and to, or neither.")
+        raise FieldError(path, N_("Give both from and to, or neither."))
     if "from" in rule and rule["from"] == rule["to"]:
-        raise FieldError(f"{path}.to", "From and to are equal: leave both out for the whole day.")
+        raise FieldError(
+            f"{path}.to", N_("From and to are equal: leave both out for the whole day.")
+        )
     for number, step in enumerate(rule["steps"]):
         target = step["target"]
         if (target["kind"] == "role") != ("role" in target):
             where = f"{path}.steps[{number}].target"
-            raise FieldError(where, "Give a role with the kind role, and only there.")
+            raise FieldError(where, N_("Give a role with the kind role, and only there."))
 
 
 def minute(text: str) -> int:
@@ -194,21 +197,25 @@ def rule_holes(
 ) -> list[tuple[str, dict[str, Any]]]:
     """What is wrong with the steps a call of `type` would go through."""
     if rule is None:
-        return [("No rule fits: the call would reach nobody.", {})]
+        return [(N_("No rule fits: the call would reach nobody."), {})]
     holes: list[tuple[str, dict[str, Any]]] = []
     after_s = [step["after_s"] for step in rule["steps"]]
     if after_s[0] != 0:
-        holes.append(("The first step comes after %(s)s s: it must be at 0 s.", {"s": after_s[0]}))
+        holes.append(
+            (N_("The first step comes after %(s)s s: it must be at 0 s."), {"s": after_s[0]})
+        )
     if any(later <= sooner for sooner, later in itertools.pairwise(after_s)):
-        holes.append(("The steps do not come one after the other: let after_s grow.", {}))
+        holes.append((N_("The steps do not come one after the other: let after_s grow."), {}))
     if types.of(type).emergency and after_s[-1] > EMERGENCY_LAST_STEP_S:
         holes.append(
             (
-                "An emergency may take at most %(most)s s to its last step, not %(s)s s.",
+                N_("An emergency may take at most %(most)s s to its last step, not %(s)s s."),
                 {"most": EMERGENCY_LAST_STEP_S, "s": after_s[-1]},
             )
         )
     holes += [missing for step in rule["steps"] if (missing := available.missing(step["target"]))]
     if rule["steps"][-1]["target"]["kind"] != "role":
-        holes.append(("The last step must be a person who is always there: let it be a role.", {}))
+        holes.append(
+            (N_("The last step must be a person who is always there: let it be a role."), {})
+        )
     return holes

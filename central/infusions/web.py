@@ -36,6 +36,11 @@ blueprint = Blueprint(
 STAFF = ("nurse", "head_nurse")
 NAVIGATION = [(20, "/infusions", N_("Infusions"), STAFF, "droplet")]
 
+# What another program is told of the bottle it started.
+ANSWER = (
+    "id", "ward", "bed", "state", "revision", "remaining_ml", "ends_ms", "next_stage", "next_ms",
+)  # fmt: skip
+
 
 @blueprint.app_context_processor
 def _names() -> dict[str, Any]:
@@ -66,11 +71,8 @@ def index() -> Any:
 def levels() -> Any:
     """What moves on the pages, by id, in the user's words."""
     tx = read()
-    one = request.args.get("id", type=int)
-    if one is None:
-        rows = model.running(tx, _ward_asked())
-    else:
-        rows = [model.described(tx, _row(tx, one))]
+    only = request.args.get("id", type=int)
+    rows = [model.described(tx, _row(tx, only))] if only else model.running(tx, _ward_asked())
     return jsonify({str(row["id"]): live(row, tx.now_ms)["live"] for row in rows})
 
 
@@ -197,7 +199,12 @@ def preview() -> Any:
             end=at_time(ends_ms),
         ),
         prompts=[
-            {"stage": each.stage, "at_ms": each.at_ms, "at": at_time(each.at_ms), "words": _(STAGES[each.stage])}
+            {
+                "stage": each.stage,
+                "at_ms": each.at_ms,
+                "at": at_time(each.at_ms),
+                "words": _(STAGES[each.stage]),
+            }
             for each in bottle.moments()
         ],
     )  # fmt: skip
@@ -314,7 +321,7 @@ def next_bottle(infusion: int) -> Any:
     place = f"{row['ward']}/{row['bed']}"
     wrong: dict[str, str] = {}
     if request.method == "POST":
-        given = request.form.to_dict() | {"place": place}
+        given: dict[str, Any] = request.form.to_dict() | {"place": place}
         started, wrong = _start(_placed(given), infusion)
         if started is not None:
             flash(_("The next bottle is started; the bed will speak in time."), "success")
@@ -336,8 +343,8 @@ def next_bottle(infusion: int) -> Any:
 @blueprint.post("/api/infusions")
 @requires(*STAFF)
 def api_start() -> Any:
-    """Start a bottle: JSON with the fields of `service.start`; answers {"id", "remaining_ml",
-    "ends_ms"}, or 422 with {"errors": {field: message}}."""
+    """Start a bottle: JSON with the fields of `service.start`; answers ANSWER, or 422
+    with {"errors": {field: message}}."""
     given = request.get_json(silent=True)
     if not isinstance(given, dict):
         return jsonify(errors={"": _("The request must be a JSON object.")}), 422
@@ -346,5 +353,4 @@ def api_start() -> Any:
         return jsonify(errors=wrong), 422
     tx = read()
     row = model.described(tx, _row(tx, infusion))
-    keys = ("id", "ward", "bed", "state", "revision", "remaining_ml", "ends_ms", "next_stage", "next_ms")  # fmt: skip
-    return jsonify({key: row[key] for key in keys}), 201
+    return jsonify({key: row[key] for key in ANSWER}), 201

@@ -32,6 +32,7 @@ ESPEAK_READS = {
 }
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_PHONEMES = re.compile(r"\[(?=\[)")
 
 
 class EngineFailedError(Exception):
@@ -61,7 +62,7 @@ class Engine(Protocol):
 
 def plain(text: str) -> str:
     """Text on one line, without what espeak-ng takes for phonemes: [[...]]."""
-    return _CONTROL.sub(" ", text).replace("[[", "[ [").strip()
+    return _PHONEMES.sub("[ ", _CONTROL.sub(" ", text)).strip()
 
 
 async def _run(command: list[str], text: str, timeout_s: float) -> str:

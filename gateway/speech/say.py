@@ -35,7 +35,7 @@ def _label(text: str, lang: str) -> str:
     """12+1 → 十二加一; 2A → 二A; ICU → I C U; 301 → 三零幺."""
     said: list[str] = []
     for token in _TOKEN.findall(text):
-        if token.isdigit():
+        if token.isdecimal() and token.isascii():
             said.append(_label_number(token, lang))
         elif token in _SIGNS[lang]:
             said.append(_SIGNS[lang][token])
@@ -69,7 +69,7 @@ def ward(label: Any, lang: str) -> str:
     """The ward of a label: 3 → 三病区 / ward three. A name such as ICU stands alone."""
     text = str(label).strip()
     said = _label(text, lang)
-    if not (any(each.isdigit() for each in text) or len(text) == 1):
+    if not (any(each.isdecimal() for each in text) or len(text) == 1):
         return said
     if lang == "en":
         return f"ward {said}"

@@ -27,7 +27,7 @@ class Sound:
 
     @property
     def duration_ms(self) -> int:
-        return len(self.samples) * 1000 // RATE_HZ
+        return round(len(self.samples) * 1000 / RATE_HZ)
 
     @property
     def rms(self) -> float:

@@ -121,10 +121,7 @@ class Bed:
         return True
 
     def _called(self, priority: str) -> bool:
-        for _phase, each in self.calls.values():
-            if each == priority:
-                return True
-        return False
+        return any(each == priority for _phase, each in self.calls.values())
 
     def _hand_over(self) -> None:
         """Once central holds the press and speaks of a call as urgent, its word counts."""

@@ -20,8 +20,8 @@ COMPACT_LINES = 500
 
 
 class Entry:
-    """One unreceipted event. `at_ms` is steady time of this run, or None for an event of an
-    earlier one whose clock is lost; then `least_age_ms` counts from `loaded_ms`."""
+    """One unreceipted event. `at_ms` is on the steady clock of this run. Where `known_age` is
+    false it is the latest moment that can be true: the event is that old at least."""
 
     def __init__(self, message: dict[str, Any], at_ms: int, epoch: str) -> None:
         self.message = message
@@ -36,7 +36,9 @@ class Entry:
         return str(self.message["id"])
 
     def line(self) -> bytes:
-        return seal({"e": self.message, "at": self.at_ms, "ep": self.epoch})
+        return seal(
+            {"e": self.message, "at": self.at_ms, "ep": self.epoch, "known": self.known_age}
+        )
 
     def published(self, now_ms: int) -> dict[str, Any]:
         """The event message as it is at `now_ms`."""
@@ -50,16 +52,20 @@ class Entry:
 def seal(record: dict[str, Any]) -> bytes:
     """A journal line: checksum, then JSON."""
     body = json.dumps(record).encode()
-    return b"%08x " % (binascii.crc32(body) & 0xFFFFFFFF) + body + b"\n"
+    return _checksum(body) + body + b"\n"
 
 
 def unseal(line: bytes) -> "dict[str, Any] | None":
     """The record of a journal line, or None when it was damaged."""
     body = line[9:].rstrip(b"\n")
-    if line[:9] != b"%08x " % (binascii.crc32(body) & 0xFFFFFFFF):
+    if line[:9] != _checksum(body):
         return None
     record = json.loads(body)
     return record if isinstance(record, dict) else None
+
+
+def _checksum(body: bytes) -> bytes:
+    return ("%08x " % (binascii.crc32(body) & 0xFFFFFFFF)).encode()
 
 
 class Outbox:
@@ -141,6 +147,11 @@ class Outbox:
         """All unreceipted events, the oldest first."""
         return [self._entries[each] for each in self._order]
 
+    def retry(self) -> None:
+        """Try again to write what a refusing disk left in memory."""
+        if self.disk_error is not None:
+            self._compact()
+
     def oldest_ms(self) -> int | None:
         """Steady time of the oldest event made in this run."""
         for each in self._order:
@@ -201,12 +212,13 @@ class Outbox:
             elif record["e"]["ward"] == self.ward and record["e"]["node"] == self.node:
                 entry = Entry(record["e"], record["at"], record["ep"])
                 entry.old = True
+                entry.known_age = record["known"]
                 self._entries[entry.id] = entry
                 self._order.append(entry.id)
                 last_at_ms[entry.epoch] = max(entry.at_ms, last_at_ms.get(entry.epoch, 0))
             else:
                 self.dropped += 1  # the box was given another name or ward; its past is not ours
-        self._entries = dict([(each, self._entries[each]) for each in self._order])
+        self._entries = {each: self._entries[each] for each in self._order}
         for each in self._order:
             entry = self._entries[each]
             if entry.epoch != self._epoch or entry.at_ms > now_ms:

@@ -1,0 +1,240 @@
+"""The pages of calls, and what a board asks: accept, on the way, hand over."""
+
+import csv
+import io
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+
+from central.calls import model, service, types
+from central.console.context import (
+    _,
+    at_date,
+    console,
+    current_user,
+    read,
+    require_ward,
+    requires,
+    transaction,
+)
+from central.console.errors import wants_json
+from central.console.marks import N_
+from central.errors import FieldError
+from central.store import Row, Tx
+from central.wards import model as wards
+
+blueprint = Blueprint("calls", __name__, template_folder="templates")
+STAFF = ("nurse", "head_nurse", "duty_manager")
+NAVIGATION = [(15, "/calls", N_("Calls"), STAFF, "clock-history")]
+SHOWN_MOST = 500
+SHOWN_DAYS = 7
+
+HISTORY = {
+    "opened": N_("Opened"),
+    "repeated": N_("Pressed again"),
+    "heard": N_("Heard at the station or a board"),
+    "accepted": N_("Accepted"),
+    "on_the_way": N_("On the way"),
+    "step": N_("Told to the next step"),
+    "came_back": N_("Came back: nobody was at the bed"),
+    "exhausted": N_("Nobody left to tell: alarm"),
+    "attended": N_("Somebody is at the bed"),
+    "resolved": N_("Seen to"),
+    "cord_reset": N_("The cord was put back"),
+    "plugged": N_("The handset was plugged in"),
+    "handed_over": N_("Handed over to another ward"),
+    "end_refused": N_("Ending from afar was refused"),
+}
+TARGETS = {
+    "station": N_("nurse station"),
+    "ward_speaker": N_("ward speakers"),
+    "neighbour": N_("neighbouring ward"),
+    "nurse": N_("nurse"),
+    "head_nurse": N_("head nurse"),
+    "duty_manager": N_("duty manager"),
+    "engineer": N_("engineer"),
+}
+STATES = {"open": N_("open"), "accepted": N_("accepted"), "ended": N_("ended")}
+PRIORITIES = {"high": N_("high"), "medium": N_("medium"), "low": N_("low")}
+COLUMNS = (
+    N_("Call"), N_("Ward"), N_("Bed"), N_("Type"), N_("Priority"), N_("State"), N_("Opened"),
+    N_("Heard"), N_("Accepted"), N_("Accepted by"), N_("Attended"),
+)  # fmt: skip
+
+
+@blueprint.get("/calls")
+@requires(*STAFF)
+def calls() -> Any:
+    """Past and present calls with filters; CSV with `?format=csv`."""
+    tx = read()
+    ward = request.args.get("ward") or current_user.ward
+    if ward:
+        require_ward(ward)
+    since_ms = _day_ms(request.args.get("from"))
+    until_ms = _day_ms(request.args.get("to"), days_later=1)
+    if since_ms is None:
+        since_ms = tx.now_ms - SHOWN_DAYS * 24 * 3_600_000
+    as_csv = request.args.get("format") == "csv"
+    rows = model.find(
+        tx,
+        ward=ward,
+        bed=request.args.get("bed", "").strip() or None,
+        type=request.args.get("type") or None,
+        since_ms=since_ms,
+        until_ms=until_ms,
+        limit=-1 if as_csv else SHOWN_MOST,
+    )
+    if as_csv:
+        return _csv(rows)
+    times = model.response_times(tx, ward, since_ms, until_ms or tx.now_ms + 1)
+    return render_template(
+        "calls/calls.html",
+        rows=rows,
+        ward=ward,
+        wards=wards.wards(tx),
+        times=times,
+        shown_most=SHOWN_MOST,
+        **_names(),
+    )
+
+
+@blueprint.get("/calls/<int:call_id>")
+@requires(*STAFF)
+def call(call_id: int) -> Any:
+    """One call: its clocks and its history."""
+    tx = read()
+    row = _visible(tx, call_id)
+    entries = [
+        {**dict(each), "detail": json.loads(each["detail"])} for each in model.history(tx, call_id)
+    ]
+    others = [each for each in wards.wards(tx) if each["id"] != row["ward"]]
+    return render_template("calls/call.html", call=row, entries=entries, others=others, **_names())
+
+
+@blueprint.post("/calls/<int:call_id>/accept")
+@requires(*STAFF)
+def accept(call_id: int) -> Any:
+    return _do(call_id, lambda tx: service.accept(tx, call_id, current_user.name, "board"))
+
+
+@blueprint.post("/calls/<int:call_id>/on-the-way")
+@requires(*STAFF)
+def on_the_way(call_id: int) -> Any:
+    return _do(call_id, lambda tx: service.on_the_way(tx, call_id, current_user.name, "board"))
+
+
+@blueprint.post("/calls/<int:call_id>/hand-over")
+@requires(*STAFF)
+def hand_over(call_id: int) -> Any:
+    ward = str(request.form.get("ward") or (request.get_json(silent=True) or {}).get("ward", ""))
+    return _do(
+        call_id, lambda tx: service.hand_over(tx, call_id, ward, current_user.name), ward=ward
+    )
+
+
+@blueprint.post("/calls/<int:call_id>/end")
+@requires(*STAFF)
+def end(call_id: int) -> Any:
+    """Refused for the call of a bed; ends one that belongs to no bed."""
+    return _do(call_id, lambda tx: service.resolve(tx, call_id, current_user.name))
+
+
+# What happened and what to do, by the error that says so.
+_REFUSALS: dict[type[Exception], str] = {
+    service.CallEndedError: N_("Somebody has been at the bed already: call %(id)s is over."),
+    service.RemoteEndRefusedError: N_(
+        "Call %(id)s cannot be ended from here: nobody has spoken with the patient."
+        " Go to the bed and press presence."
+    ),
+    service.UnknownWardError: N_("There is no ward %(ward)s. Choose one from the list."),
+}
+
+
+def _do(call_id: int, rule: Any, **values: Any) -> Any:
+    """Run a rule on a call and answer the board in JSON, a form with the call's page."""
+    _visible(read(), call_id)
+    try:
+        with transaction() as tx:
+            rule(tx)
+    except tuple(_REFUSALS) as error:
+        words = _(_REFUSALS[type(error)], id=call_id, **values)
+        if isinstance(error, service.RemoteEndRefusedError):
+            with transaction() as tx:
+                service.note_refusal(tx, call_id, current_user.name)
+        if not wants_json():
+            flash(words, "error")
+            return redirect(url_for("calls.call", call_id=call_id))
+        error_id = error.error_id  # type: ignore[attr-defined]
+        return jsonify(error=words, error_id=error_id), 409
+    if not wants_json():
+        return redirect(url_for("calls.call", call_id=call_id))
+    fresh = model.one(read(), call_id)
+    assert fresh is not None
+    return jsonify(ok=True, call=model.as_json(read(), fresh))
+
+
+def _visible(tx: Tx, call_id: int) -> Row:
+    """The call, when it belongs to the user's ward or was sent there; 404 or 403 otherwise."""
+    row = model.one(tx, call_id)
+    if row is None:
+        abort(404)
+    mine = current_user.ward
+    if mine is None or mine == row["ward"]:
+        return row
+    shown = model.targets(tx, call_id)
+    if not any(each["ward"] == mine or each["role"] == current_user.role for each in shown):
+        require_ward(row["ward"])
+    return row
+
+
+def _names() -> dict[str, Any]:
+    return {
+        "types": types.TYPES,
+        "history": HISTORY,
+        "targets": TARGETS,
+        "states": STATES,
+        "priorities": PRIORITIES,
+    }
+
+
+def _day_ms(text: str | None, days_later: int = 0) -> int | None:
+    """The beginning of a day of the hospital, in ms. Raises FieldError."""
+    if not text:
+        return None
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d") + timedelta(days=days_later)
+    except ValueError:
+        raise FieldError("date", N_("Dates are written as 2026-11-24.")) from None
+    return int(day.replace(tzinfo=console().timezone).timestamp() * 1000)
+
+
+def _csv(rows: list[Row]) -> Response:
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow([_(each) for each in COLUMNS])
+    for row in rows:
+        clocks = [
+            at_date(row[f"{each}_ms"]) for each in ("opened", "heard", "accepted", "attended")
+        ]
+        kind, priority, state = types.of(row["type"]).title, row["priority"], row["state"]
+        what = [_(kind), _(PRIORITIES[priority]), _(STATES[state])]
+        bed, by = row["bed"] or "", row["accepted_by"] or ""
+        writer.writerow([row["id"], row["ward"], bed, *what, *clocks[:3], by, clocks[3]])
+    # A byte order mark lets spreadsheet programs read Chinese.
+    return Response(
+        "\ufeff" + file.getvalue(),
+        mimetype="text/csv",
+        headers={"Content-Disposition": "attachment; filename=calls.csv"},
+    )

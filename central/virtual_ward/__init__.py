@@ -1,0 +1,1 @@
+"""The demo's ward on the screen: operate each bed, see its lamps, hear what was said."""

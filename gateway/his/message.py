@@ -1,0 +1,74 @@
+"""From the bytes of a frame to what is known of them. Never raises: what cannot be read is told."""
+
+from dataclasses import dataclass
+
+from gateway.his import adt, encoding, header, refusals
+from gateway.his.adt import AdtEvent
+from gateway.his.framing import MAX_MESSAGE_BYTES, Broken
+from gateway.his.header import Header
+from gateway.his.refusals import REFUSED, Refusal, RefusedError
+
+ANSWER_ENCODING = "utf-8"
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A message as far as it was understood. Either `event` or `refusal` is there.
+    `encoding`: the Python codec of message and answer. `text`: decoded, "" when it cannot be."""
+
+    encoding: str
+    text: str
+    header: Header | None
+    event: AdtEvent | None
+    refusal: Refusal | None
+
+
+def parse(raw: bytes, peer_encoding: str | None = None) -> Parsed:
+    """Read a whole message. `peer_encoding`: what an engineer set for this sender."""
+    try:
+        decoded = encoding.decode(raw, peer_encoding)
+    except encoding.WrongEncodingError as error:
+        refusal = Refusal(
+            REFUSED, refusals.WRONG_DATA, refusals.WRONG_ENCODING,
+            {"tried": ", ".join(error.tried)},
+        )  # fmt: skip
+        return _unread(raw, refusal)
+    found = header.read(decoded.text)
+    try:
+        return Parsed(decoded.encoding, decoded.text, found, _event(decoded.text, found), None)
+    except RefusedError as error:
+        return Parsed(decoded.encoding, decoded.text, found, None, error.refusal)
+
+
+def parse_broken(broken: Broken, most: int = MAX_MESSAGE_BYTES) -> Parsed:
+    """Read what came of a broken frame, so that the answer can name the message."""
+    return _unread(broken.head, refusals.of_broken(broken, most))
+
+
+def _unread(raw: bytes, refusal: Refusal) -> Parsed:
+    """The header alone. Its line is split as bytes are, each a character, and only the ASCII of
+    it is echoed: no name stands there."""
+    start = max(0, raw.find(b"MSH"))
+    line = raw[start : start + 4096].replace(b"\n", b"\r").split(b"\r", 1)[0]
+    text = line.decode("ascii", errors="ignore")
+    return Parsed(ANSWER_ENCODING, "", header.read(text), None, refusal)
+
+
+def _event(text: str, found: Header | None) -> AdtEvent:
+    if not text:
+        raise RefusedError(REFUSED, refusals.SEGMENT_MISSING, refusals.EMPTY)
+    if found is None:
+        raise RefusedError(REFUSED, refusals.SEGMENT_MISSING, refusals.NO_HEADER)
+    if not found.control_id:
+        raise RefusedError(REFUSED, refusals.FIELD_MISSING, refusals.NO_CONTROL_ID)
+    if not found.type:
+        raise RefusedError(REFUSED, refusals.FIELD_MISSING, refusals.NO_TYPE)
+    if found.type != "ADT":
+        raise RefusedError(
+            REFUSED, refusals.UNKNOWN_TYPE, refusals.UNSUPPORTED_TYPE, type=found.kind
+        )
+    if found.event not in adt.KINDS:
+        raise RefusedError(
+            REFUSED, refusals.UNKNOWN_EVENT, refusals.UNSUPPORTED_EVENT, type=found.kind
+        )
+    return adt.read(text, found)

@@ -1,0 +1,1 @@
+"""Hardware: pins, bus, loudspeaker, and their virtual doubles."""

@@ -1,0 +1,117 @@
+"""Virtual units on a real pty, polled by the real bus code."""
+
+import asyncio
+import logging
+import math
+import struct
+import time
+import wave
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hw.bus import BusWard
+from hw.virtual.bus import VirtualBus
+
+WAIT_S = 30.0
+
+
+async def eventually(condition: Callable[[], Any], what: str, timeout_s: float = WAIT_S) -> Any:
+    """The first true answer of `condition`; fails naming `what` after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        answer = condition()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {timeout_s} s in vain for {what}")
+        await asyncio.sleep(0.01)
+
+
+class Heard(list[tuple[str | None, str, dict[str, Any]]]):
+    """What the hardware told."""
+
+    def __call__(self, bed: str | None, kind: str, about: dict[str, Any]) -> None:
+        self.append((bed, kind, about))
+
+    def kinds(self, bed: str | None) -> list[str]:
+        return [kind for heard, kind, _about in self if heard == bed]
+
+    def count(self, kind: str) -> Counter[str | None]:  # type: ignore[override]
+        return Counter(bed for bed, heard, _about in self if heard == kind)
+
+    def faults(self, kind: str = "fault") -> list[tuple[str, str]]:
+        return [(about["device"], about["code"]) for _bed, heard, about in self if heard == kind]
+
+
+class Ward:
+    """Units and the node's side of them."""
+
+    def __init__(self, link: Path, bus: VirtualBus) -> None:
+        self.link = link
+        self.units = bus
+        self.heard = Heard()
+        self.node: BusWard | None = None
+
+    async def start_node(self, known: dict[str, dict[str, int]] | None = None) -> BusWard:
+        """Start the node's bus and wait until every living unit has been met."""
+        self.node = BusWard(str(self.link), self.units.beds, known_counters=known)
+        self.node.start(self.heard)
+        node = self.node
+        alive = {bed for bed, state in self.units.state()["beds"].items() if not state["dead"]}
+        await eventually(lambda: alive <= set(node.counters()), "all units to be met")
+        return node
+
+    async def stop_node(self) -> dict[str, dict[str, int]]:
+        """Stop it; the counters it would have kept."""
+        assert self.node is not None
+        await self.node.close()
+        return self.node.counters()
+
+    async def press_heard(self, bed: str) -> None:
+        before = self.heard.count("press")[bed]
+        self.units.operate(bed, "press")
+        await eventually(lambda: self.heard.count("press")[bed] > before, f"a press at {bed}")
+
+    def shows(self, bed: str) -> tuple[str, str, bool]:
+        state = self.units.state()["beds"][bed]
+        return state["lamp"], state["reassurance"], state["speaker"]
+
+
+@asynccontextmanager
+async def ward(folder: Path, beds: int = 4, **how: Any) -> AsyncIterator[Ward]:
+    link = folder / "bus"
+    bus = VirtualBus(link, {str(bed): bed for bed in range(1, beds + 1)}, **how)
+    await bus.start()
+    both = Ward(link, bus)
+    try:
+        yield both
+    finally:
+        if both.node is not None:
+            await both.node.close()
+        await bus.close()
+
+
+@pytest.fixture(autouse=True)
+def _quiet_pymodbus() -> Iterator[None]:
+    """It logs each damaged request as an error, and damage is what is tested."""
+    log = logging.getLogger("pymodbus_logging")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    yield
+    log.setLevel(level)
+
+
+def tone(path: Path, ms: int, *, rate: int = 8000) -> Path:
+    """A WAV file of `ms`."""
+    samples = [int(20000 * math.sin(i / 4)) for i in range(rate * ms // 1000)]
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(rate)
+        out.writeframes(struct.pack(f"<{len(samples)}h", *samples))
+    return path
