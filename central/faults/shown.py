@@ -1,0 +1,104 @@
+"""Faults and boxes in plain words: what is wrong, since when, and what to do."""
+
+import json
+from typing import Any
+
+from central.console.context import _, at_time
+from central.console.marks import N_
+from central.store import Row
+
+# By code: what is wrong, and what to do. %(since)s is a time of day.
+BED = {
+    "silent": (
+        N_("Bed %(bed)s does not answer since %(since)s"),
+        N_("check its plug"),
+    ),
+    "garbled": (
+        N_("Bed %(bed)s answers unreadably since %(since)s"),
+        N_("check its cable and plug"),
+    ),
+    "address_clash": (
+        N_("Two units answer as bed %(bed)s since %(since)s"),
+        N_("unplug the one that was put in last"),
+    ),
+    "selftest": (
+        N_("The unit of bed %(bed)s reports that it is broken since %(since)s"),
+        N_("replace it"),
+    ),
+}
+BOX = {
+    "gone": (
+        N_("The bedside line of box %(node)s is cut since %(since)s"),
+        N_("check the plug of its bus adapter, and look at every bed of the ward meanwhile"),
+    ),
+    "lost": (
+        N_("Box %(node)s is out of contact since %(since)s"),
+        N_("check its power and network, and walk the ward meanwhile"),
+    ),
+    "malformed": (
+        N_("Box %(node)s sends what cannot be understood since %(since)s"),
+        N_("see the box's story, then update or replace it"),
+    ),
+    "refused": (
+        N_("Box %(node)s refuses what it is told since %(since)s"),
+        N_("see the box's story, then update or replace it"),
+    ),
+    "unknown-node": (
+        N_("A box that nobody has set up calls itself %(node)s since %(since)s"),
+        N_("set it up, or unplug it"),
+    ),
+    "rule-failed": (
+        N_("The centre could not act on something of %(device)s since %(since)s"),
+        N_("look at the ward now, and tell the software's support"),
+    ),
+}
+OTHER = (
+    N_("Trouble “%(code)s” of %(device)s at box %(node)s since %(since)s"),
+    N_("see the detail, and check the device"),
+)
+STATES = {
+    "ready": N_("in contact"),
+    "lost": N_("out of contact"),
+    "stopped": N_("switched off"),
+    "unknown": N_("never seen"),
+}
+ROLES = {"bedside": N_("bedside box"), "station": N_("nurse station")}
+
+
+def plain(fault: Row) -> dict[str, Any]:
+    """A fault row with "what" and "remedy" in the user's language."""
+    device, code = fault["device"], fault["code"]
+    what, remedy = BOX.get(code, OTHER)
+    if device.startswith("bed "):
+        what, remedy = BED.get(code, (what, remedy))
+    said = _(
+        what,
+        bed=device.removeprefix("bed "),
+        node=fault["node"],
+        device=device,
+        code=code,
+        since=at_time(fault["raised_ms"]),
+    )
+    return dict(fault) | {"what": said, "remedy": _(remedy)}
+
+
+def node(row: Row, now_ms: int, faults: int) -> dict[str, Any]:
+    """A node row with its health told: state and role in words, the figures of its last
+    heartbeat (None where it told none), and its open `faults`."""
+    health = json.loads(row["health"])
+    keys = ("outbox", "dropped", "quarantined", "last_reject", "poll_ms", "alone", "uptime_ms")
+    figures = {key: health.get(key) for key in keys}
+    silent = health.get("silent_beds") or []
+    trouble = row["state"] != "ready" or faults or silent or figures["dropped"]
+    return (
+        dict(row)
+        | figures
+        | {
+            "words": _(STATES.get(row["state"], row["state"])),
+            "role_words": _(ROLES[row["role"]]),
+            "silent_beds": silent,
+            "seen_ago_ms": None if row["seen_ms"] is None else now_ms - row["seen_ms"],
+            "faults": faults,
+            "trouble": bool(trouble),
+        }
+    )

@@ -1,0 +1,182 @@
+"""The engineer's pages: faults first, then boxes by ward, then one box's story."""
+
+import csv
+import io
+import json
+from typing import Any
+
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+
+from central.console.context import (
+    _,
+    at_date,
+    current_user,
+    lasted,
+    read,
+    require_ward,
+    requires,
+    transaction,
+)
+from central.console.marks import N_
+from central.faults import model, service
+from central.faults.shown import node as described
+from central.faults.shown import plain
+from central.wards import model as wards
+
+blueprint = Blueprint(
+    "faults",
+    __name__,
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/static/faults",
+)
+WATCHERS = ("engineer", "head_nurse", "duty_manager")
+NAVIGATION = [
+    (60, "/faults", N_("Faults"), WATCHERS, "exclamation-triangle"),
+    (61, "/nodes", N_("Boxes"), WATCHERS, "cpu"),
+]
+STORY_ROWS = 50
+
+
+def _mine(ward: str | None) -> bool:
+    """Whether a fault of this ward is for the user; those of no ward are for everybody."""
+    return current_user.ward is None or ward in (None, current_user.ward)
+
+
+@blueprint.get("/faults")
+@requires(*WATCHERS)
+def index() -> Any:
+    tx = read()
+    return render_template(
+        "faults/index.html",
+        faults=[plain(row) for row in model.open_faults(tx) if _mine(row["ward"])],
+        cleared=[plain(row) for row in model.cleared_faults(tx) if _mine(row["ward"])],
+    )
+
+
+@blueprint.get("/faults.csv")
+@requires(*WATCHERS)
+def export() -> Any:
+    """Open faults, then those cleared last."""
+    tx = read()
+    sheet = io.StringIO()
+    # The mark lets a spreadsheet see that the text is UTF-8.
+    sheet.write("\ufeff")
+    out = csv.writer(sheet)
+    head = ("Ward", "Box", "Device", "Code", "What", "Since", "Cleared", "Lasted", "Times", "Seen to by", "Detail")  # fmt: skip
+    out.writerow([_(each) for each in head])
+    for row in model.open_faults(tx) + model.cleared_faults(tx):
+        if _mine(row["ward"]):
+            out.writerow([_cell(each) for each in _line(plain(row), tx.now_ms)])
+    return Response(
+        sheet.getvalue(),
+        mimetype="text/csv",
+        headers={"Content-Disposition": "attachment; filename=faults.csv"},
+    )
+
+
+def _line(row: dict[str, Any], now_ms: int) -> list[Any]:
+    return [
+        row["ward"] or "",
+        row["node"],
+        row["device"],
+        row["code"],
+        row["what"],
+        at_date(row["raised_ms"]),
+        "" if row["cleared_ms"] is None else at_date(row["cleared_ms"]),
+        lasted((row["cleared_ms"] or now_ms) - row["raised_ms"]),
+        row["count"],
+        row["acknowledged_by"] or "",
+        row["detail"],
+    ]
+
+
+def _cell(value: Any) -> str:
+    """A text that no spreadsheet takes for a formula: a box may put anything into a detail."""
+    text = str(value)
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+@blueprint.post("/faults/<int:fault>/acknowledge")
+@requires(*WATCHERS)
+def acknowledge(fault: int) -> Any:
+    """Say that one sees to it."""
+    with transaction() as tx:
+        row = tx.one("SELECT ward FROM faults WHERE id = ?", (fault,))
+        if row is None:
+            abort(404)
+        if not _mine(row["ward"]):
+            abort(403)
+        service.acknowledge(tx, fault, current_user.name)
+    flash(_("Noted: you see to it. The fault goes away by itself when it is over."), "success")
+    return redirect(
+        request.form.get("back") == "node" and _story_of(fault) or url_for("faults.index")
+    )
+
+
+def _story_of(fault: int) -> str:
+    name = read().value("SELECT node FROM faults WHERE id = ?", (fault,))
+    return url_for("faults.story", node=name)
+
+
+@blueprint.get("/nodes")
+@requires(*WATCHERS)
+def nodes() -> Any:
+    tx = read()
+    counts = {
+        row["node"]: row["n"]
+        for row in tx.all(
+            "SELECT node, count(*) AS n FROM faults WHERE cleared_ms IS NULL GROUP BY node"
+        )
+    }
+    by_ward: dict[str, list[dict[str, Any]]] = {}
+    for row in wards.nodes(tx):
+        if _mine(row["ward"]):
+            told = described(row, tx.now_ms, counts.get(row["id"], 0))
+            by_ward.setdefault(row["ward"], []).append(told)
+    return render_template("faults/nodes.html", by_ward=by_ward)
+
+
+@blueprint.get("/nodes/<node>")
+@requires(*WATCHERS)
+def story(node: str) -> Any:
+    """What happened with one box: faults, what it sent, what was not understood."""
+    tx = read()
+    row = wards.node(tx, node)
+    if row is None:
+        abort(404)
+    require_ward(row["ward"])
+    faults = [plain(each) for each in model.of_node(tx, node)]
+    events = tx.all(
+        "SELECT * FROM events WHERE node = ? ORDER BY stored_ms DESC, boot DESC, seq DESC LIMIT ?",
+        (node, STORY_ROWS),
+    )
+    rejected = tx.all(
+        "SELECT * FROM quarantine WHERE node = ? ORDER BY id DESC LIMIT ?", (node, STORY_ROWS)
+    )
+    waiting = tx.value("SELECT count(*) FROM commands WHERE node = ? AND result IS NULL", (node,))
+    refused = tx.all(
+        "SELECT * FROM commands WHERE node = ? AND result IN ('refused', 'expired')"
+        " AND attempts > 0 ORDER BY id DESC LIMIT ?",
+        (node, STORY_ROWS),
+    )
+    return render_template(
+        "faults/node.html",
+        node=described(row, tx.now_ms, sum(each["cleared_ms"] is None for each in faults)),
+        beds=[each["bed"] for each in wards.beds(tx, row["ward"]) if each["node"] == node],
+        faults=faults,
+        events=[dict(each) | {"about": _about(each["about"])} for each in events],
+        rejected=[dict(each) | {"text": _text(each["payload"])} for each in rejected],
+        waiting=waiting,
+        refused=refused,
+    )
+
+
+def _about(text: str) -> str:
+    """What an event is about, short."""
+    return ", ".join(f"{key} {value}" for key, value in json.loads(text).items())[:200]
+
+
+def _text(payload: bytes) -> str:
+    """The beginning of what could not be understood, readable whatever it is."""
+    return bytes(payload)[:300].decode("utf-8", errors="backslashreplace")

@@ -1,0 +1,174 @@
+"""The pages of calls and policies in a browserless console: roles, refusals, CSV, words."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from central.calls import model
+from central.clock import FakeClock
+from central.console import service as people
+from central.console.app import create_app
+from central.escalation import policy
+from central.wards import model as wards
+from gateway.mqtt import kinds
+from tests.calls.ward import Ward, build
+
+PASSWORD = "correct horse battery"
+
+
+class Console:
+    """A console over the same database as a ward whose buttons can be operated."""
+
+    def __init__(self, folder: Path, clock: FakeClock) -> None:
+        self.app = create_app(
+            {
+                "database": str(folder / "wardline.db"),
+                "web": {"secret_file": str(folder / "secret")},
+                "clock": clock,
+                "timezone": "Asia/Shanghai",
+                "flask": {"WTF_CSRF_ENABLED": False, "TESTING": True},
+            }
+        )
+        self.wardline = self.app.extensions["wardline"]
+        build(self.wardline.store)
+        self.ward = Ward(self.wardline.store, clock)
+
+    def log_in(self, name: str, role: str, ward: str | None = None) -> FlaskClient:
+        with self.wardline.store.transaction() as tx:
+            people.add_user(tx, name, name, role, PASSWORD, ward=ward, lang="en")
+        client = self.app.test_client()
+        answer = client.post("/login", data={"name": name, "password": PASSWORD})
+        assert answer.status_code == 302
+        return client
+
+
+@pytest.fixture
+def console(tmp_path: Path, clock: FakeClock) -> Iterator[Console]:
+    made = Console(tmp_path, clock)
+    yield made
+    assert made.ward.failures() == []
+    made.wardline.close()
+
+
+JSON = {"Accept": "application/json"}
+
+
+def test_the_board_accepts_and_is_answered_in_json(console: Console) -> None:
+    console.ward.operate(kinds.PRESS)
+    nurse = console.log_in("anna", "nurse", "3")
+    answer = nurse.post("/calls/1/accept", headers=JSON)
+    assert answer.get_json()["ok"]
+    assert answer.get_json()["call"]["accepted_by"] == "anna"
+    assert (
+        nurse.post("/calls/1/on-the-way", headers=JSON).get_json()["call"]["phase"] == "on_the_way"
+    )
+    console.ward.operate(kinds.PRESENCE)
+    answer = nurse.post("/calls/1/accept", headers=JSON)
+    assert answer.status_code == 409
+    assert answer.get_json() == {
+        "error": "Somebody has been at the bed already: call 1 is over.",
+        "error_id": "call-ended",
+    }
+
+
+def test_a_remote_end_is_refused_with_the_reason_and_written_down(console: Console) -> None:
+    console.ward.operate(kinds.CORD)
+    nurse = console.log_in("anna", "nurse", "3")
+    answer = nurse.post("/calls/1/end", headers=JSON)
+    assert answer.status_code == 409
+    assert "Go to the bed and press presence" in answer.get_json()["error"]
+    assert console.ward.call()["state"] == model.OPEN
+    assert console.ward.story()[-1] == "end_refused"
+
+
+def test_a_nurse_of_another_ward_may_act_only_on_what_was_sent_there(console: Console) -> None:
+    with console.wardline.store.transaction() as tx:
+        wards.add_ward(tx, "7", "七病区", "Ward 7")
+    console.ward.operate(kinds.PRESS)
+    nurse = console.log_in("bella", "nurse", "7")
+    assert nurse.post("/calls/1/accept", headers=JSON).status_code == 403
+    assert nurse.get("/calls/1").status_code == 403
+    own = console.log_in("anna", "nurse", "3")
+    assert own.post("/calls/1/hand-over", data={"ward": "7"}).status_code == 302
+    assert nurse.post("/calls/1/accept", headers=JSON).status_code == 200
+    assert nurse.post("/calls/99/accept", headers=JSON).status_code == 404
+
+
+def test_the_call_page_tells_the_whole_story(console: Console, clock: FakeClock) -> None:
+    console.ward.operate(kinds.PRESS)
+    console.ward.pass_s(65)
+    nurse = console.log_in("anna", "nurse", "3")
+    page = nurse.get("/calls/1").get_data(as_text=True)
+    for words in ("Ward 3", "Nurse call", "neighbouring ward", "reached 1", "press presence"):
+        if words != "press presence":
+            assert words in page
+    assert "A call ends when somebody presses presence at the bed." in page
+    assert nurse.post("/calls/1/accept").status_code == 302
+    chinese = nurse.get("/calls/1?lang=zh").get_data(as_text=True)
+    assert "护士呼叫" in chinese
+    assert "经过" in chinese
+
+
+def test_the_list_filters_and_exports(console: Console) -> None:
+    nurse = console.log_in("anna", "nurse", "3")
+    assert "No calls here yet" in nurse.get("/calls").get_data(as_text=True)
+    console.ward.operate(kinds.PRESS, "1")
+    console.ward.operate(kinds.HOLD, "2")
+    page = nurse.get("/calls?bed=2").get_data(as_text=True)
+    assert "/calls/2" in page
+    assert 'href="/calls/1"' not in page
+    file = nurse.get("/calls?format=csv")
+    assert file.mimetype == "text/csv"
+    lines = file.get_data(as_text=True).splitlines()
+    assert lines[0].startswith("\ufeffCall,Ward,Bed,Type")
+    assert [line.split(",")[3] for line in lines[1:]] == ["Staff emergency", "Nurse call"]
+    wrong = nurse.get("/calls?from=tomorrow")
+    assert wrong.status_code == 400
+    assert "2026-11-24" in wrong.get_data(as_text=True)
+
+
+def test_a_policy_with_a_hole_is_refused_and_the_hole_shown(console: Console) -> None:
+    head = console.log_in("huang", "head_nurse", "3")
+    nights = json.loads(json.dumps(policy.default()))
+    nights["rules"][1] |= {"from": "22:00", "to": "06:00"}
+    text = json.dumps(nights)
+    answer = head.post("/policies/3", data={"document": text, "action": "save"})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 409
+    assert "No rule fits: the call would reach nobody." in page
+    assert "06:00–22:00" in page
+    assert "Not saved" in page
+    tried = head.post("/policies/3", data={"document": text, "action": "try"})
+    assert (tried.status_code, "06:00–22:00" in tried.get_data(as_text=True)) == (200, True)
+    assert console.wardline.store.read().value("SELECT count(*) FROM policies") == 0
+
+
+def test_a_whole_policy_is_saved_and_its_versions_kept(console: Console) -> None:
+    head = console.log_in("huang", "head_nurse", "3")
+    text = json.dumps(policy.default())
+    assert head.post("/policies/3", data={"document": text, "action": "save"}).status_code == 302
+    page = head.get("/policies/3?version=1").get_data(as_text=True)
+    assert "No hole: every call reaches somebody at every hour." in page
+    assert "huang" in page
+    assert "Ward 3" in head.get("/policies").get_data(as_text=True)
+    assert head.get("/policies/3?version=9").status_code == 404
+
+
+def test_a_malformed_policy_keeps_what_was_typed(console: Console) -> None:
+    head = console.log_in("huang", "head_nurse", "3")
+    answer = head.post("/policies/3", data={"document": '{"name": oops', "action": "save"})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 400
+    assert "Line 1, column 10 is not JSON" in page
+    assert "oops</textarea>" in page
+
+
+def test_only_those_who_decide_see_policies_and_only_their_own_is_theirs(console: Console) -> None:
+    nurse = console.log_in("anna", "nurse", "3")
+    assert nurse.get("/policies").status_code == 403
+    other = console.log_in("hu", "head_nurse", "5")
+    text = json.dumps(policy.default())
+    assert other.post("/policies/3", data={"document": text}).status_code == 403
