@@ -134,7 +134,7 @@ class UnitWatch:
 
     def _count(self, now: Counters, now_ms: int) -> Iterator[Told]:
         before = self.counters
-        if before is not None and self._met and before.serial != now.serial:
+        if before is not None and before.serial != now.serial:
             self._by_serial[before.serial] = (now_ms, before)
             left_ms, earlier = self._by_serial.get(now.serial, (now_ms - FLIP_WITHIN_MS, before))
             if now_ms - left_ms < FLIP_WITHIN_MS:

@@ -19,7 +19,7 @@ FAULTS = {
     "stopped": N_("The box was switched off."),
     "silent": N_("The bedside unit does not answer: check its plug."),
     "garbled": N_("The bedside unit answers wrongly: check its cable."),
-    "address_clash": "Two bedside units have the same number.",
+    "address_clash": N_("Two bedside units have the same number."),
     "gone": N_("The bedside cable has no connection to the box."),
     "rule-failed": N_("Something a bed reported could not be understood."),
     "unknown-node": N_("A box that nobody has enrolled."),

@@ -183,7 +183,6 @@ def _words() -> dict[str, str]:
     """What the page's script says, in the user's language."""
     return {
         "accept": _("Accept"),
-        "accepted": _("accepted"),
         "accepted_by": _("accepted by {who}, {time} ago"),
         "on_the_way": _("{who} is on the way"),
         "nobody": _("nobody has accepted"),
@@ -206,10 +205,7 @@ def _words() -> dict[str, str]:
         "not_accepted": _("Not accepted: {why}"),
         "try_again": _("the console did not answer. Try again."),
         "new_call": _("New call: {what}, bed {bed}"),
-        "faults": _("Faults"),
         "since": _("since {time}"),
         "sound_on": _("Sound on"),
         "sound_off": _("No sound yet: click here once"),
-        "quiet": _("Quieter"),
-        "loud": _("Full loudness"),
     }

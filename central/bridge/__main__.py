@@ -79,6 +79,7 @@ def main() -> int:
     except configuration.ConfigError as error:
         print(error, file=sys.stderr)
         return 2
+    configuration.use_timezone(config)
     asyncio.run(run(config))
     return 0
 

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
 from central.calls import types
+from central.calls.web import TARGETS
 from central.console.context import _, current_user, read, require_ward, requires, transaction
 from central.console.errors import field_words
 from central.console.marks import N_
@@ -107,17 +108,6 @@ def _page(ward: str, text: str, document: policy.Policy | None, tried: bool = Fa
         targets=TARGETS,
         versions=model.versions(tx, ward),
     )
-
-
-TARGETS = {
-    "station": N_("nurse station"),
-    "ward_speaker": N_("ward speakers"),
-    "neighbour": N_("neighbouring ward"),
-    "nurse": N_("nurse"),
-    "head_nurse": N_("head nurse"),
-    "duty_manager": N_("duty manager"),
-    "engineer": N_("engineer"),
-}
 
 
 def _table(ward: str, holes: list[Hole]) -> list[dict[str, Any]]:

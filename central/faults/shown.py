@@ -47,6 +47,10 @@ BOX = {
         N_("A box that nobody has set up calls itself %(node)s since %(since)s"),
         N_("set it up, or unplug it"),
     ),
+    "nobody-answers": (
+        N_("Nobody answers %(device)s since %(since)s"),
+        N_("go to the bed now, then see who is on duty"),
+    ),
     "rule-failed": (
         N_("The centre could not act on something of %(device)s since %(since)s"),
         N_("look at the ward now, and tell the software's support"),

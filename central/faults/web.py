@@ -36,6 +36,10 @@ NAVIGATION = [
     (61, "/nodes", N_("Boxes"), WATCHERS, "cpu"),
 ]
 STORY_ROWS = 50
+COLUMNS = (
+    N_("Ward"), N_("Box"), N_("Device"), N_("Code"), N_("What"), N_("Since"), N_("Cleared"),
+    N_("Lasted"), N_("Times"), N_("Seen to by"), N_("Detail"),
+)  # fmt: skip
 
 
 def _mine(ward: str | None) -> bool:
@@ -49,6 +53,7 @@ def index() -> Any:
     tx = read()
     return render_template(
         "faults/index.html",
+        known={row["id"] for row in wards.nodes(tx)},
         faults=[plain(row) for row in model.open_faults(tx) if _mine(row["ward"])],
         cleared=[plain(row) for row in model.cleared_faults(tx) if _mine(row["ward"])],
     )
@@ -63,8 +68,7 @@ def export() -> Any:
     # The mark lets a spreadsheet see that the text is UTF-8.
     sheet.write("\ufeff")
     out = csv.writer(sheet)
-    head = ("Ward", "Box", "Device", "Code", "What", "Since", "Cleared", "Lasted", "Times", "Seen to by", "Detail")  # fmt: skip
-    out.writerow([_(each) for each in head])
+    out.writerow([_(each) for each in COLUMNS])
     for row in model.open_faults(tx) + model.cleared_faults(tx):
         if _mine(row["ward"]):
             out.writerow([_cell(each) for each in _line(plain(row), tx.now_ms)])
@@ -102,21 +106,16 @@ def _cell(value: Any) -> str:
 def acknowledge(fault: int) -> Any:
     """Say that one sees to it."""
     with transaction() as tx:
-        row = tx.one("SELECT ward FROM faults WHERE id = ?", (fault,))
+        row = tx.one("SELECT ward, node FROM faults WHERE id = ?", (fault,))
         if row is None:
             abort(404)
         if not _mine(row["ward"]):
             abort(403)
         service.acknowledge(tx, fault, current_user.name)
     flash(_("Noted: you see to it. The fault goes away by itself when it is over."), "success")
-    return redirect(
-        request.form.get("back") == "node" and _story_of(fault) or url_for("faults.index")
-    )
-
-
-def _story_of(fault: int) -> str:
-    name = read().value("SELECT node FROM faults WHERE id = ?", (fault,))
-    return url_for("faults.story", node=name)
+    if request.form.get("back") == "node":
+        return redirect(url_for("faults.story", node=row["node"]))
+    return redirect(url_for("faults.index"))
 
 
 @blueprint.get("/nodes")

@@ -149,7 +149,6 @@ def _words() -> dict[str, str]:
         "beds": _("bed {beds}"),
         "interrupted": _("interrupted"),
         "speaking": _("speaking now"),
-        "station": _("Nurse station"),
         "off": _("off"),
         "steady": _("steady"),
         "blink": _("blinking"),

@@ -34,8 +34,22 @@ EMERGENCY, URGENT, OPERATION, LABOUR, NEWBORN, ELECTIVE, OTHER = (
     "emergency", "urgent", "operation", "labour", "newborn", "elective", "other",
 )  # fmt: skip
 # PV1-4, HL7 table 0007; digits differ from hospital to hospital and say nothing here.
-_ADMIT_TYPES = {"A": EMERGENCY, "E": EMERGENCY, "U": URGENT, "L": LABOUR, "N": NEWBORN, "C": ELECTIVE, "R": ELECTIVE}  # fmt: skip
-_ADMIT_WORDS = (("急诊", EMERGENCY), ("emergency", EMERGENCY), ("手术", OPERATION), ("operation", OPERATION), ("surgery", OPERATION))  # fmt: skip
+_ADMIT_TYPES = {
+    "A": EMERGENCY,
+    "E": EMERGENCY,
+    "U": URGENT,
+    "L": LABOUR,
+    "N": NEWBORN,
+    "C": ELECTIVE,
+    "R": ELECTIVE,
+}
+_ADMIT_WORDS = {
+    "急诊": EMERGENCY,
+    "emergency": EMERGENCY,
+    "手术": OPERATION,
+    "operation": OPERATION,
+    "surgery": OPERATION,
+}
 # PID-8: HL7 table 0001 and the digits of GB/T 2261.1.
 _SEXES = {"M": "M", "F": "F", "1": "M", "2": "F", "男": "M", "女": "F"}
 
@@ -118,11 +132,10 @@ def timestamp(text: str) -> datetime | None:
     match = _TIME.match(text)
     if match is None:
         return None
-    year, month, day, hour, minute, second, zone = match.groups()
+    *digits, zone = match.groups()
+    year, month, day, hour, minute, second = (int(each) if each else None for each in digits)
     try:
-        at = datetime(
-            int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0)
-        )  # fmt: skip
+        at = datetime(year or 0, month or 1, day or 1, hour or 0, minute or 0, second or 0)
         if zone is None:
             return at
         offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:]))
@@ -160,7 +173,7 @@ class _Segments:
             raise RefusedError(REFUSED, WRONG_DATA, UNREADABLE, detail=str(error)) from error
 
     def get(self, segment: str, field: int, part: int = 1, repeat: int = 1, sub: int = 1) -> str:
-        """A text unescaped, or "" when absent. HL7's `""` means "delete" and is as good as absent."""
+        """A text unescaped; "" when absent, or HL7's `""`, which means "delete"."""
         try:
             value = self._message.extract_field(segment, 1, field, repeat, part, sub)
         except (LookupError, ValueError):
@@ -200,7 +213,7 @@ class _Segments:
     def admit_type(self) -> str:
         code, words = self.get("PV1", 4), self.get("PV1", 4, 2)
         said = f"{code} {words}".lower()
-        for word, admit_type in _ADMIT_WORDS:
+        for word, admit_type in _ADMIT_WORDS.items():
             if word in said:
                 return admit_type
         # Class E of PV1-2 is an emergency patient.

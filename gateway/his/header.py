@@ -35,7 +35,8 @@ class Header:
     def sender(self) -> str:
         """Sending application and facility, first components: "ADTApp/GHHSFacility"."""
         component = self.marks[:1] or "^"
-        return "/".join(part.split(component)[0].strip() for part in (self.app, self.facility)).strip("/")  # fmt: skip
+        names = (part.split(component)[0].strip() for part in (self.app, self.facility))
+        return "/".join(names).strip("/")
 
     @property
     def enhanced(self) -> bool:

@@ -61,6 +61,7 @@ class Listener:
         self._frame_timeout_s = frame_timeout_s
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
+        self._taking: set[asyncio.Task[Answer]] = set()
 
     async def start(self, host: str, port: int) -> int:
         """Listen. Returns the port, which port 0 leaves to the system. Raises OSError."""
@@ -76,7 +77,7 @@ class Listener:
         self._server.close()
         for task in self._connections:
             task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.gather(*self._connections, *self._taking, return_exceptions=True)
         await self._server.wait_closed()
         self._server = None
 
@@ -127,8 +128,11 @@ class Listener:
         self, peer: str, items: "list[Frame | Broken] | list[Broken]", writer: asyncio.StreamWriter
     ) -> None:
         for item in items:
-            # Shielded: a message whose storing has begun is not left half done by `close`.
-            answer = await asyncio.shield(self._taken(peer, item))
+            # A task of its own: `close` ends the connection, not a storing that has begun.
+            taking = asyncio.create_task(self._taken(peer, item))
+            self._taking.add(taking)
+            taking.add_done_callback(self._taking.discard)
+            answer = await asyncio.shield(taking)
             if answer is not None:
                 writer.write(framing.frame(answer))
                 async with asyncio.timeout(WRITE_TIMEOUT_S):

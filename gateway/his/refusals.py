@@ -41,7 +41,7 @@ UNREADABLE = "The segments cannot be read: %(detail)s"
 NO_PATIENT = "PID-3 is empty: the patient has no identifier."
 NO_LOCATION = "PV1-3 is empty: the patient's bed is not told."
 NOT_STORED = "The message could not be stored. Send it again later."
-MISTAKE = "The message could not be handled because of a mistake of ours; it is kept. Send it again later."  # fmt: skip
+MISTAKE = "The message could not be handled because of a mistake of ours. Send it again later."
 
 TEXTS = (
     NO_START, NO_END, NO_RETURN, TOO_LARGE, EMPTY, WRONG_ENCODING, NO_HEADER, NO_CONTROL_ID,

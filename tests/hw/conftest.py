@@ -63,7 +63,10 @@ class Ward:
         self.node.start(self.heard)
         node = self.node
         alive = {bed for bed, state in self.units.state()["beds"].items() if not state["dead"]}
-        await eventually(lambda: alive <= set(node.counters()), "all units to be met")
+        await eventually(
+            lambda: all(node._watches[bed]._met for bed in alive), "all units to be met"
+        )
+        await eventually(lambda: alive <= set(node.counters()), "their counters")
         return node
 
     async def stop_node(self) -> dict[str, dict[str, int]]:

@@ -12,7 +12,8 @@ HIGH = "high"
 MEDIUM = "medium"
 LOW = "low"
 
-_RAISES = {
+# Inputs that call somebody, and how urgently.
+RAISES = {
     kinds.PRESS: MEDIUM,
     kinds.UNPLUGGED: MEDIUM,
     kinds.HOLD: HIGH,
@@ -38,6 +39,7 @@ class Bed:
         self.since_ms = now_ms
         self._finished: list[str] = []
         self._last_state = kinds.IDLE
+        self._over = False  # central ended the last call after `raised` was raised
 
     @property
     def state(self) -> str:
@@ -65,16 +67,17 @@ class Bed:
     @property
     def reassurance(self) -> str:
         """The pattern of the small light: blinking until central holds all that was pressed."""
-        if self.unreceipted:
-            return kinds.BLINK
-        return kinds.STEADY if self.raised or self.calls else kinds.OFF
+        if not self.raised and not self.calls:
+            return kinds.OFF
+        return kinds.BLINK if self.unreceipted else kinds.STEADY
 
     def happened(self, kind: str) -> "dict[str, Any] | None":
         """Take an input of the hardware. Returns the reminder that a press answers."""
         answered = None
-        if kind in _RAISES:
+        if kind in RAISES:
             if self.raised != HIGH:
-                self.raised = _RAISES[kind]
+                self.raised = RAISES[kind]
+            self._over = False
             if kind == kinds.PRESS:
                 answered = self.prompt
                 self.prompt = None
@@ -101,13 +104,13 @@ class Bed:
         """Central tells the phase of a call. False when presence here has ended that call."""
         if phase == kinds.ENDED:
             self.calls.pop(call, None)
-            # Central has seen every press of this bed and says it is over.
-            if not self.calls and not self.unreceipted:
-                self.raised = None
+            self._over = not self.calls
+            self._hand_over()
             return True
         if call in self._finished:
             return False
         self.calls[call] = (phase, priority)
+        self._over = False
         self._hand_over()
         return True
 
@@ -124,6 +127,9 @@ class Bed:
         return any(each == priority for _phase, each in self.calls.values())
 
     def _hand_over(self) -> None:
-        """Once central holds the press and speaks of a call as urgent, its word counts."""
-        if self.calls and not self.unreceipted and (self.raised != HIGH or self._called(HIGH)):
+        """Once central holds every press of this bed and speaks of a call as urgent, or says that
+        it is over, its word counts. A new call for the last press is told by central anyway."""
+        if self.unreceipted:
+            return
+        if self._over or (self.calls and (self.raised != HIGH or self._called(HIGH))):
             self.raised = None

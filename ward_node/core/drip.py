@@ -7,6 +7,8 @@ from ward_node.compat import Any
 
 REPEAT_MS = 60_000  # how often a final prompt is said again, in real time
 UNCONFIRMED_AFTER_MS = 180_000
+# Empty schedules kept, so that an older revision that comes late is known to be old.
+ENDED_KEPT = 64
 
 
 class Schedule:
@@ -68,8 +70,6 @@ class Drips:
             fresh.watch_stage, fresh.watch_due_ms = held.watch_stage, held.watch_due_ms
             fresh.prompts = [each for each in fresh.prompts if each["stage"] not in held.spoken]
         fresh.prompts.sort(key=lambda each: each["due_ms"])
-        # An ended drip is kept as an empty schedule, so that an older revision that comes
-        # late is known to be old.
         self._schedules[infusion] = fresh
         self._bound()
         self.changed = True
@@ -177,8 +177,5 @@ class Drips:
             each for each in self._schedules.values() if not each.prompts and not each.watch_stage
         ]
         ended.sort(key=lambda each: (len(each.infusion), each.infusion))
-        for each in ended[: -ENDED_KEPT or None]:
+        for each in ended[:-ENDED_KEPT]:
             del self._schedules[each.infusion]
-
-
-ENDED_KEPT = 64

@@ -98,10 +98,10 @@ class Outbox:
         """Keep an event, on disk when this returns. None when the outbox is full and this is
         no alarm; alarms always get in. A refusing disk is told in `disk_error`; the event is
         then held in memory, which beats losing it."""
-        if len(self._order) >= self._limit and not self._make_room():
-            if type not in kinds.ALARM_TYPES:
-                self.dropped += 1
-                return None
+        full = len(self._order) >= self._limit and not self._make_room()
+        if full and type not in kinds.ALARM_TYPES:
+            self.dropped += 1
+            return None
         self._seq += 1
         message = {
             "id": kinds.event_id(self.node, self.boot, self._seq),

@@ -20,7 +20,7 @@ CHIMES = ("high", "medium", "low", "none")
 PLAY_LIMIT_MS = 30_000
 PLAY_LIMIT_CHARACTER_MS = 700
 
-# What became of an utterance. `result`: SPOKEN, FAILED, STOPPED, LATE or MUTED.
+# What became of an utterance (the Utterance itself). `result` is one of those below.
 Outcome = namedtuple("Outcome", ("utterance", "result", "reason"))
 SPOKEN = "spoken"
 FAILED = "failed"
@@ -30,12 +30,13 @@ MUTED = "muted"
 
 
 class Utterance:
-    """Words to say. `not_after_ms`: steady time after which a first speaking comes too late."""
+    """Words to say. `not_after_ms`: steady time after which a first speaking comes too late.
+    `command`: the id of central's command behind it; `reminder`: the reminder it speaks."""
 
     def __init__(
         self, id: str, klass: str, words: "dict[str, Any] | None", chime: str = "low",
         beds: "tuple[str, ...]" = (), repeat_every_ms: int | None = None,
-        not_after_ms: int | None = None,
+        not_after_ms: int | None = None, command: str | None = None, reminder: Any = None,
     ) -> None:  # fmt: skip
         self.id = id
         self.klass = klass
@@ -44,6 +45,8 @@ class Utterance:
         self.beds = beds
         self.repeat_every_ms = repeat_every_ms
         self.not_after_ms = not_after_ms
+        self.command = command
+        self.reminder = reminder
         self.due_ms = 0
         self.order = 0
         self.spoken = False
@@ -206,4 +209,4 @@ class Voice:
                     self._tell(each, STOPPED, why)
 
     def _tell(self, utterance: Utterance, result: str, reason: str | None) -> None:
-        self._outcomes.append(Outcome(utterance.id, result, reason))
+        self._outcomes.append(Outcome(utterance, result, reason))

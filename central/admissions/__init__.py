@@ -1,0 +1,1 @@
+"""Patients in beds, as the hospital information system tells it."""

@@ -1,0 +1,63 @@
+"""The demo's hospital: wards, beds, boxes, people, and where the hospital system's beds are.
+
+Loading it again changes nothing that is there.
+"""
+
+from dataclasses import dataclass
+
+from central.console import model as console
+from central.console import service as people
+from central.store import Tx
+from central.wards import model as wards
+from provisioning.layout import WardPlan
+
+# A demo on loopback: meant to be read on the screen and typed.
+PASSWORD = "wardline-demo"
+
+
+@dataclass(frozen=True)
+class Login:
+    """Somebody who may log in to the demo."""
+
+    name: str
+    display: str
+    role: str
+    ward: str | None = None
+
+
+def logins(plans: tuple[WardPlan, ...]) -> list[Login]:
+    nurses = [
+        Login(f"nurse{plan.id}", f"{plan.name_zh}护士", "nurse", plan.id) for plan in plans
+    ]
+    return [
+        *nurses,
+        Login("head", "护士长", "head_nurse", plans[0].id),
+        Login("manager", "值班经理", "duty_manager"),
+        Login("engineer", "工程师", "engineer"),
+        Login("admin", "管理员", "admin"),
+    ]
+
+
+def load(tx: Tx, plans: tuple[WardPlan, ...]) -> None:
+    """Put the hospital of `plans` into the database, as far as it is not there yet."""
+    for plan in plans:
+        _ward(tx, plan)
+    for plan in plans:
+        if plan.neighbour is not None:
+            wards.set_neighbour(tx, plan.id, plan.neighbour)
+    for login in logins(plans):
+        if console.user(tx, login.name) is None:
+            people.add_user(
+                tx, login.name, login.display, login.role, PASSWORD, ward=login.ward, by="demo"
+            )
+
+
+def _ward(tx: Tx, plan: WardPlan) -> None:
+    if wards.ward(tx, plan.id) is None:
+        wards.add_ward(tx, plan.id, plan.name_zh, plan.name_en)
+    for node, role in plan.nodes.items():
+        if wards.node(tx, node) is None:
+            wards.add_node(tx, node, plan.id, role)
+    for bed in plan.beds:
+        if wards.bed(tx, plan.id, bed) is None:
+            wards.add_bed(tx, plan.id, bed, plan.box)

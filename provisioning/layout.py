@@ -1,0 +1,254 @@
+"""A hospital on one machine: which processes it takes, on which ports, with which settings.
+
+Pure description: ports and passwords are handed in, `write` puts the files where the processes
+look for them, `programs` says what to start.
+"""
+
+import json
+import secrets
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from provisioning import mosquitto, supervisor
+from provisioning.mosquitto import ADDRESS, Broker, Upstream, User
+from provisioning.supervisor import Program, Ready, listens
+
+# What needs what: brokers and bedside units, then central, then the boxes.
+GROUND, CENTRE, BOXES = range(3)
+
+
+@dataclass(frozen=True)
+class WardPlan:
+    """A ward to set up. `hardware` is "bus" (serial bedside bus) or "gpio"."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    hardware: str
+    beds: tuple[str, ...]
+    neighbour: str | None = None
+
+    @property
+    def box(self) -> str:
+        return f"{self.id}-box"
+
+    @property
+    def station(self) -> str:
+        return f"{self.id}-station"
+
+    @property
+    def nodes(self) -> dict[str, str]:
+        """Role by node."""
+        return {self.box: "bedside", self.station: "station"}
+
+
+def demo_wards() -> tuple[WardPlan, ...]:
+    """The two wards of the demo: one on a bus, one on pins."""
+    eight = tuple(str(n) for n in range(1, 9))
+    return (
+        WardPlan("3", "三病区", "Ward 3", "bus", eight, "5"),
+        WardPlan("5", "五病区", "Ward 5", "gpio", eight[:4], "3"),
+    )
+
+
+@dataclass
+class Layout:
+    """The processes of a small hospital below `folder`, on loopback."""
+
+    folder: Path
+    wards: tuple[WardPlan, ...]
+    web_port: int
+
+    def __post_init__(self) -> None:
+        names = ["hospital", "mllp", "speech"]
+        for ward in self.wards:
+            names += [f"broker-{ward.id}", f"units-{ward.id}", *ward.nodes]
+        self.ports = dict(zip(names, supervisor.free_ports(len(names)), strict=True))
+
+    @cached_property
+    def _passwords(self) -> dict[str, str]:
+        names = ["bridge", "web", *(f"ward-{ward.id}" for ward in self.wards)]
+        names += [node for ward in self.wards for node in ward.nodes]
+        return {name: secrets.token_urlsafe(24) for name in names}
+
+    # --- where things are ---
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "wardline.db"
+
+    @property
+    def clock_file(self) -> Path:
+        return self.folder / "clock.json"
+
+    @property
+    def central_file(self) -> Path:
+        return self.folder / "central.json"
+
+    @property
+    def web_url(self) -> str:
+        return f"http://{ADDRESS}:{self.web_port}"
+
+    def node_file(self, node: str) -> Path:
+        return self.folder / "nodes" / f"{node}.json"
+
+    def panel(self, name: str) -> str:
+        """The address of a virtual panel: of a node's loudspeaker, or of a ward's units."""
+        return f"http://{ADDRESS}:{self.ports[name]}"
+
+    def controls(self, ward: WardPlan) -> str:
+        """The address where a ward's virtual buttons are operated."""
+        return self.panel(f"units-{ward.id}" if ward.hardware == "bus" else ward.box)
+
+    def as_central(self, user: str) -> dict[str, Any]:
+        """How `user` ("bridge" or "web") reaches the hospital's broker."""
+        return {
+            "host": ADDRESS,
+            "port": self.ports["hospital"],
+            "username": user,
+            "password": self._passwords[user],
+        }
+
+    # --- settings ---
+
+    def brokers(self) -> dict[str, Broker]:
+        """The brokers by process name."""
+        secret = self._passwords
+        wards = {
+            ward.id: mosquitto.ward_user(ward.id, secret[f"ward-{ward.id}"]) for ward in self.wards
+        }
+        central = (mosquitto.bridge_user(secret["bridge"]), mosquitto.web_user(secret["web"]))
+        found = {
+            "broker": Broker(
+                self.folder / "brokers" / "hospital",
+                self.ports["hospital"],
+                (*central, *wards.values()),
+            )
+        }
+        for ward in self.wards:
+            found[f"broker-{ward.id}"] = Broker(
+                self.folder / "brokers" / f"ward-{ward.id}",
+                self.ports[f"broker-{ward.id}"],
+                self._node_users(ward),
+                Upstream(ward.id, self.ports["hospital"], wards[ward.id]),
+            )
+        return found
+
+    def _node_users(self, ward: WardPlan) -> tuple[User, ...]:
+        return tuple(
+            mosquitto.node_user(ward.id, node, role, self._passwords[node])
+            for node, role in ward.nodes.items()
+        )
+
+    def central_config(self, user: str) -> dict[str, Any]:
+        """Central's configuration for the process that connects as `user`."""
+        speech = self.ports["speech"]
+        return {
+            "database": str(self.database),
+            "broker": self.as_central(user),
+            "mllp": {"host": ADDRESS, "port": self.ports["mllp"]},
+            "speech": {
+                "host": ADDRESS,
+                "port": speech,
+                "url": f"http://{ADDRESS}:{speech}",
+                "cache": str(self.folder / "speech"),
+                "recorded": None,
+                "piper": None,
+            },
+            "clock_file": str(self.clock_file),
+            "timezone": "Asia/Shanghai",
+            "web": {
+                "host": ADDRESS,
+                "port": self.web_port,
+                "secret_file": str(self.folder / "web.secret"),
+            },
+            "virtual": {ward.id: self._virtual(ward) for ward in self.wards},
+        }
+
+    def _virtual(self, ward: WardPlan) -> dict[str, Any]:
+        speech = [{"node": node, "url": self.panel(node)} for node in ward.nodes]
+        return {"controls": self.controls(ward), "speech": speech}
+
+    def node_config(self, ward: WardPlan, node: str) -> dict[str, Any]:
+        hardware: dict[str, Any] = {"kind": "none"}
+        if node == ward.box and ward.hardware == "bus":
+            units = {bed: number for number, bed in enumerate(ward.beds, 1)}
+            hardware = {"kind": "bus", "port": str(self._bus(ward)), "beds": units}
+        elif node == ward.box:
+            hardware = {"kind": "gpio", "beds": list(ward.beds), "virtual": True}
+        data = self.folder / "nodes" / node
+        return {
+            "ward": ward.id,
+            "node": node,
+            "role": ward.nodes[node],
+            "lang": "zh",
+            "broker": {
+                "host": ADDRESS,
+                "port": self.ports[f"broker-{ward.id}"],
+                "username": node,
+                "password": self._passwords[node],
+            },
+            "data": str(data),
+            "hardware": hardware,
+            "speaker": {"kind": "recording", "folder": str(data / "spoken")},
+            "panel": {"host": ADDRESS, "port": self.ports[node]},
+            "clock_file": str(self.clock_file),
+        }
+
+    def _bus(self, ward: WardPlan) -> Path:
+        return self.folder / f"bus-{ward.id}"
+
+    def write(self) -> None:
+        """Put every settings file in its place, readable by their owner only."""
+        for broker in self.brokers().values():
+            mosquitto.write(broker)
+        for user, path in (("bridge", self.central_file), ("web", self._web_file)):
+            write_private(path, self.central_config(user))
+        for ward in self.wards:
+            for node in ward.nodes:
+                self.node_file(node).parent.joinpath(node).mkdir(parents=True, exist_ok=True)
+                write_private(self.node_file(node), self.node_config(ward, node))
+
+    @property
+    def _web_file(self) -> Path:
+        return self.folder / "web.json"
+
+    # --- processes ---
+
+    def programs(self, web_ready: Ready, node_ready: dict[str, Ready]) -> list[Program]:
+        """What to start; how central's web and the nodes show that they are ready is for the
+        one who starts them to say."""
+        python = [sys.executable, "-P", "-m"]
+        found = [
+            Program(name, broker.command(), GROUND, listens(broker.port))
+            for name, broker in self.brokers().items()
+        ]
+        for ward in self.wards:
+            if ward.hardware == "bus":
+                port = self.ports[f"units-{ward.id}"]
+                units = ["hw.virtual.units", "--link", str(self._bus(ward)), "--beds",
+                         ",".join(ward.beds), "--panel-port", str(port)]  # fmt: skip
+                found.append(
+                    Program(f"units-{ward.id}", [*python, *units], GROUND, listens(port))
+                )
+        bridge = [*python, "central.bridge", "--config", str(self.central_file)]
+        found.append(Program("bridge", bridge, CENTRE, listens(self.ports["mllp"])))
+        web = ["gunicorn", "-c", "central/console/gunicorn.conf.py",
+               "central.console.app:create_app()"]  # fmt: skip
+        environment = {"WARDLINE_CONFIG": str(self._web_file)}
+        found.append(Program("web", [*python, *web], CENTRE, web_ready, environment))
+        for ward in self.wards:
+            for node in ward.nodes:
+                command = [*python, "ward_node.cpython", "--config", str(self.node_file(node))]
+                found.append(Program(node, command, BOXES, node_ready[node]))
+        return found
+
+
+def write_private(path: Path, settings: dict[str, Any]) -> None:
+    """Write JSON that holds passwords."""
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(json.dumps(settings, ensure_ascii=False, indent=1) + "\n")

@@ -1,0 +1,130 @@
+"""Loudspeakers, real and recorded."""
+
+import array
+import asyncio
+import io
+import json
+import wave
+from pathlib import Path
+
+import pytest
+
+from hw.errors import SpeakerError
+from hw.speaker import AlsaSpeaker, at_volume, duration_ms
+from hw.virtual.speaker import KEPT, RecordingSpeaker
+
+from .conftest import eventually, tone
+
+ABOUT = {"text": "三床呼叫", "lang": "zh", "beds": ["3"], "class": "call"}
+
+
+def samples(sound: bytes) -> list[int]:
+    with wave.open(io.BytesIO(sound)) as played:
+        return array.array("h", played.readframes(played.getnframes())).tolist()
+
+
+def test_volume_scales_every_sample(tmp_path: Path) -> None:
+    path = tone(tmp_path / "a.wav", 50)
+    full = samples(at_volume(path, 100))
+    assert max(full) > 19000
+    assert samples(at_volume(path, 50)) == [sample // 2 for sample in full]
+    assert set(samples(at_volume(path, 0))) == {0}
+    with pytest.raises(ValueError, match="0 to 100"):
+        at_volume(path, 101)
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFFnonsense", b"x" * 100])
+def test_what_is_no_sound_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "bad.wav"
+    path.write_bytes(content)
+    with pytest.raises(SpeakerError, match=r"bad\.wav"):
+        at_volume(path, 100)
+    with pytest.raises(SpeakerError, match=r"bad\.wav"):
+        duration_ms(path)
+
+
+def test_alsa_plays_into_its_null_device(tmp_path: Path) -> None:
+    path = tone(tmp_path / "a.wav", 50)
+    asyncio.run(AlsaSpeaker("null").play(path, 80, about=ABOUT))
+
+
+def test_a_device_that_is_missing_is_named(tmp_path: Path) -> None:
+    path = tone(tmp_path / "a.wav", 50)
+    with pytest.raises(SpeakerError, match="no_such_card"):
+        asyncio.run(AlsaSpeaker("no_such_card").play(path, 80, about=ABOUT))
+    with pytest.raises(SpeakerError, match="/no/such/aplay"):
+        asyncio.run(AlsaSpeaker(program="/no/such/aplay").play(path, 80, about=ABOUT))
+
+
+def test_cancelling_kills_the_player(tmp_path: Path) -> None:
+    """A stand-in for aplay tells its process number and would play for ever."""
+    told = tmp_path / "pid"
+    endless = tmp_path / "endless"
+    endless.write_text(
+        f'#!/bin/sh\necho $$ > "{told}.new"; mv "{told}.new" "{told}"\nexec sleep 600\n'
+    )
+    endless.chmod(0o755)
+    path = tone(tmp_path / "a.wav", 50)
+
+    async def run() -> None:
+        playing = asyncio.create_task(AlsaSpeaker(program=str(endless)).play(path, 80, about=ABOUT))
+        await eventually(told.exists, "the player to start")
+        playing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await playing
+
+    asyncio.run(run())
+    assert not Path(f"/proc/{told.read_text().strip()}").exists()
+
+
+def test_the_recording_speaker_takes_its_time_and_writes_it_down(tmp_path: Path) -> None:
+    path = tone(tmp_path / "a.wav", 120)
+    speaker = RecordingSpeaker(tmp_path / "said")
+
+    async def run() -> None:
+        playing = asyncio.create_task(speaker.play(path, 60, about=ABOUT))
+        await eventually(speaker.spoken, "the beginning")
+        assert speaker.spoken()[0]["ended_ms"] is None
+        await playing
+
+    asyncio.run(run())
+    (said,) = speaker.spoken()
+    assert {name: said[name] for name in ABOUT} == ABOUT
+    assert (said["id"], said["volume"], said["interrupted"]) == (1, 60, False)
+    # Event loops wake up to a clock tick early.
+    assert said["ended_ms"] - said["started_ms"] >= duration_ms(path) - 2
+    kept = speaker.wav(1)
+    assert kept is not None
+    assert kept.read_bytes() == path.read_bytes()
+    assert speaker.wav(2) is None
+    assert json.loads((tmp_path / "said" / "spoken.jsonl").read_text()) == said
+
+
+def test_an_interrupted_utterance_says_so(tmp_path: Path) -> None:
+    path = tone(tmp_path / "a.wav", 60_000)
+    speaker = RecordingSpeaker(tmp_path / "said")
+
+    async def run() -> None:
+        playing = asyncio.create_task(speaker.play(path, 60, about=ABOUT))
+        await eventually(speaker.spoken, "the beginning")
+        playing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await playing
+
+    asyncio.run(run())
+    (said,) = speaker.spoken()
+    assert said["interrupted"]
+    assert said["ended_ms"] - said["started_ms"] < 60_000
+
+
+def test_old_utterances_are_forgotten_with_their_sound(tmp_path: Path) -> None:
+    path = tone(tmp_path / "a.wav", 1)
+    speaker = RecordingSpeaker(tmp_path / "said")
+
+    async def run() -> None:
+        for _ in range(KEPT + 3):
+            await speaker.play(path, 60, about={})
+
+    asyncio.run(run())
+    assert [said["id"] for said in speaker.spoken()] == list(range(4, KEPT + 4))
+    assert len(list((tmp_path / "said").glob("*.wav"))) == KEPT

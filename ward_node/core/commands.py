@@ -1,0 +1,139 @@
+"""What each command of central does to the node."""
+
+from ward_node.compat import Any
+from ward_node.contract import kinds
+from ward_node.core import drip, effects, messages, voice
+
+REMINDER_REPEAT_MS = drip.REPEAT_MS
+_CHIME_OF = {
+    kinds.EMERGENCY: "high",
+    kinds.CALLING: "medium",
+    kinds.REMINDER: "low",
+    kinds.ANNOUNCEMENT: "low",
+}
+
+
+def take(node: Any, message: dict[str, Any], now_ms: int, drip_ms: int) -> None:
+    """Carry out a checked command message, once. Raises RejectedMessageError."""
+    command = message["id"]
+    if node.orders.known(command):
+        answer = node.orders.answer(command)
+        if answer is not None:
+            node.publish("ack", answer)
+        return
+    left_ms = node.clock.left_ms(message["expires_at_ms"], now_ms)
+    if left_ms is not None and left_ms <= 0:
+        reason = "the command expired " + str(-left_ms) + " ms ago"
+        node.reject(reason)
+        node.answer(command, kinds.EXPIRED, reason)
+        return
+    bed = message.get("bed")
+    if bed is not None and bed not in node.beds:
+        raise messages.RejectedMessageError("bed " + bed + " is not at this box")
+    not_after_ms = None if left_ms is None else now_ms + left_ms
+    _DO[message["type"]](node, command, bed, message["body"], not_after_ms, now_ms, drip_ms)
+
+
+def _speak(
+    node: Any, command: str, bed: str | None, body: dict[str, Any], not_after_ms: int | None,
+    now_ms: int, drip_ms: int,
+) -> None:  # fmt: skip
+    beds = body.get("beds") or ([bed] if bed is not None else [])
+    for each in beds:
+        if each not in node.beds:
+            raise messages.RejectedMessageError("bed " + each + " is not at this box")
+    klass = body["class"]
+    node.orders.begin(command)
+    # Answered when it was spoken to the end, see Node._outcomes: "done" means "heard".
+    node.out += node.voice.say(
+        voice.Utterance(
+            body["utterance"], klass, body["words"], body.get("chime", _CHIME_OF[klass]),
+            tuple(beds), body.get("repeat_every_ms"), not_after_ms, command,
+        ),
+        now_ms,
+    )  # fmt: skip
+
+
+def _stop(
+    node: Any, command: str, bed: str | None, body: dict[str, Any], not_after_ms: int | None,
+    now_ms: int, drip_ms: int,
+) -> None:  # fmt: skip
+    node.out += node.voice.stop(body["utterance"])
+    node.answer(command, kinds.DONE)
+
+
+def _call(
+    node: Any, command: str, bed: str | None, body: dict[str, Any], not_after_ms: int | None,
+    now_ms: int, drip_ms: int,
+) -> None:  # fmt: skip
+    if bed is None:
+        raise messages.RejectedMessageError("a call command names no bed")
+    machine = node.beds[bed]
+    priority = body.get("priority", "medium")
+    believed = machine.phase(body["call"], body["phase"], priority)
+    utterance = "bed-call-" + bed
+    if body.get("words") and believed:
+        klass = kinds.EMERGENCY if priority == "high" else kinds.CALLING
+        node.out += node.voice.say(
+            voice.Utterance(
+                utterance, klass, body["words"], "low", (bed,), None, not_after_ms
+            ),
+            now_ms,
+        )  # fmt: skip
+    elif body["phase"] == kinds.ENDED and not machine.calls:
+        node.out += node.voice.stop(utterance)
+    node.answer(command, kinds.DONE)
+
+
+def _reminders(
+    node: Any, command: str, bed: str | None, body: dict[str, Any], not_after_ms: int | None,
+    now_ms: int, drip_ms: int,
+) -> None:  # fmt: skip
+    if bed is None:
+        raise messages.RejectedMessageError("a reminders command names no bed")
+    infusion, prompts = body["infusion"], body["prompts"]
+    taken = node.drips.set(
+        bed, infusion, body["revision"], prompts,
+        body.get("unconfirmed_after_ms", drip.UNCONFIRMED_AFTER_MS),
+        drip_ms - _late_ms(node, body, drip_ms),
+    )  # fmt: skip
+    if not taken:
+        node.answer(command, kinds.REFUSED, "a newer revision of this schedule is held")
+        return
+    for machine in node.beds.values():
+        prompt = machine.prompt
+        if prompt is not None and prompt["infusion"] == infusion and (
+            prompt["revision"] != body["revision"] or not prompts
+        ):  # fmt: skip
+            # The nurse has seen to this drip, so the bed need not ask any more.
+            machine.prompt = None
+            node.out += node.voice.stop("reminder-" + infusion)
+            node.drips.answered(prompt)
+    node.fetch([each["words"] for each in prompts])
+    node.answer(command, kinds.DONE)
+
+
+def _late_ms(node: Any, body: dict[str, Any], drip_ms: int) -> int:
+    """How long ago central counted the `in_ms` of a schedule, when it says so (`as_of_ms`,
+    hospital time) and its time is known here. A schedule may have waited in the broker."""
+    as_of_ms, hospital_ms = body.get("as_of_ms"), node.clock.hospital_ms(drip_ms)
+    if type(as_of_ms) is not int or hospital_ms is None:
+        return 0
+    return max(0, hospital_ms - as_of_ms)
+
+
+def _selftest(
+    node: Any, command: str, bed: str | None, body: dict[str, Any], not_after_ms: int | None,
+    now_ms: int, drip_ms: int,
+) -> None:  # fmt: skip
+    node.orders.begin(command)
+    node.out.append(effects.Selftest(command))
+
+
+_DO = {
+    kinds.SPEAK: _speak,
+    kinds.STOP: _stop,
+    kinds.CALL: _call,
+    kinds.REMINDERS: _reminders,
+    kinds.SELFTEST: _selftest,
+}
