@@ -34,11 +34,9 @@ def main(argv: list[str]) -> int:
         say("stopped; the next run begins the installation anew")
         return 130
     sys.stdout.flush()
-    os.execve(  # one process from the shell to the demo, so that a signal finds it
-        python,
-        [python, "-P", "-m", "provisioning.cli", *argv],
-        os.environ | {"PYTHONPATH": str(environment.ROOT)},
-    )
+    path = {"PYTHONPATH": str(environment.ROOT)}
+    # One process from the shell to the demo, so that a signal finds it.
+    return os.execve(python, [python, "-P", "-m", "provisioning.cli", *argv], os.environ | path)
 
 
 if __name__ == "__main__":

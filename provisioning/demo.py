@@ -33,7 +33,10 @@ HTTP_TIMEOUT_S = 5.0
 CENTRAL_KNOWS_TIMEOUT_S = 20.0
 # By this file a folder is known to be a demo's, so that its contents may be replaced.
 MARK = "wardline-demo.lock"
-FRESH = ("wardline.db", "wardline.db-wal", "wardline.db-shm", "brokers", "nodes", "speech", "logs", "clock.json")  # fmt: skip
+FRESH = (
+    "wardline.db", "wardline.db-wal", "wardline.db-shm", "brokers", "nodes", "speech", "logs",
+    "clock.json", "web.secret",
+)  # fmt: skip
 
 Say = Callable[[str], None]
 
@@ -86,8 +89,7 @@ class Demo:
 
     async def start(self) -> None:
         """Write, load and start everything. Raises NotReadyError."""
-        if not self.layout.clock_file.exists():
-            self.layout.folder.mkdir(parents=True, exist_ok=True)
+        self.layout.folder.mkdir(parents=True, exist_ok=True)
         self.clock.set_rate(1)
         self.layout.write()
         self.store = Store(self.layout.database, self.clock)
@@ -97,9 +99,8 @@ class Demo:
         timeout = aiohttp.ClientTimeout(total=HTTP_TIMEOUT_S)
         self.http = await self._stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         nodes = [node for ward in self.layout.wards for node in ward.nodes]
-        programs = self.layout.programs(
-            self._answers(f"{self.layout.web_url}/login"), {node: self._is_up(node) for node in nodes}
-        )
+        console = self._answers(f"{self.layout.web_url}/login")
+        programs = self.layout.programs(console, {node: self._is_up(node) for node in nodes})
         listening = asyncio.create_task(self._listen())
         self._stack.push_async_callback(_cancel, listening)
         await self.supervisor.start(programs)
@@ -234,7 +235,9 @@ async def _run(arguments: argparse.Namespace, folder: Path, say: Say) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     port = arguments.port or first_free_port(CONSOLE_PORT)
-    work = asyncio.create_task(_work(Layout(folder, demo_wards(), port), arguments, say, check.play))
+    work = asyncio.create_task(
+        _work(Layout(folder, demo_wards(), port), arguments, say, check.play)
+    )
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()

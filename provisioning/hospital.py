@@ -13,6 +13,8 @@ from provisioning.layout import WardPlan
 
 # A demo on loopback: meant to be read on the screen and typed.
 PASSWORD = "wardline-demo"
+# The sample message of the demo's story, and the bed it speaks of, in its sender's words.
+ADMISSION = "ADT-A01-01.hl7"
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,7 @@ class Login:
 
 
 def logins(plans: tuple[WardPlan, ...]) -> list[Login]:
-    nurses = [
-        Login(f"nurse{plan.id}", f"{plan.name_zh}护士", "nurse", plan.id) for plan in plans
-    ]
+    nurses = [Login(f"nurse{plan.id}", f"{plan.name_zh}护士", "nurse", plan.id) for plan in plans]
     return [
         *nurses,
         Login("head", "护士长", "head_nurse", plans[0].id),

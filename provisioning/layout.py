@@ -231,9 +231,7 @@ class Layout:
                 port = self.ports[f"units-{ward.id}"]
                 units = ["hw.virtual.units", "--link", str(self._bus(ward)), "--beds",
                          ",".join(ward.beds), "--panel-port", str(port)]  # fmt: skip
-                found.append(
-                    Program(f"units-{ward.id}", [*python, *units], GROUND, listens(port))
-                )
+                found.append(Program(f"units-{ward.id}", [*python, *units], GROUND, listens(port)))
         bridge = [*python, "central.bridge", "--config", str(self.central_file)]
         found.append(Program("bridge", bridge, CENTRE, listens(self.ports["mllp"])))
         web = ["gunicorn", "-c", "central/console/gunicorn.conf.py",

@@ -105,7 +105,8 @@ def install(packages: Sequence[Package], say: Callable[[str], None]) -> None:
 def _show(command: list[str], say: Callable[[str], None]) -> int:
     """Run apt-get and pass on the lines that show it is getting on."""
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True,
     ) as process:  # fmt: skip
         for line in process.stdout or ():
             if line.startswith(("Get:", "Unpacking", "Setting up", "E:", "Err:", "Need to get")):

@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from provisioning.bootstrap import ROOT
+from provisioning.environment import ROOT
 
 PACKAGES = ("hw", "ward_node", "gateway", "central", "provisioning")
 

@@ -14,8 +14,9 @@ def age(birth: str, today: date) -> tuple[int, str] | None:
     in the future or impossible."""
     try:
         parts = [int(each) for each in birth.split("-")]
-        born = date(parts[0], *(parts[1:] + [1, 1])[:2])
-    except (ValueError, IndexError):
+        year, month, day = [*parts, 1, 1][:3]
+        born = date(year, month, day)
+    except ValueError:
         return None
     if born > today:
         return None

@@ -10,17 +10,15 @@ import zoneinfo
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
-from gateway.his.listener import Listener
-
 from central import config as configuration
 from central.admissions.intake import intake
 from central.bridge.bridge import Bridge
 from central.capabilities import modules, rules
 from central.clock import Clock, FileClock, SystemClock
 from central.store import Store
-from gateway.speech.library import from_config
+from gateway.his.listener import Listener
 from gateway.speech import server as speech_server
+from gateway.speech.library import from_config
 
 
 def clock_of(config: dict[str, Any]) -> Clock:
@@ -51,7 +49,7 @@ async def run(config: dict[str, Any]) -> None:
         server = await speech_server.start(
             Path(settings["cache"]), settings["host"], settings["port"]
         )
-        listener = Listener(intake(store))
+        listener = Listener(intake(store, zoneinfo.ZoneInfo(config["timezone"])))
         await listener.start(config["mllp"]["host"], config["mllp"]["port"])
         bridge = Bridge(store, rules(), speech, config["broker"], offset_min(config["timezone"]))
         running = asyncio.create_task(bridge.run())

@@ -1,11 +1,9 @@
 """The Flask application. `gunicorn central.console.app:create_app()` serves it."""
 
-import json
 import logging
 import os
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
@@ -15,6 +13,7 @@ from flask import Flask, Response, g, request, session
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
+from central import config as configuration
 from central.capabilities import modules
 from central.clock import Clock, FileClock, SystemClock
 from central.console import errors, login, service
@@ -47,7 +46,8 @@ CONFIG_VARIABLE = "WARDLINE_CONFIG"
 def create_app(config: dict[str, Any] | None = None) -> Flask:
     """The console for `config`; without it the JSON file that WARDLINE_CONFIG names."""
     if config is None:
-        config = json.loads(Path(os.environ[CONFIG_VARIABLE]).read_text())
+        config = configuration.load(os.environ[CONFIG_VARIABLE])
+        configuration.use_timezone(config)
         logging.basicConfig(
             level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s"
         )

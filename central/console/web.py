@@ -32,7 +32,7 @@ blueprint = Blueprint(
 
 NAVIGATION = [
     (5, "/wards", N_("All wards"), ("head_nurse", "duty_manager"), "grid"),
-    (6, "/health", N_("Health of the whole"), (ENGINEER,), "heart-pulse"),
+    (6, "/health", N_("Health"), (ENGINEER,), "heart-pulse"),
     (90, "/users", N_("Users"), (ADMIN,), "people"),
     (91, "/screens", N_("Board screens"), (ADMIN,), "display"),
 ]

@@ -70,7 +70,7 @@ ROLES = {"bedside": N_("bedside box"), "station": N_("nurse station")}
 
 
 def plain(fault: Row) -> dict[str, Any]:
-    """A fault row with "what" and "remedy" in the user's language."""
+    """A fault row with "what", and "said": what and what to do, in the user's language."""
     device, code = fault["device"], fault["code"]
     what, remedy = BOX.get(code, OTHER)
     if device.startswith("bed "):
@@ -83,7 +83,8 @@ def plain(fault: Row) -> dict[str, Any]:
         code=code,
         since=at_time(fault["raised_ms"]),
     )
-    return dict(fault) | {"what": said, "remedy": _(remedy)}
+    both = _("%(what)s: %(remedy)s.", what=said, remedy=_(remedy))
+    return dict(fault) | {"what": said, "said": both}
 
 
 def node(row: Row, now_ms: int, faults: int) -> dict[str, Any]:

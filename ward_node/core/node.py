@@ -88,15 +88,17 @@ class Node:
     def handle_input(
         self, bed: str | None, kind: str, about: dict[str, Any], now_ms: int, drip_ms: int
     ) -> "list[Any]":
-        """The hardware saw something. `kind` is an event type of the contract."""
+        """The hardware saw something. `kind` is an event type of the contract. `about` may hold
+        "counters", kept with the event as the bed's mark (see Outbox) and not sent."""
         if kind not in kinds.EVENT_TYPES:
             self.note("the hardware reports something unknown: " + kind, True)
             return self._settle(now_ms, drip_ms)
         machine = self.beds.get(bed) if bed is not None else None
         about = dict(about)
+        mark = about.pop("counters", None)
         if machine is not None and kind in (kinds.PRESS, kinds.PRESENCE):
             about.update(self._answer_prompt(machine, kind, now_ms, drip_ms))
-        entry = self.event(kind, bed, about, now_ms)
+        entry = self.event(kind, bed, about, now_ms, mark)
         if machine is not None:
             machine.happened(kind)
             if kind == kinds.PRESENCE:
@@ -255,9 +257,16 @@ class Node:
         if wanted:
             self.out.append(effects.Fetch(wanted))
 
-    def event(self, type: str, bed: str | None, about: dict[str, Any], now_ms: int) -> Any:
+    def event(
+        self,
+        type: str,
+        bed: str | None,
+        about: dict[str, Any],
+        now_ms: int,
+        mark: Any = None,
+    ) -> Any:
         """Make an event. It is on disk before it is published. None when it was dropped."""
-        entry = self.outbox.add(type, bed, about, now_ms)
+        entry = self.outbox.add(type, bed, about, now_ms, mark)
         if entry is None:
             self.note("the outbox is full, dropped: " + type, True)
             return None

@@ -29,6 +29,7 @@ class Entry:
         self.epoch = epoch
         self.known_age = True
         self.old = False
+        self.mark: Any = None
         self.sent_ms: int | None = None
 
     @property
@@ -36,9 +37,15 @@ class Entry:
         return str(self.message["id"])
 
     def line(self) -> bytes:
-        return seal(
-            {"e": self.message, "at": self.at_ms, "ep": self.epoch, "known": self.known_age}
-        )
+        record = {
+            "e": self.message,
+            "at": self.at_ms,
+            "ep": self.epoch,
+            "known": self.known_age,
+        }
+        if self.mark is not None:
+            record["m"] = {self.message["bed"]: self.mark}
+        return seal(record)
 
     def published(self, now_ms: int) -> dict[str, Any]:
         """The event message as it is at `now_ms`."""
@@ -82,6 +89,7 @@ class Outbox:
         self.dropped = 0
         self.damaged = 0  # journal lines that could not be read
         self.disk_error: str | None = None
+        self.marks: dict[str, Any] = {}  # by bed, what `add` and `keep_marks` were given
         self._journal = journal
         self._epoch = epoch
         self._limit = limit
@@ -94,8 +102,16 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._order)
 
-    def add(self, type: str, bed: str | None, about: dict[str, Any], now_ms: int) -> Entry | None:
-        """Keep an event, on disk when this returns. None when the outbox is full and this is
+    def add(
+        self,
+        type: str,
+        bed: str | None,
+        about: dict[str, Any],
+        now_ms: int,
+        mark: Any = None,
+    ) -> Entry | None:
+        """Keep an event, on disk when this returns, and with it `mark`: how far the hardware of
+        the bed has been heard, so that both survive or neither does. None when the outbox is full and this is
         no alarm; alarms always get in. A refusing disk is told in `disk_error`; the event is
         then held in memory, which beats losing it."""
         full = len(self._order) >= self._limit and not self._make_room()
@@ -116,8 +132,18 @@ class Outbox:
         entry = Entry(message, now_ms, self._epoch)
         self._entries[entry.id] = entry
         self._order.append(entry.id)
+        if mark is not None and bed is not None:
+            entry.mark = mark
+            self.marks[bed] = mark
         self._append(entry.line(), True)
         return entry
+
+    def keep_marks(self, marks: dict[str, Any]) -> None:
+        """Keep how far hardware has been heard where no event says it."""
+        for bed, mark in marks.items():
+            if self.marks.get(bed) != mark:
+                self.marks[bed] = mark
+                self._append(seal({"m": {bed: mark}}), False)
 
     def receipt(self, ids: list[str]) -> list[Entry]:
         """Central holds these. Returns those that were waiting."""
@@ -197,8 +223,11 @@ class Outbox:
             self.disk_error = str(error)
 
     def _rewrite(self) -> None:
-        self._journal.rewrite([entry.line() for entry in self.waiting()])
-        self._lines = len(self._order)
+        lines = [entry.line() for entry in self.waiting()]
+        if self.marks:
+            lines.append(seal({"m": self.marks}))
+        self._journal.rewrite(lines)
+        self._lines = len(lines)
         self.disk_error = None
 
     def _load(self, now_ms: int) -> None:
@@ -207,8 +236,12 @@ class Outbox:
             record = unseal(line)
             if record is None:
                 self.damaged += 1
-            elif "r" in record:
+                continue
+            self.marks.update(record.get("m", {}))
+            if "r" in record:
                 self._order = [each for each in self._order if each not in record["r"]]
+            elif "e" not in record:
+                continue
             elif record["e"]["ward"] == self.ward and record["e"]["node"] == self.node:
                 entry = Entry(record["e"], record["at"], record["ep"])
                 entry.old = True
