@@ -39,7 +39,7 @@ def catalogue(lang: str) -> dict[str, str]:
     return found
 
 
-def seen(lang: str, text: str, **values: Any) -> str:
+def seen(lang: str, text: str, /, **values: Any) -> str:
     """A text for the screen; English is its own id. `%(name)s` placeholders."""
     words = catalogue(lang).get(text, text)
     return words % values if values else words
@@ -55,7 +55,7 @@ class _Reader(string.Formatter):
         return say.READ_AS[format_spec](value, self.lang)
 
 
-def spoken(lang: str, words_id: str, **values: Any) -> str:
+def spoken(lang: str, words_id: str, /, **values: Any) -> str:
     """Words to be heard, with their values read as a person would say them."""
     try:
         text = catalogue(lang)[words_id]

@@ -20,7 +20,7 @@ from provisioning.environment import ROOT
 from provisioning.mosquitto import ADDRESS
 from provisioning.visitor import Board, ConsoleRefusedError, Visitor, visit
 
-WARD, BED = "3", "3"
+WARD, BED = hospital.ADMISSION_BED
 NURSE = f"nurse{WARD}"
 STEP_TIMEOUT_S = 20.0
 LOOK_EVERY_S = 0.01

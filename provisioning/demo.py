@@ -216,12 +216,14 @@ Wardline is running: {url}
   The password of each is {password}. English and 中文 at the top right.
 
 Three things to try
-  1. Log in as nurse3, open "Virtual ward" in a second window and press a red button: the call is
-     on the board, the lamp blinks, the bed says that the nurse knows. Accept; then press presence.
-  2. Start an infusion for a bed, then let time run 600 times as fast on the virtual ward's page:
-     the bed speaks before the bottle is empty.
-  3. Send the hospital system's message: an admission from tests/data/hl7 over MLLP to port {mllp}.
+  1. Log in as nurse3, open "Virtual ward" in a second window and press a red button: the call
+     is on the board, the lamp blinks, the bed says so. Accept it, then press presence.
+  2. Start an infusion for a bed, then let time run 600 times as fast on the virtual ward's
+     page: the bed speaks before the bottle is empty.
+  3. Cut the power of a bedside unit on the virtual ward's page: board and station know of it
+     within seconds.
 
+The hospital system may send ADT messages over MLLP to port {mllp}.
 Files and logs: {folder}
 Ctrl-C stops everything.
 """

@@ -5,6 +5,8 @@ Loading it again changes nothing that is there.
 
 from dataclasses import dataclass
 
+from central.admissions import model as admissions
+from central.admissions.service import map_location
 from central.console import model as console
 from central.console import service as people
 from central.store import Tx
@@ -15,6 +17,9 @@ from provisioning.layout import WardPlan
 PASSWORD = "wardline-demo"
 # The sample message of the demo's story, and the bed it speaks of, in its sender's words.
 ADMISSION = "ADT-A01-01.hl7"
+ADMISSION_SENDER = "ADTApp/GHHSFacility"
+ADMISSION_PLACE = "HUH AE OMU^OMU B^Bed 03^HOMERTON UNIVER"
+ADMISSION_BED = ("3", "3")
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,18 @@ def load(tx: Tx, plans: tuple[WardPlan, ...]) -> None:
             people.add_user(
                 tx, login.name, login.display, login.role, PASSWORD, ward=login.ward, by="demo"
             )
+    for (sender, place), (ward, bed) in places(plans).items():
+        if admissions.location(tx, sender, place) is None:
+            map_location(tx, sender, place, ward, bed, "demo")
+
+
+def places(plans: tuple[WardPlan, ...]) -> dict[tuple[str, str], tuple[str, str]]:
+    """Ward and bed by the hospital system's sender and PV1-3: that of the public sample, and a
+    plain one for every bed, such as `3^^5` from a sender named HIS."""
+    found = {("HIS", f"{plan.id}^^{bed}"): (plan.id, bed) for plan in plans for bed in plan.beds}
+    if ADMISSION_BED in found.values():
+        found[ADMISSION_SENDER, ADMISSION_PLACE] = ADMISSION_BED
+    return found
 
 
 def _ward(tx: Tx, plan: WardPlan) -> None:

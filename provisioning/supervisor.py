@@ -85,7 +85,7 @@ class Supervisor:
             self._running[program.name] = await asyncio.create_subprocess_exec(
                 *program.command,
                 cwd=self._cwd,
-                env=os.environ | dict(program.environment),
+                env=os.environ | {"PYTHONPATH": str(self._cwd)} | dict(program.environment),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -6,25 +6,12 @@ from typing import Any
 
 from central import commands
 from central.calls import model as calls
-from central.console.marks import N_
 from central.faults import model as faults
+from central.faults import shown
 from central.store import Tx
 from central.wards import model as wards
 from central.words import seen
 from gateway.mqtt import kinds
-
-# Faults a nurse can understand and help with; all others are told by their device and code.
-FAULTS = {
-    "lost": N_("The box does not answer: check its power and network."),
-    "stopped": N_("The box was switched off."),
-    "silent": N_("The bedside unit does not answer: check its plug."),
-    "garbled": N_("The bedside unit answers wrongly: check its cable."),
-    "address_clash": N_("Two bedside units have the same number."),
-    "gone": N_("The bedside cable has no connection to the box."),
-    "rule-failed": N_("Something a bed reported could not be understood."),
-    "unknown-node": N_("A box that nobody has enrolled."),
-    "refused": N_("The box refused an instruction."),
-}
 
 
 def board(tx: Tx, ward: str, role: str, lang: str, timezone: tzinfo) -> dict[str, Any]:
@@ -41,7 +28,10 @@ def board(tx: Tx, ward: str, role: str, lang: str, timezone: tzinfo) -> dict[str
     return {
         "ward": ward,
         "calls": rows,
-        "faults": [_fault(row, lang) for row in faults.open_faults(tx, ward)],
+        "faults": [
+            {"id": row["id"], "words": shown.plain(row)["said"]}
+            for row in faults.open_faults(tx, ward)
+        ],
         "day_volume": settings.get("day_volume", 100),
         "emergency_floor": settings.get("emergency_floor", 70),
         "bands": settings.get("bands", []),
@@ -62,21 +52,6 @@ def repeat_last(tx: Tx, ward: str) -> bool:
     for node in wards.stations(tx, ward):
         commands.send(tx, ward, node["id"], kinds.SPEAK, body)
     return True
-
-
-def _fault(row: Any, lang: str) -> dict[str, Any]:
-    words = FAULTS.get(row["code"])
-    device = row["device"]
-    where = row["node"]
-    if device.startswith("bed "):
-        where = seen(lang, N_("Bed %(bed)s"), bed=device.removeprefix("bed "))
-    return {
-        "id": row["id"],
-        "where": where,
-        "what": seen(lang, words) if words else f"{device}: {row['code']}",
-        "since_ms": row["raised_ms"],
-        "acknowledged": row["acknowledged_by"] is not None,
-    }
 
 
 def _ward_name(tx: Tx, ward: str, lang: str) -> str:

@@ -202,10 +202,9 @@ def _words() -> dict[str, str]:
         "trouble": _("Central can store nothing just now: new calls do not arrive here."),
         "over": _("The log-in of this board is over."),
         "log_in": _("Log in again"),
-        "not_accepted": _("Not accepted: {why}"),
+        "not_done": _("Not done: {why}"),
         "try_again": _("the console did not answer. Try again."),
         "new_call": _("New call: {what}, bed {bed}"),
-        "since": _("since {time}"),
         "sound_on": _("Sound on"),
         "sound_off": _("No sound yet: click here once"),
     }

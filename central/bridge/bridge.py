@@ -14,7 +14,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from central import events, timers
+from central import events, housekeeping, timers
 from central.bridge import intake
 from central.bridge.outgoing import Outgoing
 from central.bridge.supervision import Watch
@@ -53,6 +53,7 @@ class Bridge:
         self._wake_commands = asyncio.Event()
         self._next_due_ms: int | None = None
         self._timers_changed = True
+        self._tidy_at_ms = self.clock.steady_ms()
         self._trouble: str | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         known = [row["id"] for row in wards.nodes(store.read())]
@@ -275,6 +276,9 @@ class Bridge:
                 await self._write(lambda tx, node=node: fleet.lost(tx, node))
             if self._trouble is not None:
                 await self._probe()
+            if self.clock.steady_ms() >= self._tidy_at_ms:
+                self._tidy_at_ms = self.clock.steady_ms() + housekeeping.EVERY_MS
+                await self._write(housekeeping.tidy)
             await asyncio.sleep(CLOCK_EVERY_S)
 
     async def _timer_loop(self) -> None:

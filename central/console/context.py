@@ -73,7 +73,7 @@ def lang() -> str:
     return cast(str, g.lang)
 
 
-def _(text: str, **values: Any) -> str:
+def _(text: str, /, **values: Any) -> str:
     """`text` in the user's language. English is the message id; `%(name)s` placeholders."""
     return seen(lang(), text, **values)
 

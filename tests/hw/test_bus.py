@@ -284,6 +284,20 @@ def test_a_failed_selftest_is_a_fault_that_names_the_part(tmp_path: Path) -> Non
     asyncio.run(run())
 
 
+def test_a_selftest_under_way_ends_with_the_bus(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with ward(tmp_path) as w:
+            node = await w.start_node()
+            asked = asyncio.create_task(node.selftest())
+            await eventually(lambda: node._poller._questions or asked.done(), "the question")
+            await node.close()
+            found = await asked
+            assert found.keys() == w.units.beds.keys()
+            assert "error" in found["4"]
+
+    asyncio.run(run())
+
+
 def test_a_bug_in_the_bus_thread_is_a_fault_and_not_silence(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

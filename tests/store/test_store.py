@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 
-from central import commands, timers
+from central import commands, housekeeping, timers
 from central.audit import model as audit
 from central.clock import FakeClock
 from central.store import Store, StoreUnavailableError, Tx
@@ -138,3 +138,19 @@ def test_timers_and_commands_are_rows(store: Store, clock: FakeClock) -> None:
     with store.transaction() as tx:
         (expired,) = commands.expire(tx)
     assert expired["result"] == "expired"
+
+
+def test_tidying_forgets_only_what_is_old_and_done(store: Store, clock: FakeClock) -> None:
+    with store.transaction() as tx:
+        timers.arm(tx, tx.now_ms, "test.done", 1)
+        timers.fired(tx, timers.due(tx)[0])
+        timers.arm(tx, tx.now_ms, "test.waiting", 2)
+        commands.send(tx, "3", "3-box", "stop", {"utterance": "open"})
+    clock.advance(housekeeping.KEEP_MS + 1)
+    with store.transaction() as tx:
+        timers.arm(tx, tx.now_ms - 1, "test.fresh", 3)
+        timers.fired(tx, timers.due(tx)[1])
+        assert housekeeping.tidy(tx) == 1
+    left = store.read().all("SELECT kind FROM timers ORDER BY id")
+    assert [row["kind"] for row in left] == ["test.waiting", "test.fresh"]
+    assert store.read().value("SELECT count(*) FROM commands") == 1

@@ -110,10 +110,10 @@ class Outbox:
         now_ms: int,
         mark: Any = None,
     ) -> Entry | None:
-        """Keep an event, on disk when this returns, and with it `mark`: how far the hardware of
-        the bed has been heard, so that both survive or neither does. None when the outbox is full and this is
-        no alarm; alarms always get in. A refusing disk is told in `disk_error`; the event is
-        then held in memory, which beats losing it."""
+        """Keep an event; it is on disk when this returns, and with it `mark`: how far the bed's
+        hardware has been heard, so that both survive or neither. None when the outbox is full
+        and this is no alarm; alarms always get in. A refusing disk is told in `disk_error`; the
+        event is then held in memory, which beats losing it."""
         full = len(self._order) >= self._limit and not self._make_room()
         if full and type not in kinds.ALARM_TYPES:
             self.dropped += 1

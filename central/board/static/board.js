@@ -108,8 +108,15 @@
     const row = byId("row").content.firstElementChild.cloneNode(true);
     row.dataset.callId = call.id;
     const button = row.querySelector(".accept");
-    if (board.dataset.mayAccept === "yes") button.addEventListener("click", () => accept(row));
-    else button.remove();
+    const coming = row.querySelector(".coming");
+    if (board.dataset.mayAccept === "yes") {
+      button.addEventListener("click", () => act(row, button, "accept"));
+      coming.addEventListener("click", () => act(row, coming, "on-the-way"));
+    } else {
+      button.remove();
+      coming.remove();
+    }
+    if (board.dataset.kiosk !== "yes") row.querySelector(".what a").href = `/calls/${call.id}`;
     return row;
   }
 
@@ -123,12 +130,15 @@
     row.querySelector(".bangs").textContent = { high: "!!!", medium: "!!", low: "!" }[call.priority];
     row.querySelector(".where").textContent = call.from_ward || (call.bed ? words.bed : words.no_bed);
     row.querySelector(".bed b").textContent = call.bed || "—";
-    row.querySelector(".what b").textContent = call.title;
+    row.querySelector(".what a").textContent = call.title;
     const button = row.querySelector(".accept");
     if (!button) return;
     button.hidden = call.state !== "open";
     button.disabled = false;
     button.setAttribute("aria-label", `${words.accept}: ${words.bed} ${call.bed || ""}, ${call.title}`);
+    const coming = row.querySelector(".coming");
+    coming.hidden = call.state !== "accepted" || call.phase === "on_the_way";
+    coming.disabled = false;
   }
 
   function howItStands(call, now) {
@@ -153,10 +163,7 @@
     strip.replaceChildren(...state.faults.map((fault) => {
       const line = document.createElement("p");
       line.dataset.faultId = fault.id;
-      const where = document.createElement("b");
-      where.textContent = fault.where;
-      const since = fill(words.since, { time: clockText(fault.since_ms) });
-      line.append(where, ` ${fault.what} `, Object.assign(document.createElement("small"), { textContent: since }));
+      line.textContent = fault.words;
       return line;
     }));
   }
@@ -228,17 +235,16 @@
     say.timer = setTimeout(() => { line.hidden = true; }, 8000);
   }
 
-  async function accept(row) {
-    const button = row.querySelector(".accept");
+  async function act(row, button, what) {
     button.disabled = true;
     try {
-      const answer = await post(`/calls/${row.dataset.callId}/accept`);
+      const answer = await post(`/calls/${row.dataset.callId}/${what}`);
       if (answer.ok) return;
       if (answer.status === 401) return loggedOut();
       const told = await answer.json().catch(() => ({}));
-      say(fill(words.not_accepted, { why: told.error || words.try_again }));
+      say(fill(words.not_done, { why: told.error || words.try_again }));
     } catch {
-      say(fill(words.not_accepted, { why: words.try_again }));
+      say(fill(words.not_done, { why: words.try_again }));
     }
     button.disabled = false;
   }
@@ -262,7 +268,7 @@
   byId("rows").addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;
-    const buttons = [...byId("rows").querySelectorAll(".accept:not([hidden])")];
+    const buttons = [...byId("rows").querySelectorAll("button:not([hidden])")];
     const next = buttons[buttons.indexOf(document.activeElement) + step];
     if (next) { next.focus(); event.preventDefault(); }
   });

@@ -1,0 +1,305 @@
+"""`./wardline bench press`: from the red button to the database and to the board.
+
+Two bridged brokers, one box polling the bedside units of one ward on a serial bus, central's
+bridge and console. All clocks are this machine's monotonic one, so stages can be subtracted:
+
+    press      the moment before the virtual hand is told to press (its own way is included)
+    published  the event is at the ward's broker
+    stored     central's receipt is at the hospital's broker: the event is on disk
+    board      the board's stream has brought the call; or a real browser shows its row
+
+Beside it, in the same run, a bare MQTT QoS 1 message through the hospital's broker.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import queue
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from playwright.async_api import Page, async_playwright
+
+from gateway.mqtt import topics
+from provisioning import hospital
+from provisioning.demo import Demo, running
+from provisioning.layout import Layout, WardPlan
+from provisioning.packages import which
+from provisioning.supervisor import first_free_port
+from provisioning.visitor import Board, visit
+from tests.bench.figures import as_json, figures, table
+
+WARD = "3"
+# Hands at work at the same time, each at beds of its own.
+HANDS = 4
+STEP_TIMEOUT_S = 20.0
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+# Notes when each row first stands in the page, by bed, in ms since the Unix epoch.
+WATCH_ROWS = """() => {
+  window.rowsSeen = [];
+  const rows = document.getElementById('rows');
+  const note = () => {
+    const at = performance.timeOrigin + performance.now();
+    for (const row of rows.children) {
+      if (row.seenCall === row.dataset.callId) continue;
+      row.seenCall = row.dataset.callId;
+      window.rowsSeen.push([row.dataset.bed, at]);
+    }
+  };
+  new MutationObserver(note).observe(rows, {childList: true});
+}"""
+
+
+@dataclass
+class Press:
+    """The stages of one press, in ns on the monotonic clock."""
+
+    bed: str
+    pressed_ns: int
+    id: str = ""
+    published_ns: int = 0
+    stored_ns: int = 0
+    board_ns: int = 0
+    browser_ms: float = 0.0  # wall clock
+    pressed_wall_ms: float = 0.0
+    whole: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Ears:
+    """Listens at both brokers and at the board, and tells each press what it heard."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._open: dict[str, Press] = {}
+        self.done: list[Press] = []
+
+    def begin(self, bed: str) -> Press:
+        press = Press(bed, time.monotonic_ns(), pressed_wall_ms=time.time_ns() / 1e6)
+        with self._lock:
+            self._open[bed] = press
+        return press
+
+    def published(self, message: mqtt.MQTTMessage) -> None:
+        at_ns = time.monotonic_ns()
+        event = json.loads(message.payload)
+        with self._lock:
+            press = self._open.get(event["bed"])
+            if press is not None and event["type"] == "press" and not press.published_ns:
+                press.id, press.published_ns = event["id"], at_ns
+                self._look(press)
+
+    def stored(self, message: mqtt.MQTTMessage) -> None:
+        at_ns = time.monotonic_ns()
+        ids = json.loads(message.payload)["ids"]
+        with self._lock:
+            for press in self._open.values():
+                if press.id in ids and not press.stored_ns:
+                    press.stored_ns = at_ns
+                    self._look(press)
+
+    def shown(self, board: dict[str, Any], at_ns: int) -> None:
+        with self._lock:
+            for call in board["calls"]:
+                press = self._open.get(call["bed"])
+                if press is not None and not press.board_ns and call["state"] == "open":
+                    press.board_ns = at_ns
+                    self._look(press)
+
+    def _look(self, press: Press) -> None:
+        if press.published_ns and press.stored_ns and press.board_ns:
+            del self._open[press.bed]
+            self.done.append(press)
+            self._loop.call_soon_threadsafe(press.whole.set)
+
+
+def connect(port: int, name: str, password: str, client_id: str) -> mqtt.Client:
+    """A client whose network thread is running."""
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5)
+    client.username_pw_set(name, password)
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    return client
+
+
+def hear(client: mqtt.Client, topic: str, told: Callable[[mqtt.MQTTMessage], None]) -> None:
+    """Subscribe and wait until the broker has agreed."""
+    agreed = threading.Event()
+    client.on_message = lambda _client, _data, message: told(message)
+    client.on_subscribe = lambda *_: agreed.set()
+    client.subscribe(topic, qos=1)
+    if not agreed.wait(STEP_TIMEOUT_S):
+        raise TimeoutError(f"no answer to the subscription of {topic}")
+
+
+class BareHop:
+    """A QoS 1 message from one client through the hospital's broker to another."""
+
+    TOPIC = topics.topic("bench", "bench", topics.RECEIPT)  # nobody else listens to it
+
+    def __init__(self, layout: Layout) -> None:
+        broker = layout.as_central("bridge")
+        self.clients = [
+            connect(broker["port"], "bridge", broker["password"], f"bench-hop-{n}") for n in (1, 2)
+        ]
+        self._arrived: queue.SimpleQueue[int] = queue.SimpleQueue()
+        hear(self.clients[1], self.TOPIC, lambda _: self._arrived.put(time.monotonic_ns()))
+        self.times_ms: list[float] = []
+
+    def measure(self) -> None:
+        began_ns = time.monotonic_ns()
+        self.clients[0].publish(self.TOPIC, b'{"ids":["bench"]}', qos=1)
+        self.times_ms.append((self._arrived.get(timeout=STEP_TIMEOUT_S) - began_ns) / 1e6)
+
+
+async def hand(demo: Demo, ears: Ears, board: Board, beds: list[str], presses: int) -> None:
+    """Press at `beds` in turn, each time come to the bed, and leave it again."""
+    url = demo.layout.controls(demo.layout.wards[0])
+    choice = random.Random(int(beds[0]))
+
+    async def operate(bed: str, control: str) -> None:
+        body = {"bed": bed, "control": control}
+        async with demo.http.post(f"{url}/operate", json=body) as answer:
+            answer.raise_for_status()
+
+    for number in range(presses):
+        bed = beds[number % len(beds)]
+        # Not in step with the poll of the bus.
+        await asyncio.sleep(choice.uniform(0, 0.25))
+        press = ears.begin(bed)
+        async with asyncio.timeout(STEP_TIMEOUT_S):
+            await operate(bed, "press")
+            await press.whole.wait()
+            await operate(bed, "presence")
+            await board.until(lambda bed=bed: board.call(bed) is None)
+            await operate(bed, "presence_end")
+
+
+@contextlib.asynccontextmanager
+async def browser_board(layout: Layout) -> AsyncIterator[Page]:
+    """The ward's board in a real Chromium."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=which("chromium"), args=CHROMIUM)
+        try:
+            page = await browser.new_page()
+            await page.goto(f"{layout.web_url}/login")
+            await page.fill('input[name="name"]', f"nurse{WARD}")
+            await page.fill('input[name="password"]', hospital.PASSWORD)
+            await page.click("main button.btn-primary")
+            await page.goto(f"{layout.web_url}/board/{WARD}")
+            await page.wait_for_selector("#nobody:not([hidden])")
+            await page.evaluate(WATCH_ROWS)
+            yield page
+        finally:
+            await browser.close()
+
+
+async def measure(
+    folder: Path, beds: int, presses: int, browser: bool, say: Callable[[str], None]
+) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """(figures by stage, facts of the run)."""
+    plan = WardPlan(WARD, "三病区", "Ward 3", "bus", tuple(str(n) for n in range(1, beds + 1)))
+    layout = Layout(folder, (plan,), first_free_port(8180))
+    async with contextlib.AsyncExitStack() as stack:
+        demo = await stack.enter_async_context(running(layout, say))
+        nurse = await stack.enter_async_context(visit(layout.web_url))
+        await nurse.log_in(f"nurse{WARD}", hospital.PASSWORD)
+        board = await stack.enter_async_context(nurse.board(WARD))
+        await board.until(lambda: True)
+        page = await stack.enter_async_context(browser_board(layout)) if browser else None
+        ears = Ears(asyncio.get_running_loop())
+        board.on_shown = ears.shown
+        hop = BareHop(layout)
+        clients = [*hop.clients, *_listen(layout, plan, ears)]
+        for client in clients:
+            stack.callback(_leave, client)
+        say(f"{presses} presses at {beds} beds")
+        hands = [
+            asyncio.create_task(hand(demo, ears, board, list(plan.beds[n::HANDS]), share))
+            for n, share in enumerate(_shares(presses, min(HANDS, beds)))
+        ]
+        working = asyncio.gather(*hands)
+        while not working.done():
+            await asyncio.to_thread(hop.measure)
+            await asyncio.sleep(0.05)
+        await working
+        rows = await page.evaluate("() => window.rowsSeen") if page else []
+        health = demo.store.read().value("SELECT health FROM nodes WHERE id = ?", (plan.box,))
+    _note_browser(ears.done, rows)
+    facts = {"beds": beds, "presses": len(ears.done), "poll_ms": json.loads(health).get("poll_ms")}
+    return _stages(ears.done, hop.times_ms), facts
+
+
+def _shares(presses: int, hands: int) -> list[int]:
+    return [presses // hands + (n < presses % hands) for n in range(hands)]
+
+
+def _listen(layout: Layout, plan: WardPlan, ears: Ears) -> list[mqtt.Client]:
+    at_ward = layout.node_config(plan, plan.station)["broker"]
+    ward = connect(at_ward["port"], plan.station, at_ward["password"], "bench-ward")
+    hear(ward, topics.topic(plan.id, plan.box, topics.EVENT), ears.published)
+    at_hospital = layout.as_central("web")
+    central = connect(at_hospital["port"], "web", at_hospital["password"], "bench-hospital")
+    hear(central, topics.topic(plan.id, plan.box, topics.RECEIPT), ears.stored)
+    return [ward, central]
+
+
+def _leave(client: mqtt.Client) -> None:
+    client.disconnect()
+    client.loop_stop()
+
+
+def _note_browser(presses: list[Press], rows: list[Any]) -> None:
+    """Give each press the first row of its bed that the browser showed after it."""
+    for press in presses:
+        later = [at for bed, at in rows if bed == press.bed and at >= press.pressed_wall_ms]
+        press.browser_ms = min(later, default=0.0)
+
+
+def _stages(presses: list[Press], hop_ms: list[float]) -> dict[str, dict[str, Any]]:
+    def between(first: str, last: str) -> dict[str, Any]:
+        return figures([(getattr(p, last) - getattr(p, first)) / 1e6 for p in presses])
+
+    browser = [p.browser_ms - p.pressed_wall_ms for p in presses if p.browser_ms]
+    return {
+        "press to event at the ward's broker": between("pressed_ns", "published_ns"),
+        "press to stored (receipt at the hospital's)": between("pressed_ns", "stored_ns"),
+        "press to board (event stream)": between("pressed_ns", "board_ns"),
+        "press to board (row in Chromium)": figures(browser),
+        "event at the ward's broker to stored": between("published_ns", "stored_ns"),
+        "stored to board (event stream)": between("stored_ns", "board_ns"),
+        "bare MQTT QoS 1 through one broker": figures(hop_ms),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./wardline bench press", description=__doc__)
+    parser.add_argument("--presses", type=int, default=500)
+    parser.add_argument("--beds", type=int, default=32)
+    parser.add_argument("--no-browser", action="store_true")
+    given = parser.parse_args()
+
+    def say(text: str) -> None:
+        print(f"bench: {text}", file=sys.stderr, flush=True)
+
+    with tempfile.TemporaryDirectory(prefix="wardline-bench-") as folder:
+        stages, facts = asyncio.run(
+            measure(Path(folder), given.beds, given.presses, not given.no_browser, say)
+        )
+    print(table(stages))
+    print(as_json("press", stages, **facts), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

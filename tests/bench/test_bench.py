@@ -1,0 +1,30 @@
+"""The benchmark runs, and its figures are what they say."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.bench import press
+from tests.bench.figures import figures, percentile, table
+
+
+def test_percentiles_are_of_the_values_themselves() -> None:
+    values = [float(n) for n in range(1, 101)]
+    assert percentile(values, 0.5) == 50
+    assert percentile(values, 0.99) == 99
+    assert percentile([7.0], 0.99) == 7
+
+
+def test_a_stage_without_times_is_left_out_of_the_table() -> None:
+    assert figures([])["n"] == 0
+    assert "nothing" not in table({"nothing": figures([]), "some": figures([1.0])})
+
+
+@pytest.mark.parametrize("beds", [4])
+def test_every_press_is_followed_to_the_board(tmp_path: Path, beds: int) -> None:
+    stages, facts = asyncio.run(press.measure(tmp_path, beds, 6, False, print))
+    assert facts["presses"] == 6
+    for name in ("press to stored (receipt at the hospital's)", "press to board (event stream)"):
+        assert stages[name]["n"] == 6
+    assert stages["bare MQTT QoS 1 through one broker"]["n"] > 0

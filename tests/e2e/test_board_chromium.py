@@ -1,0 +1,77 @@
+"""The board and the virtual ward in a real browser: press, row, accept, presence."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.conftest import program
+from tests.e2e.conftest import CHROMIUM_ARGS
+
+TIMEOUT_MS = 15_000
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=program("chromium"), args=CHROMIUM_ARGS
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def nurse(browser: Browser, demo: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A nurse of the ward that the test names, logged in."""
+    ward = request.param
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="zh-CN")
+    page = context.new_page()
+    page.set_default_timeout(TIMEOUT_MS)
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("requestfailed", lambda asked: troubles.append(f"{asked.url} {asked.failure}"))
+    page.on(
+        "request",
+        lambda asked: (
+            None if asked.url.startswith((demo["url"], "data:")) else troubles.append(asked.url)
+        ),
+    )
+    page.goto(f"{demo['url']}/login?lang=zh")
+    page.fill('input[name="name"]', f"nurse{ward}")
+    page.fill('input[name="password"]', demo["password"])
+    page.click("main button.btn-primary")
+    page.wait_for_url(f"**/board/{ward}")
+    yield page
+    ours = [each for each in troubles if "ERR_ABORTED" not in each]  # a stream left with its page
+    context.close()
+    assert ours == []
+
+
+@pytest.mark.parametrize("nurse", ["3", "5"], indirect=True, ids=["bus", "gpio"])
+def test_from_the_button_to_the_board_and_to_the_bed(
+    nurse: Page, demo: dict[str, Any], tmp_path: Any
+) -> None:
+    ward = nurse.url.rsplit("/", 1)[1]
+    board, beds = nurse, nurse.context.new_page()
+    beds.goto(f"{demo['url']}/virtual/{ward}")
+    unit = beds.locator('.unit[data-bed="2"]')
+    lamp = unit.locator('[data-part="lamp"]')
+    row = board.locator('.row-call[data-bed="2"]')
+    expect(lamp).to_have_attribute("data-pattern", "off", timeout=TIMEOUT_MS)
+    expect(row).to_have_count(0)
+
+    unit.locator(".red").click()
+    expect(row).to_have_attribute("data-state", "open", timeout=TIMEOUT_MS)
+    expect(lamp).to_have_attribute("data-pattern", "blink", timeout=TIMEOUT_MS)
+    board.screenshot(path=str(tmp_path / "board.png"))
+
+    row.locator(".accept").click()
+    expect(row).to_have_attribute("data-state", "accepted", timeout=TIMEOUT_MS)
+    expect(lamp).to_have_attribute("data-pattern", "steady", timeout=TIMEOUT_MS)
+
+    unit.locator('[data-part="presence"]').click()
+    expect(row).to_have_count(0, timeout=TIMEOUT_MS)
+    expect(lamp).to_have_attribute("data-pattern", "off", timeout=TIMEOUT_MS)
+    unit.locator('[data-part="presence"]').click()

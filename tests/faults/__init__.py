@@ -1,0 +1,1 @@
+"""Tests of faults and the pages about boxes."""

@@ -1,0 +1,203 @@
+"""The engineer's pages: plain words, who sees to it, a box's story, and nothing that a box
+sends can become markup or a formula."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from central.clock import FakeClock
+from central.console import service as users
+from central.console.app import create_app
+from central.faults import model, service
+from central.store import Store
+from central.wards import model as wards
+
+PASSWORD = "correct horse battery"
+# 2026-11-24 14:05 in Shanghai.
+NOW_MS = 1_795_500_300_000
+MINUTE_MS = 60_000
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(NOW_MS)
+
+
+@pytest.fixture
+def app(tmp_path: Path, clock: FakeClock) -> Iterator[Flask]:
+    made = create_app(
+        {
+            "database": str(tmp_path / "wardline.db"),
+            "web": {"secret_file": str(tmp_path / "secret")},
+            "broker": None,
+            "clock": clock,
+            "timezone": "Asia/Shanghai",
+        }
+    )
+    console = made.extensions["wardline"]
+    with console.store.transaction() as tx:
+        for ward in ("3", "5"):
+            wards.add_ward(tx, ward, f"{ward}病区", f"Ward {ward}")
+            wards.add_node(tx, f"{ward}-box", ward, "bedside")
+            wards.add_bed(tx, ward, "3", f"{ward}-box")
+        users.add_user(tx, "eng", "Engineer", "engineer", PASSWORD, lang="en")
+        users.add_user(tx, "head3", "Head", "head_nurse", PASSWORD, ward="3", lang="en")
+        users.add_user(tx, "wang", "Wang", "nurse", PASSWORD, ward="3", lang="en")
+    yield made
+    console.close()
+
+
+@pytest.fixture
+def opened(app: Flask) -> Store:
+    return app.extensions["wardline"].store
+
+
+def token(client: FlaskClient, path: str) -> str:
+    found = re.search(r'name="csrf-token" content="([^"]+)"', client.get(path).text)
+    assert found
+    return found[1]
+
+
+def log_in(app: Flask, name: str = "eng") -> FlaskClient:
+    client = app.test_client()
+    given = {"name": name, "password": PASSWORD, "csrf_token": token(client, "/login")}
+    assert client.post("/login", data=given).status_code == 302
+    return client
+
+
+def fault(opened: Store, **changes: Any) -> int:
+    given = {"ward": "3", "node": "3-box", "device": "bed 3", "code": "silent", "detail": "unit 3"}
+    with opened.transaction() as tx:
+        return service.raise_fault(tx, **(given | changes))
+
+
+def test_a_fault_is_told_in_plain_words(app: Flask, opened: Store, clock: FakeClock) -> None:
+    client = log_in(app)
+    assert "Everything answers." in client.get("/faults").text
+    fault(opened)
+    clock.advance(13 * MINUTE_MS)
+    page = client.get("/faults").text
+    assert "Bed 3 does not answer since 14:05: check its plug." in page
+    assert "for 13 min 0 s" in page
+    page = client.get("/faults?lang=zh").text
+    assert "3 床从 14:05 起没有回应:请检查插头。" in page
+
+
+@pytest.mark.parametrize(
+    ("device", "code", "words"),
+    [
+        ("box", "lost", "Box 3-box is out of contact since 14:05: check its power"),
+        ("bus", "gone", "The bedside line of box 3-box is cut since 14:05"),
+        ("bed 3", "address_clash", "Two units answer as bed 3 since 14:05"),
+        ("call 7", "nobody-answers", "Nobody answers call 7 since 14:05: go to the bed now"),
+        ("fan", "hums", "Trouble “hums” of fan at box 3-box since 14:05"),
+        ("bed 3", "hums", "Trouble “hums” of bed 3 at box 3-box since 14:05"),
+    ],
+)
+def test_every_code_has_its_words(
+    app: Flask, opened: Store, device: str, code: str, words: str
+) -> None:
+    fault(opened, device=device, code=code)
+    assert words in log_in(app).get("/faults").text
+
+
+def test_somebody_sees_to_it_and_it_ends_by_itself(
+    app: Flask, opened: Store, clock: FakeClock
+) -> None:
+    number = fault(opened)
+    client = log_in(app)
+    given = {"csrf_token": token(client, "/faults"), "back": "node"}
+    answer = client.post(f"/faults/{number}/acknowledge", data=given)
+    assert answer.location == "/nodes/3-box"
+    assert "eng sees to it since 14:05" in client.get("/faults").text
+    assert len(model.open_faults(opened.read())) == 1
+    clock.advance(2 * MINUTE_MS)
+    with opened.transaction() as tx:
+        service.clear_fault(tx, "3-box", "bed 3", "silent")
+    page = client.get("/faults").text
+    assert "Everything answers." in page
+    assert "2 min 0 s" in page
+    assert client.post("/faults/99/acknowledge", data=given).status_code == 404
+
+
+def test_the_export_holds_all_and_no_formula(app: Flask, opened: Store) -> None:
+    fault(opened, detail='=HYPERLINK("http://evil")')
+    with opened.transaction() as tx:
+        service.clear_fault(tx, "3-box", "bed 3")
+    fault(opened, code="garbled")
+    answer = log_in(app).get("/faults.csv")
+    assert answer.mimetype == "text/csv"
+    head, first, second = csv.reader(io.StringIO(answer.text.removeprefix("\ufeff")))
+    assert head[:4] == ["Ward", "Box", "Device", "Code"]
+    assert (first[3], second[3]) == ("garbled", "silent")
+    assert second[-1].startswith("'=")
+
+
+def test_boxes_by_ward(app: Flask, opened: Store) -> None:
+    health = {"outbox": 4, "dropped": 2, "quarantined": 1, "last_reject": "<b>bad</b>"}
+    health |= {"poll_ms": 61, "silent_beds": ["3"], "alone": True}
+    with opened.transaction() as tx:
+        tx.execute(
+            "UPDATE nodes SET state = 'ready', firmware = '0.1.0', seen_ms = ?, health = ?"
+            " WHERE id = '3-box'",
+            (NOW_MS, json.dumps(health)),
+        )
+    page = log_in(app).get("/nodes").text
+    row = page[page.index('data-node="3-box"') : page.index('data-node="5-box"')]
+    for text in (
+        "in contact",
+        "61 ms",
+        "&lt;b&gt;bad&lt;/b&gt;",
+        "0.1.0",
+        "acts alone",
+        "14:05:00",
+    ):
+        assert text in row
+    assert "trouble" in row
+    assert "never seen" in page
+
+
+def test_a_boxs_story(app: Flask, opened: Store) -> None:
+    fault(opened)
+    with opened.transaction() as tx:
+        tx.insert(
+            "quarantine", at_ms=NOW_MS, topic="wardline/1/3/3-box/event", ward="3", node="3-box",
+            payload=b'<script>\xff"', reason="not JSON",
+        )  # fmt: skip
+        tx.insert(
+            "events", node="3-box", boot=1, seq=1, ward="3", bed="3", type="press",
+            about='{"infusion": "7"}', happened_ms=NOW_MS - 40, stored_ms=NOW_MS,
+            failure="KeyError",
+        )  # fmt: skip
+        tx.insert(
+            "commands", ward="3", node="3-box", type="speak", body="{}", created_ms=NOW_MS,
+            expires_real_ms=NOW_MS, attempts=1, result="refused", reason="no such bed",
+        )  # fmt: skip
+    page = log_in(app).get("/nodes/3-box").text
+    for text in (
+        "Bed 3 does not answer since 14:05", "not JSON", "&lt;script&gt;\\xff", "40 ms",
+        "infusion 7", "KeyError", "no such bed",
+    ):  # fmt: skip
+        assert text in page
+    assert not re.search(r"<script(?![^>]*src=)|\sstyle=|<style|\son\w+=", page)
+    assert log_in(app).get("/nodes/9-box").status_code == 404
+
+
+def test_a_head_nurse_sees_her_ward_and_a_nurse_none(app: Flask, opened: Store) -> None:
+    other = fault(opened, ward="5", node="5-box")
+    client = log_in(app, "head3")
+    assert "Everything answers." in client.get("/faults").text
+    assert "5-box" not in client.get("/nodes").text
+    assert client.get("/nodes/5-box").status_code == 403
+    given = {"csrf_token": token(client, "/faults")}
+    assert client.post(f"/faults/{other}/acknowledge", data=given).status_code == 403
+    assert "5-box" not in client.get("/faults.csv").text
+    assert log_in(app, "wang").get("/faults").status_code == 403

@@ -1,0 +1,29 @@
+"""Start a ward node: `python -m ward_node.cpython --config box.json`."""
+
+import argparse
+import asyncio
+import logging
+import sys
+
+from hw.errors import HardwareError
+from ward_node.cpython.app import serve
+from ward_node.cpython.config import ConfigError, load
+from ward_node.cpython.disk import DataFolderError
+
+
+def main() -> int:
+    """Returns the exit code: 2 when the node cannot start as configured."""
+    parser = argparse.ArgumentParser(prog="ward-node", description=__doc__)
+    parser.add_argument("--config", required=True, help="the node's configuration, a JSON file")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        asyncio.run(serve(load(arguments.config)))
+    except (ConfigError, DataFolderError, HardwareError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,228 @@
+"""The node on CPython: hardware, link and clocks around the core."""
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hw.ward import WardHardware
+from ward_node.contract import kinds
+from ward_node.core import effects
+from ward_node.core.node import Identity, Node
+from ward_node.core.outbox import Outbox
+from ward_node.cpython import disk, hardware
+from ward_node.cpython.audio import Audio
+from ward_node.cpython.config import Config
+from ward_node.cpython.journal import Journal
+from ward_node.cpython.link import Link
+from ward_node.cpython.voice import Mouth
+
+log = logging.getLogger("wardline.node")
+
+TICK_S = 0.05
+MARKS_EVERY_TICKS = 100
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+# The drip clock of a demonstration goes on while the machine is off.
+FILE_EPOCH = "file"
+
+
+def steady_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
+def machine_run(otherwise: str) -> str:
+    """The name of this run of the machine, through which its steady clock goes on."""
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return otherwise
+
+
+class App:
+    """One node. `run` until `stop` is set."""
+
+    def __init__(self, config: Config) -> None:
+        """Opens the data folder. Raises DataFolderError, OSError, WiringError."""
+        self._config = config
+        self._lock = disk.claim(config.data)
+        boot = disk.next_boot(config.data)
+        epoch = machine_run(str(boot))
+        self._drip_clock = hardware.drip_clock(config, steady_ms)
+        self._last_drip_ms = steady_ms()
+        self._clock_broken = False
+        self._memory = disk.Memory(config.data)
+        self._journal = Journal(config.data / "outbox.journal")
+        now_ms = steady_ms()
+        outbox = Outbox(config.ward, config.node, boot, self._journal, epoch, now_ms)
+        identity = Identity(
+            config.ward, config.node, config.role, tuple(config.beds), config.hardware["kind"]
+        )
+        self.node = Node(
+            identity,
+            outbox,
+            self._memory.load(),
+            FILE_EPOCH if config.clock_file is not None else epoch,
+            now_ms,
+            self._drip_ms(),
+        )
+        self._ward: WardHardware
+        self._ward, self._controls = hardware.ward_and_controls(config, outbox.marks)
+        self._speaker = hardware.speaker(config)
+        self._panel = hardware.panel(config, self._controls, self._speaker)
+        self._audio = Audio(config.data / "audio")
+        self._mouth = Mouth(
+            self._audio,
+            self._speaker,
+            self._ward,
+            on_begun=lambda utterance: self._feed(self.node.speech_begun, utterance),
+            on_done=lambda utterance, failure: self._feed(
+                self.node.speech_done, utterance, failure
+            ),
+        )
+        self._link = Link(
+            config.broker,
+            config.ward,
+            config.node,
+            self.node.end(kinds.LOST),
+            on_up=lambda: self._feed(self.node.connected),
+            on_down=lambda: self._feed(self.node.disconnected),
+            on_message=lambda kind, ward, node, payload: self._feed(
+                self.node.handle_message, kind, payload, ward, node
+            ),
+        )
+        self._work: set[asyncio.Task[None]] = set()
+        self._do: dict[type, Callable[[Any], None]] = {
+            effects.Publish: lambda effect: self._publish(effect),
+            effects.Speak: self._mouth.speak,
+            effects.Silence: lambda effect: self._mouth.silence(),
+            effects.Lamp: lambda effect: self._ward.set_lamp(effect.bed, effect.pattern),
+            effects.Reassure: lambda effect: self._ward.set_reassurance(effect.bed, effect.pattern),
+            effects.Fetch: lambda effect: self._spawn(self._audio.prefetch(effect.words)),
+            effects.Remember: self._remember,
+            effects.Selftest: lambda effect: self._spawn(self._selftest(effect.command)),
+            effects.Note: lambda effect: log.log(
+                logging.WARNING if effect.grave else logging.INFO, "%s", effect.text
+            ),
+        }
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve the beds until `stop`. Raises OSError when the panel's port is taken."""
+        if self._panel is not None:
+            await self._panel.start()
+        self._ward.start(
+            lambda bed, kind, about: self._feed(self.node.handle_input, bed, kind, about)
+        )
+        link = asyncio.create_task(self._link.run())
+        ticks = asyncio.create_task(self._ticks())
+        log.info(
+            "box %s of ward %s runs, session %s, %s events wait",
+            self._config.node,
+            self._config.ward,
+            self.node.outbox.boot,
+            len(self.node.outbox),
+        )
+        stopping = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait({link, ticks, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        ticks.cancel()
+        await self._link.goodbye(self.node.end(kinds.STOPPED))
+        link.cancel()
+        stopping.cancel()
+        await asyncio.gather(link, ticks, stopping, return_exceptions=True)
+        await self._close()
+        for task in done & {link, ticks}:
+            task.result()
+
+    async def _close(self) -> None:
+        await self._mouth.close()
+        for task in self._work:
+            task.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
+        await self._ward.close()
+        self._keep_marks()
+        if self._panel is not None:
+            await self._panel.close()
+        self._journal.close()
+        self._lock.close()
+
+    async def _ticks(self) -> None:
+        count = 0
+        while True:
+            self._feed(self.node.tick, after=(self._ward.poll_ms, self._ward.silent_beds()))
+            count += 1
+            if count % MARKS_EVERY_TICKS == 0:
+                self._keep_marks()
+            await asyncio.sleep(TICK_S)
+
+    def _feed(
+        self, method: Callable[..., list[Any]], *given: Any, after: tuple[Any, ...] = ()
+    ) -> None:
+        """Give the core an input and carry out what it wants. A defect in one input may not
+        stop the ward: it is logged, and everything else goes on."""
+        try:
+            wanted = method(*given, steady_ms(), self._drip_ms(), *after)
+        except Exception:
+            log.exception("the core failed in %s", getattr(method, "__name__", method))
+            return
+        for effect in wanted:
+            try:
+                self._do[type(effect)](effect)
+            except Exception:
+                log.exception("an effect failed: %s", type(effect).__name__)
+
+    def _drip_ms(self) -> int:
+        """The drip clock; while its file cannot be read, the last time it told."""
+        try:
+            self._last_drip_ms = self._drip_clock()
+            self._clock_broken = False
+        except (OSError, ValueError, KeyError) as error:
+            if not self._clock_broken:
+                log.error("the clock file %s cannot be read: %s", self._config.clock_file, error)
+            self._clock_broken = True
+        return self._last_drip_ms
+
+    # --- effects ---
+
+    def _publish(self, effect: effects.Publish) -> None:
+        self._link.publish(effect.kind, effect.message)
+
+    def _remember(self, effect: effects.Remember) -> None:
+        try:
+            self._memory.keep(effect.name, effect.value)
+        except OSError as error:
+            log.error("%s could not be kept: %s", effect.name, error)
+
+    async def _selftest(self, command: str) -> None:
+        """Test what of the hardware can test itself."""
+        test = getattr(self._ward, "selftest", None)
+        broken = []
+        if test is not None:
+            for bed, found in (await test()).items():
+                if found.get("error") or found.get("broken"):
+                    broken.append(f"bed {bed}: {found.get('error') or ', '.join(found['broken'])}")
+        self._feed(self.node.selftest_done, command, "; ".join(broken) or None)
+
+    def _keep_marks(self) -> None:
+        counters = getattr(self._ward, "counters", None)
+        if counters is not None:
+            self.node.outbox.keep_marks(counters())
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: "asyncio.Task[None]") -> None:
+        self._work.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a task of the node failed", exc_info=task.exception())
+
+
+async def serve(config: Config) -> None:
+    """Run the node until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await App(config).run(stop)

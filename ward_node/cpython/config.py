@@ -1,0 +1,161 @@
+"""The configuration of one node: a JSON file, checked when it is read."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROLES = ("bedside", "station")
+HARDWARE = ("bus", "gpio", "none")
+SPEAKERS = ("alsa", "recording")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; names the file, the field and what belongs there."""
+
+    error_id = "config-wrong"
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a node must know to start. `hardware`, `speaker` and `panel` are as in the file."""
+
+    ward: str
+    node: str
+    role: str
+    lang: str
+    broker: dict[str, Any]
+    data: Path
+    hardware: dict[str, Any]
+    speaker: dict[str, Any]
+    panel: dict[str, Any] | None
+    clock_file: Path | None
+
+    @property
+    def beds(self) -> list[str]:
+        """The beds that the hardware serves."""
+        return list(self.hardware.get("beds", ()))
+
+
+def load(path: str | Path) -> Config:
+    """Read the configuration. Raises ConfigError."""
+    try:
+        given = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path}: not JSON, line {error.lineno}: {error.msg}") from error
+    try:
+        return of(given)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def of(given: Any) -> Config:
+    """The configuration of parsed JSON. Raises ConfigError naming the field."""
+    fields = _Fields(given, "")
+    hardware = fields.group("hardware")
+    speaker = fields.group("speaker")
+    panel = fields.group("panel") if fields.has("panel") else None
+    config = Config(
+        ward=fields.name("ward"),
+        node=fields.name("node"),
+        role=fields.one_of("role", ROLES),
+        lang=fields.one_of("lang", ("zh", "en")),
+        broker=_broker(fields.group("broker")),
+        data=Path(fields.text("data")),
+        hardware=_hardware(hardware),
+        speaker=_speaker(speaker),
+        panel=None if panel is None else {"host": panel.text("host"), "port": panel.port("port")},
+        clock_file=Path(fields.text("clock_file")) if fields.has("clock_file") else None,
+    )
+    if config.role == "station" and config.beds:
+        raise ConfigError("hardware.beds: a station node has no beds; leave them out")
+    if config.role == "bedside" and not config.beds:
+        raise ConfigError("hardware.beds: a bedside node needs at least one bed")
+    return config
+
+
+class _Fields:
+    """A JSON object and where it stands in the file."""
+
+    def __init__(self, given: Any, where: str) -> None:
+        if not isinstance(given, dict):
+            raise ConfigError(f"{where or 'the whole'} must be a group of settings in braces")
+        self.given = given
+        self._where = where
+
+    def path(self, name: str) -> str:
+        return f"{self._where}.{name}" if self._where else name
+
+    def has(self, name: str) -> bool:
+        return self.given.get(name) is not None
+
+    def group(self, name: str) -> "_Fields":
+        if not self.has(name):
+            raise ConfigError(f"{self.path(name)} is missing")
+        return _Fields(self.given[name], self.path(name))
+
+    def text(self, name: str) -> str:
+        value = self.given.get(name)
+        if not isinstance(value, str) or not value:
+            raise ConfigError(f"{self.path(name)} is missing or not a text")
+        return value
+
+    def name(self, name: str) -> str:
+        """A text that can stand in a topic."""
+        value = self.text(name)
+        if any(letter in value for letter in "/+#") or len(value) > 100:
+            raise ConfigError(f"{self.path(name)}: at most 100 characters, without / + #")
+        return value
+
+    def one_of(self, name: str, known: tuple[str, ...]) -> str:
+        value = self.given.get(name)
+        if value not in known:
+            raise ConfigError(f"{self.path(name)} must be one of {', '.join(known)}")
+        return str(value)
+
+    def port(self, name: str) -> int:
+        value = self.given.get(name)
+        if type(value) is not int or not 0 <= value <= 65535:
+            raise ConfigError(f"{self.path(name)} must be a port number, 0 to 65535")
+        return value
+
+
+def _broker(fields: _Fields) -> dict[str, Any]:
+    return {
+        "host": fields.text("host"),
+        "port": fields.port("port"),
+        "username": fields.text("username") if fields.has("username") else None,
+        "password": fields.text("password") if fields.has("password") else None,
+    }
+
+
+def _hardware(fields: _Fields) -> dict[str, Any]:
+    kind = fields.one_of("kind", HARDWARE)
+    if kind == "none":
+        return {"kind": kind}
+    beds = fields.given.get("beds")
+    if kind == "bus":
+        if not isinstance(beds, dict) or not all(type(each) is int for each in beds.values()):
+            raise ConfigError('hardware.beds must give each bed its address: {"1": 1, "2": 2}')
+        _bed_names(list(beds))
+        return {"kind": kind, "port": fields.text("port"), "beds": beds}
+    if not isinstance(beds, list):
+        raise ConfigError('hardware.beds must list the beds: ["1", "2"]')
+    _bed_names(beds)
+    return {"kind": kind, "beds": beds, "virtual": bool(fields.given.get("virtual", False))}
+
+
+def _bed_names(beds: list[Any]) -> None:
+    for bed in beds:
+        if not isinstance(bed, str) or not 0 < len(bed) <= 32:
+            raise ConfigError("hardware.beds: a bed's name is a text of at most 32 characters")
+
+
+def _speaker(fields: _Fields) -> dict[str, Any]:
+    if fields.one_of("kind", SPEAKERS) == "alsa":
+        return {"kind": "alsa", "device": fields.given.get("device") or "default"}
+    return {"kind": "recording", "folder": fields.text("folder")}

@@ -1,0 +1,56 @@
+"""The hardware objects that the configuration names. Each kind is imported only when used."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hw.ward import NoWard, WardHardware
+from ward_node.cpython.config import Config
+
+
+def ward_and_controls(config: Config, known_counters: dict[str, Any]) -> tuple[WardHardware, Any]:
+    """The beds' hardware, and the hands of the virtual one for the panel (None: real).
+    Raises hw.errors.WiringError."""
+    wanted = config.hardware
+    if wanted["kind"] == "bus":
+        from hw.bus import BusWard
+
+        return BusWard(wanted["port"], wanted["beds"], known_counters=known_counters), None
+    if wanted["kind"] == "gpio":
+        if wanted["virtual"]:
+            from hw.virtual.pins import virtual_gpio
+
+            return virtual_gpio(wanted["beds"])
+        from hw.gpio import GpioWard
+
+        return GpioWard(wanted["beds"]), None
+    return NoWard(), None
+
+
+def speaker(config: Config) -> Any:
+    """The loudspeaker, as `hw.speaker.Speaker`."""
+    if config.speaker["kind"] == "alsa":
+        from hw.speaker import AlsaSpeaker
+
+        return AlsaSpeaker(config.speaker["device"])
+    from hw.virtual.speaker import RecordingSpeaker
+
+    return RecordingSpeaker(config.speaker["folder"])
+
+
+def panel(config: Config, controls: Any, loudspeaker: Any) -> Any:
+    """The web panel of a virtual box, None when none is configured."""
+    if config.panel is None:
+        return None
+    from hw.virtual.panel import Panel
+
+    heard = loudspeaker if config.speaker["kind"] == "recording" else None
+    return Panel(controls, heard, config.panel["host"], config.panel["port"])
+
+
+def drip_clock(config: Config, steady_ms: Callable[[], int]) -> Callable[[], int]:
+    """The clock of infusions: steady time, or the file of a demonstration."""
+    if config.clock_file is None:
+        return steady_ms
+    from hw.virtual.clock import FileClock
+
+    return FileClock(config.clock_file).drip_ms
