@@ -121,5 +121,7 @@ class Board:
 async def visit(url: str) -> AsyncIterator[Visitor]:
     """A session of its own at the console."""
     timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S)
-    async with aiohttp.ClientSession(timeout=timeout) as http:
+    # Without "unsafe" the jar keeps no cookie of an address without a name.
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(timeout=timeout, cookie_jar=jar) as http:
         yield Visitor(http, url)

@@ -1,13 +1,17 @@
 """The beds page."""
 
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
+from central.admissions import age as ages
 from central.admissions import model as admissions
 from central.calls import model as calls
 from central.console.context import (
+    _,
     current_user,
+    local,
     note_patient_read,
     read,
     require_ward,
@@ -47,9 +51,27 @@ CARE = {
 }
 
 
+SEX = {"F": N_("female"), "M": N_("male")}
+AGES = {
+    ages.YEARS: N_("%(n)s years"),
+    ages.MONTHS: N_("%(n)s months"),
+    ages.DAYS: N_("%(n)s days"),
+}
+
+
+def _person(stay: Any, today: date) -> dict[str, str]:
+    """Name, and sex and age in words as far as they are known."""
+    about = [_(SEX[stay["sex"]])] if stay["sex"] in SEX else []
+    age = ages.age(stay["birth"] or "", today)
+    if age is not None:
+        about.append(_(AGES[age[1]], n=age[0]))
+    return {"name": stay["name"], "about": ", ".join(about)}
+
+
 def rows(tx: Tx, ward: str, *, patients: bool) -> list[dict[str, Any]]:
     """What is known of each bed, in the ward's order. `patients` false leaves out who they are."""
-    stays = {row["bed"]: dict(row) for row in admissions.stays(tx, ward)}
+    today = local(tx.now_ms).date()
+    stays = {row["bed"]: _person(row, today) for row in admissions.stays(tx, ward)}
     running: dict[str, list[Any]] = {}
     for each in infusions.running(tx, ward):
         running.setdefault(each["bed"], []).append(each)

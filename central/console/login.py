@@ -102,7 +102,9 @@ def still(identity: str) -> bool:
 
 def refuse() -> Any:
     """Nobody is logged in: a page leads to the log-in, anything else is told 401."""
-    if request.method == "GET" and request.accept_mimetypes.accept_html:
+    wanted = ["text/html", "application/json", "text/event-stream"]
+    best = request.accept_mimetypes.best_match(wanted, "text/html")
+    if request.method == "GET" and best == "text/html":
         target = request.full_path if request.query_string else request.path
         return redirect(url_for("console.login", next=target))
     answer: Response = jsonify(

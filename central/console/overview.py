@@ -75,8 +75,7 @@ def search(tx: Tx, words: str, ward: str | None) -> dict[str, list[dict[str, Any
             if wanted in node["id"].casefold():
                 found["nodes"].append({"ward": each, "node": node["id"], "state": node["state"]})
         for stay in admissions.stays(tx, each):
-            texts = [str(stay[key]) for key in ("name", "patient") if key in stay.keys()]  # noqa: SIM118
-            if any(wanted in text.casefold() for text in texts):
+            if wanted in stay["name"].casefold() or wanted == stay["patient"].casefold():
                 found["patients"].append({"ward": each, "bed": stay["bed"], "name": stay["name"]})
     if wanted.lstrip("#").isdecimal():
         call = calls.one(tx, int(wanted.lstrip("#")))

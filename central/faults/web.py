@@ -21,6 +21,7 @@ from central.console.marks import N_
 from central.faults import model, service
 from central.faults.shown import node as described
 from central.faults.shown import plain
+from central.store import Row
 from central.wards import model as wards
 
 blueprint = Blueprint(
@@ -31,6 +32,8 @@ blueprint = Blueprint(
     static_url_path="/static/faults",
 )
 WATCHERS = ("engineer", "head_nurse", "duty_manager")
+# A nurse who is led here from a bed may look, and say that she sees to the plug.
+EVERYBODY = (*WATCHERS, "nurse")
 NAVIGATION = [
     (60, "/faults", N_("Faults"), WATCHERS, "exclamation-triangle"),
     (61, "/nodes", N_("Boxes"), WATCHERS, "cpu"),
@@ -48,19 +51,28 @@ def _mine(ward: str | None) -> bool:
 
 
 @blueprint.get("/faults")
-@requires(*WATCHERS)
+@requires(*EVERYBODY)
 def index() -> Any:
+    """Open faults first. `?ward=` shows those of one ward."""
     tx = read()
+    ward = request.args.get("ward")
+    if ward is not None:
+        require_ward(ward)
+
+    def shown(rows: list[Row]) -> list[dict[str, Any]]:
+        return [plain(row) for row in rows if _mine(row["ward"]) and ward in (None, row["ward"])]
+
     return render_template(
         "faults/index.html",
+        ward=ward,
         known={row["id"] for row in wards.nodes(tx)},
-        faults=[plain(row) for row in model.open_faults(tx) if _mine(row["ward"])],
-        cleared=[plain(row) for row in model.cleared_faults(tx) if _mine(row["ward"])],
+        faults=shown(model.open_faults(tx)),
+        cleared=shown(model.cleared_faults(tx)),
     )
 
 
 @blueprint.get("/faults.csv")
-@requires(*WATCHERS)
+@requires(*EVERYBODY)
 def export() -> Any:
     """Open faults, then those cleared last."""
     tx = read()
@@ -102,7 +114,7 @@ def _cell(value: Any) -> str:
 
 
 @blueprint.post("/faults/<int:fault>/acknowledge")
-@requires(*WATCHERS)
+@requires(*EVERYBODY)
 def acknowledge(fault: int) -> Any:
     """Say that one sees to it."""
     with transaction() as tx:
@@ -119,7 +131,7 @@ def acknowledge(fault: int) -> Any:
 
 
 @blueprint.get("/nodes")
-@requires(*WATCHERS)
+@requires(*EVERYBODY)
 def nodes() -> Any:
     tx = read()
     counts = {
@@ -137,7 +149,7 @@ def nodes() -> Any:
 
 
 @blueprint.get("/nodes/<node>")
-@requires(*WATCHERS)
+@requires(*EVERYBODY)
 def story(node: str) -> Any:
     """What happened with one box: faults, what it sent, what was not understood."""
     tx = read()

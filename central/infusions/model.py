@@ -196,11 +196,12 @@ def noted(tx: Tx, infusion: int, what: str, revision: int, stage: str) -> bool:
     )
 
 
-def supersede(tx: Tx, infusion: int) -> None:
-    """Close schedules no node has answered yet: their times count from when they were written,
-    so a box that comes back must never be given an old one."""
+def supersede(tx: Tx, infusion: int, node: str) -> None:
+    """Close schedules the node has not answered yet: their times count from when they were
+    written, so a box that comes back must never be given an old one."""
     tx.execute(
         "UPDATE commands SET result = 'expired', reason = 'a newer schedule follows'"
-        " WHERE result IS NULL AND type = 'reminders' AND json_extract(body, '$.infusion') = ?",
-        (str(infusion),),
+        " WHERE result IS NULL AND type = 'reminders' AND node = ?"
+        " AND json_extract(body, '$.infusion') = ?",
+        (node, str(infusion)),
     )

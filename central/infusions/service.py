@@ -6,7 +6,7 @@ from typing import Any
 
 from central.audit import model as audit
 from central.events import NodeEvent
-from central.infusions import checks, model, prompts
+from central.infusions import answers, checks, model, prompts
 from central.infusions.checks import Bottle
 from central.store import Row, Tx
 from gateway.mqtt import kinds
@@ -242,14 +242,14 @@ def _changed(tx: Tx, infusion: int, what: str, by: str, **detail: Any) -> None:
 
 
 EVENTS: dict[str, Callable[[Tx, NodeEvent], None]] = {
-    kinds.PROMPTED: prompts.on_prompted,
-    kinds.PRESS: prompts.on_press,
-    kinds.UNCONFIRMED: prompts.on_unconfirmed,
-    kinds.PRESENCE: prompts.on_presence,
+    kinds.PROMPTED: answers.on_prompted,
+    kinds.PRESS: answers.on_press,
+    kinds.UNCONFIRMED: answers.on_unconfirmed,
+    kinds.PRESENCE: answers.on_presence,
 }
 TIMERS = {
-    prompts.NOT_SPOKEN: prompts.not_spoken,
-    prompts.NOT_ANSWERED: prompts.not_answered,
+    prompts.NOT_SPOKEN: answers.not_spoken,
+    answers.NOT_ANSWERED: answers.not_answered,
 }
 BIRTHS = [prompts.resend]
 resend = prompts.resend

@@ -1,17 +1,13 @@
-"""The pages of drips and dressings, and the interface for other programs."""
+"""The pages of drips and dressings: what runs, and one of them with all that is done to it."""
 
-from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 
 from central.console.context import (
     _,
-    at_time,
     console,
     current_user,
-    lasted,
-    local,
     read,
     require_ward,
     requires,
@@ -20,10 +16,9 @@ from central.console.context import (
 from central.console.errors import field_words
 from central.console.marks import N_
 from central.errors import FieldError
-from central.infusions import chart, checks, drip, model, service
-from central.infusions.drip import Drip, Segment
+from central.infusions import chart, forms, model, service
+from central.infusions.forms import STAFF, row_of
 from central.infusions.shown import STAGES, STATES, live, told
-from central.store import Row, Tx
 from central.wards import model as wards
 
 blueprint = Blueprint(
@@ -33,13 +28,9 @@ blueprint = Blueprint(
     static_folder="static",
     static_url_path="/static/infusions",
 )
-STAFF = ("nurse", "head_nurse")
 NAVIGATION = [(20, "/infusions", N_("Infusions"), STAFF, "droplet")]
 
-# What another program is told of the bottle it started.
-ANSWER = (
-    "id", "ward", "bed", "state", "revision", "remaining_ml", "ends_ms", "next_stage", "next_ms",
-)  # fmt: skip
+forms.add_to(blueprint)
 
 
 @blueprint.app_context_processor
@@ -72,7 +63,7 @@ def levels() -> Any:
     """What moves on the pages, by id, in the user's words."""
     tx = read()
     only = request.args.get("id", type=int)
-    rows = [model.described(tx, _row(tx, only))] if only else model.running(tx, _ward_asked())
+    rows = [model.described(tx, row_of(tx, only))] if only else model.running(tx, _ward_asked())
     return jsonify({str(row["id"]): live(row, tx.now_ms)["live"] for row in rows})
 
 
@@ -84,167 +75,7 @@ def _ward_asked() -> str | None:
     return ward
 
 
-# --- starting ---
-
-
-@blueprint.route("/infusions/new", methods=["GET", "POST"])
-@requires(*STAFF)
-def new() -> Any:
-    given: dict[str, Any] = request.form.to_dict() if request.method == "POST" else _proposal()
-    wrong: dict[str, str] = {}
-    if request.method == "POST":
-        infusion, wrong = _start(_placed(given))
-        if infusion is not None:
-            flash(_("The drip is started; the bed will speak in time."), "success")
-            return redirect(url_for("infusions.one", infusion=infusion))
-    return _form(given, wrong)
-
-
-def _proposal() -> dict[str, Any]:
-    ward, bed = request.args.get("ward"), request.args.get("bed")
-    place = f"{ward}/{bed}" if ward and bed else ""
-    return {"place": place, "factor": "20", "volume_ml": "", "gtt_per_min": ""}
-
-
-def _form(given: dict[str, Any], wrong: dict[str, str], previous: Row | None = None) -> Any:
-    tx = read()
-    ward, _slash, bed = str(given.get("place", "")).partition("/")
-    also = [] if previous else model.active(tx, ward, bed) if bed else []
-    page = render_template(
-        "infusions/new.html",
-        given=given,
-        wrong=wrong,
-        places=_places(tx),
-        factors=drip.FACTORS,
-        previous=previous,
-        also=also,
-    )
-    return page, 422 if wrong else 200
-
-
-def _places(tx: Tx) -> list[tuple[str, list[str]]]:
-    """(ward, beds) of the wards the user may see."""
-    return [
-        (row["id"], [bed["bed"] for bed in wards.beds(tx, row["id"])])
-        for row in wards.wards(tx)
-        if current_user.ward in (None, row["id"])
-    ]
-
-
-def _placed(given: dict[str, Any]) -> dict[str, Any]:
-    """The fields of the form as the checks know them: one choice is a ward and a bed."""
-    ward, _slash, bed = str(given.get("place", "")).partition("/")
-    return given | {"ward": ward, "bed": bed}
-
-
-def _start(given: dict[str, Any], previous: int | None = None) -> tuple[int | None, dict[str, str]]:
-    """Start a bottle. (its id, {}) or (None, what is wrong by field)."""
-    with transaction() as tx:
-        before = None if previous is None else _row(tx, previous)
-        given = given | {"started_ms": given.get("started_ms") or None}
-        late: list[FieldError] = []
-        if given.get("started"):
-            try:
-                given["started_ms"] = _clock_ms(tx, str(given["started"]))
-            except FieldError as error:
-                late.append(error)
-        if given.get("ward") and wards.ward(tx, str(given["ward"])) is not None:
-            require_ward(str(given["ward"]))
-        bottle, wrong = checks.bottle(tx, given, before["bottle_no"] + 1 if before else 1)
-        wrong = wrong + late
-        if bottle is None or late:
-            return None, {error.field: field_words(error) for error in wrong}
-        if before is not None:
-            return service.next_bottle(tx, before["id"], bottle, current_user.name), {}
-        return service.start_checked(tx, bottle, current_user.name), {}
-
-
-def _clock_ms(tx: Tx, text: str) -> int:
-    """14:05 as hospital ms: today's, or yesterday's when that is nearer."""
-    try:
-        time = datetime.strptime(text.strip()[:5], "%H:%M").time()
-    except ValueError as error:
-        raise FieldError(
-            "started_ms", "“%(value)s” is not a time of day.", value=text[:20]
-        ) from error
-    now = local(tx.now_ms)
-    found = datetime.combine(now.date(), time, now.tzinfo)
-    if found - now > timedelta(hours=12):
-        found -= timedelta(days=1)
-    return int(found.timestamp() * 1000)
-
-
-@blueprint.get("/infusions/preview")
-@requires(*STAFF)
-def preview() -> Any:
-    """End and prompts of a bottle as it is being typed."""
-    tx, given = read(), request.args
-    try:
-        volume_ml = checks.volume(given.get("volume_ml"))
-        factor = checks.factor(given.get("factor"))
-        rate = checks.rate(given.get("gtt_per_min"))
-    except FieldError as error:
-        return jsonify(field=error.field, error=field_words(error))
-    try:
-        began_ms = _clock_ms(tx, given["started"]) if given.get("started") else tx.now_ms
-    except FieldError as error:
-        return jsonify(field=error.field, error=field_words(error))
-    bottle = Drip(volume_ml, factor, (Segment(began_ms, rate),))
-    ends_ms = bottle.ends_ms() or began_ms
-    return jsonify(
-        ends_ms=ends_ms,
-        ends=_(
-            "Runs for %(time)s and ends at %(end)s.",
-            time=lasted(ends_ms - began_ms),
-            end=at_time(ends_ms),
-        ),
-        prompts=[
-            {
-                "stage": each.stage,
-                "at_ms": each.at_ms,
-                "at": at_time(each.at_ms),
-                "words": _(STAGES[each.stage]),
-            }
-            for each in bottle.moments()
-        ],
-    )  # fmt: skip
-
-
-@blueprint.route("/infusions/dressing", methods=["GET", "POST"])
-@requires(*STAFF)
-def dressing() -> Any:
-    given = request.form.to_dict() if request.method == "POST" else _proposal()
-    wrong: dict[str, str] = {}
-    if request.method == "POST":
-        placed = _placed(given)
-        try:
-            with transaction() as tx:
-                ward, bed = checks.place(tx, placed["ward"], placed["bed"])
-                require_ward(ward)
-                infusion = service.remind_dressing(
-                    tx, ward=ward, bed=bed, in_min=given.get("in_min"), by=current_user.name,
-                    every_min=given.get("every_min"), label=given.get("label", ""),
-                )  # fmt: skip
-            flash(_("The bed will remind of the dressing change."), "success")
-            return redirect(url_for("infusions.one", infusion=infusion))
-        except FieldError as error:
-            wrong = {error.field: field_words(error)}
-    page = render_template(
-        "infusions/dressing.html", given=given, wrong=wrong, places=_places(read())
-    )
-    return page, 422 if wrong else 200
-
-
 # --- one drip ---
-
-
-def _row(tx: Tx, infusion: int) -> Row:
-    """A drip the user may see, or the page that says why not."""
-    row = model.get(tx, infusion)
-    if row is None:
-        abort(404)
-    require_ward(row["ward"])
-    return row
 
 
 @blueprint.get("/infusions/<int:infusion>")
@@ -255,7 +86,7 @@ def one(infusion: int) -> Any:
 
 def _one(infusion: int, given: dict[str, Any], wrong: dict[str, str]) -> Any:
     tx = read()
-    row = _row(tx, infusion)
+    row = row_of(tx, infusion)
     picture = None
     if row["what"] == "bottle":
         until_ms = row["ended_ms"] or tx.now_ms
@@ -286,7 +117,7 @@ def change(infusion: int, what: str) -> Any:
     given, by = request.form.to_dict(), current_user.name
     try:
         with transaction() as tx:
-            _row(tx, infusion)
+            row_of(tx, infusion)
             if what == "rate":
                 service.set_rate(tx, infusion, given.get("gtt_per_min"), by)
             elif what == "pause":
@@ -308,49 +139,3 @@ def change(infusion: int, what: str) -> Any:
     except (service.InfusionOverError, service.UnknownInfusionError):
         flash(_("This drip is over; nothing about it can be changed."), "error")
     return redirect(url_for("infusions.one", infusion=infusion))
-
-
-@blueprint.route("/infusions/<int:infusion>/next", methods=["GET", "POST"])
-@requires(*STAFF)
-def next_bottle(infusion: int) -> Any:
-    tx = read()
-    row = _row(tx, infusion)
-    if row["ended_ms"] is not None or row["what"] != "bottle":
-        flash(_("This drip is over; nothing about it can be changed."), "error")
-        return redirect(url_for("infusions.one", infusion=infusion))
-    place = f"{row['ward']}/{row['bed']}"
-    wrong: dict[str, str] = {}
-    if request.method == "POST":
-        given: dict[str, Any] = request.form.to_dict() | {"place": place}
-        started, wrong = _start(_placed(given), infusion)
-        if started is not None:
-            flash(_("The next bottle is started; the bed will speak in time."), "success")
-            return redirect(url_for("infusions.one", infusion=started))
-    else:
-        given = {
-            "place": place,
-            "volume_ml": row["volume_ml"],
-            "factor": str(row["factor"]),
-            "gtt_per_min": model.last_rate(tx, infusion),
-            "of_bottles": row["of_bottles"] or "",
-        }
-    return _form(given, wrong, previous=row)
-
-
-# --- for other programs ---
-
-
-@blueprint.post("/api/infusions")
-@requires(*STAFF)
-def api_start() -> Any:
-    """Start a bottle: JSON with the fields of `service.start`; answers ANSWER, or 422
-    with {"errors": {field: message}}."""
-    given = request.get_json(silent=True)
-    if not isinstance(given, dict):
-        return jsonify(errors={"": _("The request must be a JSON object.")}), 422
-    infusion, wrong = _start(given)
-    if infusion is None:
-        return jsonify(errors=wrong), 422
-    tx = read()
-    row = model.described(tx, _row(tx, infusion))
-    return jsonify({key: row[key] for key in ANSWER}), 201

@@ -103,7 +103,7 @@ class Ears:
         at_ns = time.monotonic_ns()
         ids = json.loads(message.payload)["ids"]
         with self._lock:
-            for press in self._open.values():
+            for press in list(self._open.values()):
                 if press.id in ids and not press.stored_ns:
                     press.stored_ns = at_ns
                     self._look(press)

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from central.clock import FakeClock
-from central.infusions import checks, model, prompts, service
+from central.infusions import answers, checks, model, prompts, service
 from central.infusions.drip import STAGES
 from central.store import Store
+from central.wards import model as wards
 from central.words import catalogue
 from tests.infusions.conftest import BOX, STATION, Ward
 
@@ -35,6 +36,7 @@ def test_the_bed_gets_the_whole_schedule(ward: Ward) -> None:
     (schedule,) = ward.schedules()
     assert schedule["infusion"] == str(infusion)
     assert schedule["revision"] == 1
+    assert schedule["as_of_ms"] == ward.clock.now_ms()
     assert schedule["unconfirmed_after_ms"] == 180_000
     assert stages(schedule) == [("check", 160), ("near_end", 180), ("due", 200)]
     assert [each["final"] for each in schedule["prompts"]] == [False, False, True]
@@ -254,7 +256,7 @@ def test_a_report_that_crosses_a_large_correction_does_not(ward: Ward) -> None:
     ward.do(service.rebaseline, infusion, "nurse3", remaining_ml=450)
     ward.report("prompted", infusion=str(infusion), revision=1, stage="check")
     assert stages(ward.schedules()[-1])[0][0] == "check"
-    assert ward.row(infusion)["prompted"] == None  # noqa: E711
+    assert ward.row(infusion)["prompted"] is None
 
 
 # --- when the bed is silent ---
@@ -318,7 +320,7 @@ def test_hospital_time_that_runs_fast_leaves_the_bed_real_time(
         FakeClock, "real_ms", lambda self: began_ms + (self.value_ms - began_ms) // rate
     )
     ward.start()
-    real_grace_min = prompts.GRACE_REAL_MS * rate / MINUTE_MS
+    real_grace_min = answers.GRACE_REAL_MS * rate / MINUTE_MS
     ward.wait(160 + real_grace_min - 1)
     assert not any("没有播报" in said for said in ward.said_at_station())
     assert "not_spoken" not in ward.history(1)
@@ -364,6 +366,40 @@ def test_a_patient_takes_the_drip_along_or_leaves_it(ward: Ward) -> None:
     assert ward.row(infusion)["bed"] == "2"
     assert ward.do(service.stop_at_bed, "3", "2", "adt", "discharged") == 1
     assert model.running(ward.store.read()) == []
+
+
+def test_moving_to_another_box_silences_the_old_one(ward: Ward) -> None:
+    with ward.store.transaction() as tx:
+        wards.add_node(tx, "3-far", "3", "bedside")
+        wards.add_bed(tx, "3", "12", "3-far")
+    ward.start()
+    ward.do(service.move, "3", "5", "3", "12", "adt")
+    waiting = ward.store.read().all(
+        "SELECT node, json_array_length(body, '$.prompts') AS n FROM commands"
+        " WHERE type = 'reminders' AND result IS NULL ORDER BY id"
+    )
+    assert [tuple(row) for row in waiting] == [(BOX, 0), ("3-far", 3)]
+
+
+def test_a_bed_that_waits_for_its_answer_is_not_silenced_by_a_birth(ward: Ward) -> None:
+    infusion = ward.start()
+    ward.wait(200)
+    ward.report("prompted", infusion=str(infusion), revision=1, stage="due")
+    before = len(ward.schedules())
+    ward.do(prompts.resend, BOX)
+    assert len(ward.schedules()) == before
+    ward.report("presence")
+    ward.do(prompts.resend, BOX)
+    assert ward.schedules()[-1]["prompts"] == []
+
+
+def test_repeating_the_last_prompt_does_not_put_off_the_nurse(ward: Ward) -> None:
+    infusion = ward.start()
+    ward.wait(200)
+    for _ in range(4):
+        ward.report("prompted", infusion=str(infusion), revision=1, stage="due")
+        ward.wait(1)
+    assert len(ward.calls()) == 1
 
 
 # --- dressings ---

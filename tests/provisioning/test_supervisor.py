@@ -67,9 +67,12 @@ def test_what_dies_is_named_with_its_last_lines_and_started_again(tmp_path: Path
         await supervisor.start([listening(port)])
         first = supervisor.pids[f"listener-{port}"]
         os.kill(first, signal.SIGKILL)
-        async with asyncio.timeout(20):
-            while supervisor.pids[f"listener-{port}"] == first or not answers(port):
-                await asyncio.sleep(0.02)
+        again = asyncio.to_thread(
+            wait_for,
+            lambda: supervisor.pids[f"listener-{port}"] != first and answers(port),
+            "another listener",
+        )
+        await again
         await supervisor.stop()
 
     asyncio.run(story())

@@ -16,7 +16,9 @@ FETCH_TIMEOUT_S = 2.0
 MOST_BYTES = 8 * 1024 * 1024
 MOST_FILES = 500
 ESPEAK_TIMEOUT_S = 10.0
-ESPEAK_VOICES = {"zh": "cmn", "en": "en-gb"}
+# espeak-ng 1.51 spells what its voice `cmn` looked up as if it were English; the pinyin voice
+# speaks Mandarin.
+ESPEAK_VOICES = {"zh": "cmn-latn-pinyin", "en": "en-gb"}
 ESPEAK_SPEED = "150"  # words a minute: a little slower than talk
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")

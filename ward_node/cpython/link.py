@@ -132,7 +132,8 @@ class Link:
         ]
         answers = await client.subscribe(filters)
         for (name, _), answer in zip(filters, answers, strict=True):
-            if int(getattr(answer, "value", answer)) >= REFUSED_FROM:
+            code: Any = getattr(answer, "value", answer)
+            if code >= REFUSED_FROM:
                 log.error("the broker refuses this box to hear %s: check its rights", name)
 
     def _take(self, topic: str, payload: bytes) -> None:

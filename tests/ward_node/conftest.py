@@ -1,0 +1,218 @@
+"""Real parts for the node: a broker, node processes, and a central that only listens."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import pytest
+
+from gateway.mqtt import checked, topics
+from tests.conftest import free_port, wait_for
+
+ROOT = Path(__file__).parents[2]
+
+
+class Broker:
+    """Mosquitto on a port of its own, which can be stopped and started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._config = folder / "mosquitto.conf"
+        self._config.write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"
+            f"max_queued_messages 0\n"
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            ["mosquitto", "-c", str(self._config)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_for(self._answers, "the broker")
+
+    def _answers(self) -> bool:
+        probe = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+        try:
+            probe.connect("127.0.0.1", self.port)
+        except OSError:
+            return False
+        probe.disconnect()
+        return True
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+class FakeCentral:
+    """Takes all that nodes publish; receipts when told to."""
+
+    def __init__(self, port: int, *, receipts: bool = True) -> None:
+        self.receipts = receipts
+        self.heard: list[tuple[str, str, dict[str, Any]]] = []
+        self.retained: list[tuple[str, dict[str, Any]]] = []
+        self._lock = threading.Lock()
+        self._client = mqtt.Client(
+            mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5, client_id="central"
+        )
+        self._subscribed = threading.Event()
+        self._client.on_connect = self._on_connect
+        self._client.on_subscribe = lambda *_: self._subscribed.set()
+        self._client.on_message = self._on_message
+        self._client.connect_async("127.0.0.1", port)
+        self._client.reconnect_delay_set(1, 1)
+        self._client.loop_start()
+        assert self._subscribed.wait(20), "the fake central is not connected"
+
+    def _on_connect(self, client: mqtt.Client, *_: Any) -> None:
+        client.subscribe([(topics.every(kind), 1) for kind in topics.FROM_NODE])
+
+    def _on_message(self, client: mqtt.Client, data: Any, message: mqtt.MQTTMessage) -> None:
+        ward, node, kind, told = checked.decode(message.topic, message.payload)
+        with self._lock:
+            self.heard.append((node, kind, told))
+            if message.retain:
+                self.retained.append((kind, told))
+        if kind == topics.EVENT and self.receipts:
+            self.send(ward, node, topics.RECEIPT, {"ids": [told["id"]]})
+
+    def send(self, ward: str, node: str, kind: str, message: dict[str, Any]) -> None:
+        self._client.publish(
+            topics.topic(ward, node, kind),
+            checked.encode(kind, message),
+            qos=topics.qos(kind),
+            retain=topics.retained(kind),
+        )
+
+    def raw(self, topic: str, payload: bytes) -> None:
+        self._client.publish(topic, payload, qos=1)
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        with self._lock:
+            return [told for _, each, told in self.heard if each == kind]
+
+    def states(self) -> list[tuple[str, int]]:
+        return [(each["state"], each["session"]) for each in self.of(topics.STATE)]
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+class NodeProcess:
+    """`python -m ward_node.cpython` on virtual pins, with its panel."""
+
+    def __init__(self, folder: Path, broker_port: int, **changes: Any) -> None:
+        self.folder = folder
+        self.panel_port = free_port()
+        self.config: dict[str, Any] = {
+            "ward": "5",
+            "node": "5-box",
+            "role": "bedside",
+            "lang": "zh",
+            "broker": {"host": "127.0.0.1", "port": broker_port},
+            "data": str(folder / "data"),
+            "hardware": {"kind": "gpio", "beds": ["1", "2"], "virtual": True},
+            "speaker": {"kind": "recording", "folder": str(folder / "spoken")},
+            "panel": {"host": "127.0.0.1", "port": self.panel_port},
+            "clock_file": None,
+        } | changes
+        self.process: subprocess.Popen[bytes] | None = None
+        self.log = folder / "node.log"
+
+    def start(self) -> None:
+        path = self.folder / "box.json"
+        path.write_text(json.dumps(self.config))
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "ward_node.cpython", "--config", str(path)],
+                cwd=ROOT,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                stderr=log,
+            )
+        wait_for(self.state, "the node's panel")
+
+    def state(self) -> dict[str, Any] | None:
+        return self._get("/state")
+
+    def spoken(self) -> list[dict[str, Any]]:
+        answer = self._get("/spoken")
+        return answer["spoken"] if answer else []
+
+    def _get(self, path: str) -> Any:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.panel_port}{path}") as answer:
+                return json.loads(answer.read())
+        except OSError:
+            return None
+
+    def operate(self, bed: str, control: str) -> None:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.panel_port}/operate",
+            json.dumps({"bed": bed, "control": control}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request) as answer:
+            assert answer.status == 200
+
+    def bed(self, bed: str) -> dict[str, Any]:
+        state = self.state()
+        return state["beds"][bed] if state else {}
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def end(self) -> int:
+        """SIGTERM; returns the exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    made = Broker(tmp_path)
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def central(broker: Broker) -> Iterator[FakeCentral]:
+    made = FakeCentral(broker.port)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def box(tmp_path: Path, broker: Broker) -> Iterator[NodeProcess]:
+    made = NodeProcess(tmp_path, broker.port)
+    yield made
+    if made.process is not None and made.process.poll() is None:
+        made.kill()
+
+
+async def eventually(condition: Callable[[], Any], what: str, timeout_s: float = 20.0) -> Any:
+    """The first true answer of `condition`; fails naming `what` after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    while not (answer := condition()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {timeout_s} s in vain for {what}")
+        await asyncio.sleep(0.01)
+    return answer
