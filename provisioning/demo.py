@@ -236,7 +236,10 @@ async def _run(arguments: argparse.Namespace, folder: Path, say: Say) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    port = arguments.port or first_free_port(CONSOLE_PORT)
+    port = first_free_port(arguments.port or CONSOLE_PORT)
+    if arguments.port not in (None, port):
+        say(f"port {arguments.port} is taken; name another one with --port, or none")
+        return 1
     work = asyncio.create_task(
         _work(Layout(folder, demo_wards(), port), arguments, say, check.play)
     )

@@ -5,41 +5,74 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from provisioning.environment import ROOT
 
-PACKAGES = ("hw", "ward_node", "gateway", "central", "provisioning")
-
 
 def main(pytest_arguments: list[str]) -> int:
-    """Run all checks even when one fails; 0 only when every one passed."""
-    python = Path(sys.executable)
-    tools = python.parent
-    checks = [
-        ("ruff check", [str(tools / "ruff"), "check", "."]),
-        ("ruff format", [str(tools / "ruff"), "format", "--check", "."]),
-        ("mypy", [str(python), "-m", "mypy"]),
-        ("import table", [str(tools / "lint-imports")]),
-    ]
-    failed = [name for name, command in checks if not _run(name, command)]
-    with tempfile.TemporaryDirectory() as folder:
-        # Processes that a test starts add their own data files to the same folder.
-        environment = os.environ | {"COVERAGE_FILE": str(Path(folder) / "coverage")}
-        coverage = [str(python), "-m", "coverage"]
-        tests = [*coverage, "run", "-m", "pytest", *pytest_arguments]
-        passed = _run("tests", tests, environment)
-        _run("coverage", [*coverage, "combine", "--quiet"], environment)
-        _run("coverage", [*coverage, "report"], environment)
-    if not passed:
-        failed.append("tests")
-    print("all checks passed" if not failed else f"failed: {', '.join(failed)}", flush=True)
+    """Run all checks even when one fails; 0 only when every one passed. With arguments only
+    pytest runs, with these."""
+    if pytest_arguments[:1] == ["--"]:
+        del pytest_arguments[0]
+    failed = [] if pytest_arguments else _tools()
+    with tempfile.TemporaryDirectory(prefix="wardline-coverage-") as folder:
+        closing = _tests(pytest_arguments, Path(folder), failed)
+    print("== all checks passed" if not failed else f"== failed: {', '.join(failed)}")
+    # Last, so that what reads only the end of a long log finds what counts.
+    print(closing, flush=True)
     return 1 if failed else 0
 
 
-def _run(name: str, command: list[str], environment: dict[str, str] | None = None) -> bool:
+def _tools() -> list[str]:
+    """Everything but the tests; the names of those that failed."""
+    tools = Path(sys.executable).parent
+    checks = [
+        ("ruff check", [str(tools / "ruff"), "check", "."]),
+        ("ruff format", [str(tools / "ruff"), "format", "--check", "."]),
+        ("mypy", [sys.executable, "-m", "mypy"]),
+        ("import table", [str(tools / "lint-imports")]),
+    ]
+    return [name for name, command in checks if not _run(name, command)]
+
+
+def _tests(arguments: Sequence[str], folder: Path, failed: list[str]) -> str:
+    """Run pytest under coverage and return its closing line."""
+    # Processes that a test starts add their own data files to the same folder.
+    environment = os.environ | {"COVERAGE_FILE": str(folder / "coverage"), "PYTHONUNBUFFERED": "1"}
+    coverage = [sys.executable, "-m", "coverage"]
+    last = ""
+
+    def keep(line: str) -> None:
+        nonlocal last
+        last = line.strip() or last
+
+    if not _run("tests", [*coverage, "run", "-m", "pytest", *arguments], environment, keep):
+        failed.append("tests")
+    closing = last
+    for name, words in (("combining coverage", ["combine", "--quiet"]), ("coverage", ["report"])):
+        if not _run(name, [*coverage, *words], environment):
+            failed.append(name)
+    return closing
+
+
+def _run(
+    name: str,
+    command: Sequence[str],
+    environment: dict[str, str] | None = None,
+    keep: Callable[[str], None] = lambda line: None,
+) -> bool:
+    """Run `command`, show what it prints, and say how it went."""
     began = time.monotonic()
     print(f"== {name}", flush=True)
-    good = subprocess.run(command, cwd=ROOT, env=environment).returncode == 0
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, errors="replace",
+    ) as process:  # fmt: skip
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            keep(line)
+    good = process.returncode == 0
     print(f"== {name}: {'ok' if good else 'FAILED'} ({time.monotonic() - began:.0f} s)", flush=True)
     return good

@@ -4,7 +4,7 @@ import json
 
 from sqlite_utils import Database, Migrations
 
-from central.admissions.reasons import Reason
+from central.admissions.reasons import BED_TAKEN, Reason
 from central.store import Row, Tx
 from gateway.his.adt import AdtEvent
 
@@ -49,6 +49,7 @@ def m001_admissions(db: Database) -> None:
             UNIQUE (sender, control_id, digest)
         );
         CREATE INDEX his_messages_state ON his_messages (state, id);
+        CREATE INDEX his_messages_peer ON his_messages (peer);
         CREATE INDEX his_messages_visit ON his_messages (patient, visit) WHERE state = 'waiting';
 
         -- code: PV1-3 as "point^room^bed^facility". ward NULL: known, and none of our wards.
@@ -149,17 +150,22 @@ def message(tx: Tx, message_id: int) -> Row | None:
     return tx.one("SELECT * FROM his_messages WHERE id = ?", (message_id,))
 
 
+_LISTED = (
+    "SELECT id, peer, sender, control_id, received_ms, last_ms, repeats, type, patient, visit,"
+    " location, encoding, state, reason FROM his_messages WHERE {} AND (? = 0 OR id < ?)"
+    " ORDER BY id DESC LIMIT ?"
+)
+
+
 def messages(tx: Tx, state: str | None = None, limit: int = 200, before: int = 0) -> list[Row]:
     """Messages without their text: those that wait first, then the refused, then the rest, each
     the newest first. With `state` only those; `before` goes on below that id."""
-    return tx.all(
-        "SELECT id, peer, sender, control_id, received_ms, last_ms, repeats, type, patient, visit,"
-        " location, encoding, state, reason FROM his_messages"
-        " WHERE (:state IS NULL OR state = :state) AND (:before = 0 OR id < :before)"
-        " ORDER BY CASE state WHEN 'waiting' THEN 0 WHEN 'refused' THEN 1 ELSE 2 END, id DESC"
-        " LIMIT :limit",
-        {"state": state, "before": before, "limit": limit},
-    )
+    if state is not None:
+        return tx.all(_LISTED.format("state = ?"), (state, before, before, limit))
+    rows: list[Row] = []
+    for which in ("state = 'waiting'", "state = 'refused'", "state NOT IN ('waiting', 'refused')"):
+        rows += tx.all(_LISTED.format(which), (before, before, limit - len(rows)))
+    return rows
 
 
 def counts(tx: Tx) -> dict[str, int]:
@@ -168,9 +174,14 @@ def counts(tx: Tx) -> dict[str, int]:
     return dict.fromkeys(STATES, 0) | {row["state"]: row["n"] for row in rows}
 
 
-def waiting(tx: Tx) -> list[Row]:
-    """Every message that waits for a person or a bed: tasks, in the order they came."""
-    return tx.all("SELECT * FROM his_messages WHERE state = 'waiting' ORDER BY id")
+def to_retry(tx: Tx, sender: str, code: str) -> list[int]:
+    """Messages that wait for a bed that is taken, or for the location `code` of `sender`."""
+    rows = tx.all(
+        "SELECT id FROM his_messages WHERE state = 'waiting' AND ((sender = ? AND location = ?)"
+        " OR json_extract(reason, '$[0][0]') = ?) ORDER BY id",
+        (sender, code, BED_TAKEN),
+    )
+    return [row["id"] for row in rows]
 
 
 def reasons(row: Row) -> list[Reason]:

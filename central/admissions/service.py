@@ -66,7 +66,7 @@ def map_location(
         tx, by, "his.map", f"location/{sender}/{code}", detail={"ward": ward, "bed": bed}
     )  # fmt: skip
     tx.changed(HOSPITAL, HIS)
-    return retry(tx, zone)
+    return retry(tx, zone, sender=sender, code=code)
 
 
 def unmap_location(tx: Tx, sender: str, code: str, by: str) -> bool:

@@ -152,22 +152,20 @@ def _supersede(tx: Tx, message: int, event: AdtEvent) -> None:
         set_state(tx, row["id"], model.DONE, [(reasons.SUPERSEDED, {"id": message})], HIS)
 
 
-def retry(tx: Tx, zone: tzinfo | None = None) -> int:
-    """Try every waiting message again, in the order they came, until none more can be applied.
-    Returns how many were."""
+def retry(tx: Tx, zone: tzinfo | None = None, *, sender: str = "", code: str = "") -> int:
+    """Try the messages again that wait for a bed, or for the location `code` of `sender`, in the
+    order they came, until none more can be applied. Returns how many were."""
     done = 0
     while True:
         before = done
-        for row in model.waiting(tx):
+        for message in model.to_retry(tx, sender, code):
             # One applied meanwhile may have settled this one too.
-            fresh = model.message(tx, row["id"])
-            if fresh is None or fresh["state"] != model.WAITING or fresh["raw"] is None:
+            row = model.message(tx, message)
+            if row is None or row["state"] != model.WAITING or row["raw"] is None:
                 continue
-            event = parse_again(tx, fresh).event
-            if event is not None and settle(
-                tx, fresh["id"], fresh["sender"], event, zone, again=False
-            ):
-                done += 1
+            event = parse_again(tx, row).event
+            if event is not None:
+                done += settle(tx, message, row["sender"], event, zone, again=False)
         if done == before:
             return done
 

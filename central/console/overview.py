@@ -60,9 +60,11 @@ def health(tx: Tx) -> dict[str, Any]:
     }
 
 
-def search(tx: Tx, words: str, ward: str | None) -> dict[str, list[dict[str, Any]]]:
+def search(
+    tx: Tx, words: str, ward: str | None, *, patients: bool
+) -> dict[str, list[dict[str, Any]]]:
     """Beds, patients, nodes and calls that hold `words`, at most SEARCH_LIMIT of each, within
-    `ward` for those bound to one. A bed is found as "5", "3-5" or "3/5"."""
+    `ward` for those bound to one, and no `patients` for those who nurse nobody. A bed is found as "5", "3-5" or "3/5"."""
     wanted = words.casefold().strip()
     where = [row["id"] for row in wards.wards(tx) if ward in (None, row["id"])]
     found: dict[str, list[dict[str, Any]]] = {"beds": [], "patients": [], "nodes": [], "calls": []}
@@ -74,7 +76,7 @@ def search(tx: Tx, words: str, ward: str | None) -> dict[str, list[dict[str, Any
         for node in wards.nodes(tx, each):
             if wanted in node["id"].casefold():
                 found["nodes"].append({"ward": each, "node": node["id"], "state": node["state"]})
-        for stay in admissions.stays(tx, each):
+        for stay in admissions.stays(tx, each) if patients else ():
             if wanted in stay["name"].casefold() or wanted == stay["patient"].casefold():
                 found["patients"].append({"ward": each, "bed": stay["bed"], "name": stay["name"]})
     if wanted.lstrip("#").isdecimal():

@@ -142,7 +142,10 @@ def health() -> Any:
 def search() -> Any:
     """Beds, patients, nodes and calls whose number or name holds the words."""
     words = request.args.get("q", "").strip()
-    found = overview.search(read(), words, current_user.ward) if words else None
+    found = None
+    if words:
+        patients = current_user.role != ENGINEER
+        found = overview.search(read(), words, current_user.ward, patients=patients)
     if found and found["patients"]:
         with transaction() as tx:
             audit.append(tx, current_user.name, "patient.search", detail={"words": words})

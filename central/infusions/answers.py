@@ -81,7 +81,7 @@ def on_press(tx: Tx, event: NodeEvent) -> None:
     )  # fmt: skip
     _looked_at(tx, row, event.happened_ms)
     words = "station_dressing" if row["what"] == "dressing" else "station_confirmed"
-    about = {"infusion": row["id"], "confirmed": True, "stage": stage}
+    about = {"infusion": row["id"], "confirmed": True, "unconfirmed": False, "stage": stage}
     _call(tx, row, about | {"words": f"infusions.{words}"}, event)
 
 
@@ -89,7 +89,7 @@ def on_unconfirmed(tx: Tx, event: NodeEvent) -> None:
     """The bed spoke to the end and nobody pressed."""
     row, revision, stage = _about(tx, event)
     if row is None:
-        about = {"confirmed": False, "words": "infusions.station_unconfirmed"}
+        about = {"confirmed": False, "unconfirmed": True, "words": "infusions.station_unconfirmed"}
         calls.open_call(
             tx, event.ward, event.bed, "infusion", at_ms=event.happened_ms, about=about, event=event
         )  # fmt: skip
@@ -156,7 +156,13 @@ def not_spoken(tx: Tx, ref: str, body: dict[str, Any], late_ms: int) -> None:
             ward=row["ward"], bed=row["bed"],
         )  # fmt: skip
     if not asked:
-        about = {"infusion": row["id"], "confirmed": False, "stage": body["stage"], "words": words}
+        about = {
+            "infusion": row["id"],
+            "confirmed": False,
+            "unconfirmed": True,
+            "stage": body["stage"],
+            "words": words,
+        }
         _call(tx, row, about)
 
 
@@ -181,6 +187,7 @@ def _nobody_confirmed(tx: Tx, row: Row, revision: int, stage: str, event: NodeEv
     about = {
         "infusion": row["id"],
         "confirmed": False,
+        "unconfirmed": True,
         "stage": stage,
         "words": f"infusions.station_{what}",
     }

@@ -17,7 +17,7 @@ from gateway.his.refusals import FAILED, INTERNAL, MISTAKE, Refusal
 
 log = logging.getLogger("wardline.his")
 
-MAX_CONNECTIONS = 64
+MAX_CONNECTIONS = 32
 # Senders keep their connection open over a quiet night.
 IDLE_TIMEOUT_S = 12 * 3600.0
 # Silence in the middle of a frame.

@@ -41,7 +41,7 @@ from tests.bench.figures import as_json, figures, table
 
 WARD = "3"
 # Hands at work at the same time, each at beds of its own.
-HANDS = 4
+HANDS = 2
 STEP_TIMEOUT_S = 20.0
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 # Notes when each row first stands in the page, by bed, in ms since the Unix epoch.

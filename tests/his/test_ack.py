@@ -25,7 +25,8 @@ def test_an_acceptance_in_full() -> None:
     )
     assert raw is not None
     assert raw.decode() == (
-        "MSH|^~\\&|WARDLINE|W|HIS|总院|20261124140510+0800||ACK^A01^ACK|W7|P|2.5.1||||||UNICODE UTF-8\r"
+        "MSH|^~\\&|WARDLINE|W|HIS|总院|20261124140510+0800||ACK^A01^ACK|W7|P|2.5.1"
+        "||||||UNICODE UTF-8\r"
         "MSA|AA|C1\r"
     )
 

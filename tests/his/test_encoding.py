@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.his.encoding import WrongEncodingError, decode, declared_encoding
+from gateway.his.encoding import WrongEncodingError, declared_encoding, decode
 from gateway.his.message import parse
 from tests.his.conftest import message
 

@@ -1,5 +1,7 @@
 """Frames are found however the bytes arrive, and every byte is accounted for."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +23,7 @@ def fed(data: bytes, cuts: list[int], close: bool = True) -> list[Frame | Broken
     deframer = Deframer(MOST)
     found: list[Frame | Broken] = []
     places = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         found += deframer.feed(data[start:end])
     return found + list(deframer.close() if close else [])
 

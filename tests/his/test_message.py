@@ -52,7 +52,7 @@ def test_every_sample_is_understood_or_refused_with_the_reason(path: Path) -> No
 
 
 def test_the_samples_are_there() -> None:
-    assert len(SAMPLES) == 28
+    assert len(SAMPLES) == 27
 
 
 def test_a_sample_in_full() -> None:
@@ -168,7 +168,10 @@ def test_megabytes_of_other_segments_are_not_looked_at() -> None:
             "20261124140510.1234+0800",
             datetime(2026, 11, 24, 14, 5, 10, tzinfo=timezone(timedelta(hours=8))),
         ),
-        ("202611241405-0330", datetime(2026, 11, 24, 14, 5, tzinfo=timezone(-timedelta(hours=3, minutes=30)))),
+        (
+            "202611241405-0330",
+            datetime(2026, 11, 24, 14, 5, tzinfo=timezone(-timedelta(minutes=210))),
+        ),
         ("20261324", None),
         ("20261124140510+9999", None),
         ("yesterday", None),
@@ -191,7 +194,7 @@ def test_no_change_of_a_message_makes_the_reader_fail(data: st.DataObject) -> No
     text = message()
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(text) - 1))
-        new = data.draw(st.sampled_from(["", "|", "^", "~", "\\", "&", "\r", "\x0b", "亅", "\\X", "\\Xzz\\"]))  # fmt: skip
+        new = data.draw(st.sampled_from(["", *"|^~\\&\r\x0b亅", "\\X", "\\Xzz\\"]))
         text = text[:at] + new + text[at + data.draw(st.integers(0, 3)) :]
     parsed = parse(text.encode())
     assert (parsed.event is None) != (parsed.refusal is None)

@@ -197,6 +197,7 @@ def test_unconfirmed_brings_the_nurse_with_sharper_words(ward: Ward) -> None:
     (call,) = ward.calls()
     about = json.loads(call["about"])
     assert about["confirmed"] is False
+    assert any("病人没有确认" in said for said in ward.said_at_station())
     assert about["words"] == "infusions.station_unconfirmed"
     ward.wait(30)
     assert len(ward.calls()) == 1

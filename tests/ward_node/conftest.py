@@ -1,15 +1,13 @@
 """Real parts for the node: a broker, node processes, and a central that only listens."""
 
-import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -206,13 +204,3 @@ def box(tmp_path: Path, broker: Broker) -> Iterator[NodeProcess]:
     yield made
     if made.process is not None and made.process.poll() is None:
         made.kill()
-
-
-async def eventually(condition: Callable[[], Any], what: str, timeout_s: float = 20.0) -> Any:
-    """The first true answer of `condition`; fails naming `what` after `timeout_s`."""
-    deadline = time.monotonic() + timeout_s
-    while not (answer := condition()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {timeout_s} s in vain for {what}")
-        await asyncio.sleep(0.01)
-    return answer

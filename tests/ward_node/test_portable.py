@@ -81,9 +81,13 @@ def complaints(source: str, name: str) -> list[str]:
             isinstance(each, ast.Dict | ast.Set | ast.JoinedStr) for each in ast.walk(node.value)
         ):
             found.append("nested braces in an f-string")
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id == "namedtuple" and node.keywords:
-                found.append("keyword arguments of namedtuple")
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "namedtuple"
+            and node.keywords
+        ):
+            found.append("keyword arguments of namedtuple")
     return found
 
 

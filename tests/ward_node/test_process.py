@@ -1,5 +1,8 @@
 """A node as a real process at a real broker, with a central that only listens and receipts."""
 
+import json
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -151,12 +154,7 @@ def test_a_second_process_on_the_same_folder_is_refused(
     twin = NodeProcess(box.folder, 1)
     twin.config["panel"] = None
     twin.log = box.folder / "twin.log"
-    import subprocess
-    import sys
-
     path = box.folder / "twin.json"
-    import json
-
     path.write_text(json.dumps(twin.config))
     ended = subprocess.run(
         [sys.executable, "-m", "ward_node.cpython", "--config", str(path)],

@@ -86,7 +86,7 @@ def _command(message: dict[str, Any]) -> None:
     _one_of(message, "type", kinds.COMMAND_TYPES)
     _integer(message, "expires_at_ms")
     if message.get("bed") is not None:
-        _name(message, "bed", 32)
+        _text(message, "bed", 32)
     body = _object(message.get("body"), "body")
     _BODIES[message["type"]](body)
 

@@ -1,0 +1,194 @@
+"""From nothing to a running command: packages, environment, the `wardline` script."""
+
+import base64
+import hashlib
+import os
+import stat
+import subprocess
+import sys
+import threading
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from provisioning import cli, doctor, environment, packages
+from provisioning.environment import ROOT, EnvironmentNotMadeError
+from provisioning.packages import Package, PackagesMissingError
+
+ABSENT = Package("wardline-nonesuch", "nothing at all", "wardline-nonesuch")
+
+
+def wheel(folder: Path) -> Path:
+    """A package of one module, as small as they come."""
+    info = "tiny-1.0.dist-info"
+    files = {
+        "tiny.py": "WORD = 'tiny'\n",
+        f"{info}/METADATA": "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": "[console_scripts]\ntiny = tiny:WORD.upper\n",
+    }
+    record = ""
+    for name, text in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=")
+        record += f"{name},sha256={digest.decode()},{len(text)}\n"
+    files[f"{info}/RECORD"] = record + f"{info}/RECORD,,\n"
+    path = folder / "tiny-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return path
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    return tmp_path / "cache" / "wardline"
+
+
+def lock(folder: Path, digest: str | None = None) -> Path:
+    made = wheel(folder)
+    digest = digest or hashlib.sha256(made.read_bytes()).hexdigest()
+    path = folder / "requirements.lock"
+    path.write_text(f"{made} --hash=sha256:{digest}\n")
+    return path
+
+
+def test_an_environment_is_made_once_from_hashed_packages(cache: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    wanted = lock(tmp_path)
+    made = environment.ensure(said.append, wanted)
+    assert made.parent == cache
+    assert said
+    python = str(environment.python_of(made))
+    word = subprocess.run([python, "-c", "import tiny; print(tiny.WORD)"], capture_output=True)
+    assert word.stdout == b"tiny\n"
+    # Scripts find their Python although the folder was renamed after they were written.
+    assert subprocess.run([str(made / "bin" / "tiny")], capture_output=True).returncode in (0, 1)
+    assert (made / "bin" / "tiny").read_text().startswith(f"#!{made}/bin/python")
+    said.clear()
+    assert environment.ensure(said.append, wanted) == made
+    assert said == []
+
+
+def test_a_package_with_a_wrong_hash_leaves_no_environment(cache: Path, tmp_path: Path) -> None:
+    wanted = lock(tmp_path, "0" * 64)
+    with pytest.raises(EnvironmentNotMadeError, match="HASH"):
+        environment.ensure(lambda text: None, wanted)
+    assert [path.name for path in cache.iterdir()] == ["venv.lock"]
+
+
+def test_what_an_interrupted_installation_left_is_cleared(cache: Path, tmp_path: Path) -> None:
+    (cache / "making-half").mkdir(parents=True)
+    (cache / "making-half" / "rubble").touch()
+    made = environment.ensure(lambda text: None, lock(tmp_path))
+    assert sorted(path.name for path in cache.iterdir()) == sorted([made.name, "venv.lock"])
+
+
+def test_two_at_once_make_one(cache: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    wanted = lock(tmp_path)
+    made: list[Path] = []
+    threads = [
+        threading.Thread(target=lambda: made.append(environment.ensure(said.append, wanted)))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made[0] == made[1]
+    assert said.count("making a virtual environment") == 1
+
+
+def test_another_lock_is_another_environment(cache: Path, tmp_path: Path) -> None:
+    wanted = lock(tmp_path)
+    first = environment.folder(wanted)
+    wanted.write_text("# changed\n")
+    assert environment.folder(wanted) != first
+
+
+def test_what_may_not_be_installed_is_one_line_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "may_install", lambda: None)
+    said: list[str] = []
+    with pytest.raises(PackagesMissingError) as caught:
+        packages.install(packages.missing([ABSENT, packages.MOSQUITTO]), said.append)
+    assert str(caught.value) == (
+        "install what is missing with: "
+        "sudo apt-get install --no-install-recommends wardline-nonesuch"
+    )
+    assert said == []
+
+
+def test_only_what_is_missing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in for apt-get notes how it is called and brings the program."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    apt = programs / "apt-get"
+    apt.write_text(
+        f'#!/bin/sh\necho "$@" >>{tmp_path}/calls\n'
+        f'case "$*" in *install*) ln -s /bin/true {programs}/wardline-nonesuch;; esac\n'
+    )
+    apt.chmod(apt.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setattr(packages, "may_install", list)
+    packages.install(packages.missing([ABSENT, packages.MOSQUITTO]), lambda text: None)
+    assert (tmp_path / "calls").read_text().splitlines() == [
+        "-q -y update",
+        "-q -y install --no-install-recommends wardline-nonesuch",
+    ]
+
+
+def test_a_daemon_is_found_without_the_system_folders_on_the_path(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert packages.which("mosquitto") == "/usr/sbin/mosquitto"
+
+
+def test_doctor_names_what_is_missing_and_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cache: Path
+) -> None:
+    monkeypatch.setattr(packages, "EVERY", (packages.MOSQUITTO, ABSENT))
+    assert doctor.main() == 1
+    told = capsys.readouterr().out
+    assert "mosquitto version" in told
+    assert "missing  wardline-nonesuch" in told
+    assert "apt-get install --no-install-recommends wardline-nonesuch" in told
+    assert "missing  environment" in told
+
+
+def test_the_script_runs_from_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "provisioning").mkdir()  # must not be taken for ours
+    done = subprocess.run(
+        [str(ROOT / "wardline"), "--help"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    for command in ("demo", "test", "bench", "doctor"):
+        assert command in done.stdout
+
+
+def test_a_wrong_command_is_told_the_usage() -> None:
+    done = subprocess.run([str(ROOT / "wardline"), "demi"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "usage: ./wardline" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["demo", "test", "bench", "doctor"])
+def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.parse([command, "--help"])
+    assert caught.value.code == 0
+    assert f"./wardline {command}" in capsys.readouterr().out
+
+
+def test_nothing_is_needed_before_the_environment_is_there() -> None:
+    """The modules that set up must import with the standard library alone."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-P", "-c", "import provisioning.bootstrap"],
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,159 @@
+"""The demo as a person meets it: its folder, its end by Ctrl-C, its second start."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from central.clock import SystemClock
+from central.store import Store
+from central.wards import model as wards
+from provisioning import hospital
+from provisioning.demo import FolderInUseError, claim
+from provisioning.layout import demo_wards
+from tests.conftest import answers, wait_for
+from tests.e2e.conftest import command, environment, facts_of
+from tests.provisioning.test_supervisor import alive
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator["tuple[subprocess.Popen[str], dict[str, Any]]"]:
+    """A demo in a session of its own, as a terminal gives it one, and its facts."""
+    process = subprocess.Popen(
+        command("demo", "--json", *arguments),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process, facts_of(process)
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+@pytest.fixture
+def bystander() -> Iterator["subprocess.Popen[bytes]"]:
+    """A process that is none of the demo's business."""
+    process = subprocess.Popen(["sleep", "600"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_ctrl_c_stops_all_it_started_and_nothing_else(
+    tmp_path: Path, bystander: "subprocess.Popen[bytes]"
+) -> None:
+    with started("--folder", str(tmp_path / "demo")) as (process, facts):
+        assert len(facts["pids"]) == 10  # 3 brokers, units, bridge, web, 4 nodes
+        assert all(alive(pid) for pid in facts["pids"].values())
+        os.killpg(process.pid, signal.SIGINT)  # as the terminal does
+        out, _ = process.communicate()
+        assert process.returncode == 0, out
+        assert not any(alive(pid) for pid in facts["pids"].values())
+        assert not answers(int(facts["url"].rsplit(":", 1)[1]))
+        assert not answers(facts["mllp"])
+    assert bystander.poll() is None
+
+
+def test_a_killed_demo_leaves_nothing_and_its_folder_can_be_used_again(tmp_path: Path) -> None:
+    with started("--folder", str(tmp_path / "demo")) as (process, facts):
+        process.kill()
+        process.wait()
+        wait_for(
+            lambda: not any(alive(pid) for pid in facts["pids"].values()), "the processes to end"
+        )
+    store = Store(tmp_path / "demo" / "wardline.db", SystemClock())
+    with store.transaction() as tx:
+        tx.execute("UPDATE wards SET name_en = 'Kept' WHERE id = '3'")
+    store.close()
+    with started("--keep", "--folder", str(tmp_path / "demo")) as (_, facts):
+        kept = Store(Path(facts["folder"]) / "wardline.db", SystemClock())
+        row = wards.ward(kept.read(), "3")
+        assert row is not None
+        assert row["name_en"] == "Kept"
+        kept.close()
+
+
+def test_ctrl_c_while_it_starts(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    process = subprocess.Popen(
+        command("demo", "--folder", str(folder)),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for(lambda: (folder / "logs" / "bridge.log").exists(), "the demo to be half started")
+    os.killpg(process.pid, signal.SIGINT)
+    out, _ = process.communicate()
+    assert process.returncode == 0, out
+    central = json.loads((folder / "central.json").read_text())
+    assert not answers(central["broker"]["port"])
+    assert not answers(central["web"]["port"])
+
+
+def test_a_wanted_port_that_somebody_has_is_said(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            command("demo", "--port", str(port), "--folder", str(tmp_path / "demo")),
+            env=environment(), capture_output=True, text=True,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert f"port {port}" in done.stderr
+
+
+def test_two_demos_do_not_share_a_folder(tmp_path: Path) -> None:
+    first = claim(tmp_path / "demo", keep=False)
+    with pytest.raises(FolderInUseError, match="running in"):
+        claim(tmp_path / "demo", keep=False)
+    first.close()
+    claim(tmp_path / "demo", keep=False).close()
+
+
+def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "nodes").write_text("my own")
+    with pytest.raises(FolderInUseError, match="other files"):
+        claim(tmp_path, keep=False)
+    assert (tmp_path / "nodes").read_text() == "my own"
+
+
+def test_a_fresh_start_forgets_and_keep_does_not(tmp_path: Path) -> None:
+    claim(tmp_path, keep=False).close()
+    for name in ("wardline.db", "notes.txt"):
+        (tmp_path / name).write_text("x")
+    claim(tmp_path, keep=True).close()
+    assert (tmp_path / "wardline.db").exists()
+    claim(tmp_path, keep=False).close()
+    assert not (tmp_path / "wardline.db").exists()
+    assert (tmp_path / "notes.txt").exists()  # not ours
+
+
+def test_loading_the_hospital_again_changes_nothing(store: Store) -> None:
+    def everything() -> list[tuple[Any, ...]]:
+        tx = store.read()
+        tables = ("wards", "nodes", "beds", "users", "his_locations", "audit")
+        return [tuple(row) for table in tables for row in tx.all(f"SELECT * FROM {table}")]
+
+    with store.transaction() as tx:
+        hospital.load(tx, demo_wards())
+    before = everything()
+    with store.transaction() as tx:
+        hospital.load(tx, demo_wards())
+    assert everything() == before
+    assert len(wards.beds(store.read(), "3")) == 8
+    assert len(wards.beds(store.read(), "5")) == 4
