@@ -9,8 +9,8 @@ from central.console.marks import N_
 
 # It waits for a person.
 UNMAPPED = N_(
-    "The location %(code)s is not mapped to one of our beds. Say below which bed it is, or that"
-    " it is not ours."
+    "The location %(code)s is not mapped to one of our beds. Say which bed it is, or that it is"
+    " not ours."
 )
 NO_BED = N_(
     "The location %(code)s is mapped to ward %(ward)s bed %(bed)s, which does not exist. Correct"

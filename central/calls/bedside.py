@@ -11,6 +11,8 @@ from central.words import spoken
 from gateway.mqtt import kinds
 
 UTTERANCE = "call-"
+# The words for the nurse station; other prefixes are for ears that shall hear less.
+AT_STATION = "calls.station_"
 
 
 def utterance(call_id: int) -> str:
@@ -44,16 +46,20 @@ def again(tx: Tx, call: Row) -> None:
 
 
 def words_at_station(
-    tx: Tx, call: Row, prefix: str = "calls.station_"
+    tx: Tx, call: Row, prefix: str = AT_STATION
 ) -> tuple[str, dict[str, Any]]:
-    """The id of the words that announce this call, and their values."""
+    """The id of the words that announce this call, and their values. What opened the call may
+    have brought more telling words of its own in `about`."""
     about = json.loads(call["about"])
+    values = {"ward": call["ward"], "bed": call["bed"] or ""}
+    if prefix == AT_STATION and call["bed"] is not None and about.get("words"):
+        return str(about["words"]), values
     words_id = prefix + call["type"]
     if call["type"] == types.INFUSION and about.get("unconfirmed"):
         words_id += "_unconfirmed"
     if call["bed"] is None and call["type"] != types.FAULT:
         words_id = prefix + "ward"
-    return words_id, {"ward": call["ward"], "bed": call["bed"] or ""}
+    return words_id, values
 
 
 def silence(tx: Tx, call: Row) -> None:

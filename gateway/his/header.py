@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 DEFAULT_MARKS = "^~\\&"
-_UNSAFE = str.maketrans(dict.fromkeys("\r\n\x0b\x1c", " "))
+# An echoed field never breaks the answer's frame or lines.
+_UNSAFE = dict.fromkeys(range(32), " ")
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def read(text: str) -> Header | None:
 
     def get(number: int) -> str:
         # MSH-1 is the separator itself, so MSH-n stands at n-1.
-        return fields[number - 1].translate(_UNSAFE) if len(fields) >= number else ""
+        return fields[number - 1].translate(_UNSAFE).strip() if len(fields) >= number else ""
 
     marks = get(2) or DEFAULT_MARKS
     kind = get(9).split(marks[0])

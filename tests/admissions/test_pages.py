@@ -104,12 +104,17 @@ def test_the_text_of_a_message_is_shown_and_never_run(
     engineer: FlaskClient, unmapped: Hospital
 ) -> None:
     unmapped.accepted(adt(name="<script>alert(1)</script>", control_id="<b>C</b>"))
-    unmapped.send(b"MSH|^~\\&|\xff\x01<script>")
+    unmapped.send(b"MSH|^~\\&|\x01|\xff\x01<script>")
     for path in ("/his", "/his/messages/1", "/his/messages/2"):
         page = engineer.get(path).text
         assert "<script>alert" not in page
         assert "<b>C" not in page
     assert "\\xff␁&lt;script&gt;" in engineer.get("/his/messages/2").text
+
+
+def test_a_sender_without_a_name_goes_by_its_address(unmapped: Hospital) -> None:
+    unmapped.send(b"MSH|^~\\&|\x01\xff")
+    assert unmapped.last()["sender"] == PEER
 
 
 def test_trying_again_and_setting_aside(engineer: FlaskClient, unmapped: Hospital) -> None:

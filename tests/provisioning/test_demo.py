@@ -38,7 +38,9 @@ def started(*arguments: str) -> Iterator["tuple[subprocess.Popen[str], dict[str,
         yield process, facts_of(process)
     finally:
         process.terminate()
-        process.communicate()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 @pytest.fixture
@@ -57,8 +59,7 @@ def test_ctrl_c_stops_all_it_started_and_nothing_else(
         assert len(facts["pids"]) == 10  # 3 brokers, units, bridge, web, 4 nodes
         assert all(alive(pid) for pid in facts["pids"].values())
         os.killpg(process.pid, signal.SIGINT)  # as the terminal does
-        out, _ = process.communicate()
-        assert process.returncode == 0, out
+        assert process.wait() == 0
         assert not any(alive(pid) for pid in facts["pids"].values())
         assert not answers(int(facts["url"].rsplit(":", 1)[1]))
         assert not answers(facts["mllp"])

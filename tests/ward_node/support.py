@@ -170,8 +170,10 @@ class Rig:
         return str(more.get("id", self._command))
 
     def speak(self, utterance: str, klass: str = kinds.CALLING, **more: Any) -> str:
+        """`id` and `expires_at_ms` belong to the command, the rest to its body."""
         body = {"utterance": utterance, "class": klass, "words": words(utterance)}
-        return self.command(kinds.SPEAK, body | more)
+        outer = {key: more.pop(key) for key in ("id", "expires_at_ms") if key in more}
+        return self.command(kinds.SPEAK, body | more, **outer)
 
     def receipt(self, *ids: str) -> None:
         self.message(topics.RECEIPT, {"ids": list(ids)})

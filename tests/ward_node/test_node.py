@@ -291,8 +291,9 @@ def test_before_the_first_beacon_commands_are_taken() -> None:
 def test_words_that_waited_past_their_time_are_not_spoken() -> None:
     rig = _up()
     rig.speak("e", kinds.EMERGENCY)
-    late = rig.speak("a", kinds.ANNOUNCEMENT)
-    rig.tick(61_000)
+    soon_ms = 1_790_000_000_000 + rig.now_ms + 5_000
+    late = rig.speak("a", kinds.ANNOUNCEMENT, expires_at_ms=soon_ms)
+    rig.tick(6_000)
     rig.hear()
     assert rig.sounding is None
     assert rig.result(late) == "expired"

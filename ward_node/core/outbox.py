@@ -147,11 +147,8 @@ class Outbox:
 
     def receipt(self, ids: list[str]) -> list[Entry]:
         """Central holds these. Returns those that were waiting."""
-        found = []
-        for each in ids:
-            entry = self._entries.get(each)
-            if entry is not None and entry not in found:  # a receipt may name an event twice
-                found.append(entry)
+        # As a set, for a receipt may name an event twice.
+        found = [self._entries[each] for each in set(ids) if each in self._entries]
         if found:
             self._forget(found)
         return found
