@@ -80,7 +80,7 @@ class Poller:
         is called in the bus thread."""
         self._questions.append((question, answer))
         self._wake.set()
-        if self.gone:  # since the caller looked
+        if self.gone or self._stop.is_set():  # perhaps since the caller looked
             self._drop_questions("the bus is not open")
 
     # --- in the bus thread ---

@@ -224,6 +224,7 @@ Three things to try
      within seconds.
 
 The hospital system may send ADT messages over MLLP to port {mllp}.
+
 Files and logs: {folder}
 Ctrl-C stops everything.
 """

@@ -64,7 +64,8 @@ def search(
     tx: Tx, words: str, ward: str | None, *, patients: bool
 ) -> dict[str, list[dict[str, Any]]]:
     """Beds, patients, nodes and calls that hold `words`, at most SEARCH_LIMIT of each, within
-    `ward` for those bound to one, and no `patients` for those who nurse nobody. A bed is found as "5", "3-5" or "3/5"."""
+    `ward` for those bound to one, and no `patients` for those who nurse nobody. A bed is found
+    as "5", "3-5" or "3/5"."""
     wanted = words.casefold().strip()
     where = [row["id"] for row in wards.wards(tx) if ward in (None, row["id"])]
     found: dict[str, list[dict[str, Any]]] = {"beds": [], "patients": [], "nodes": [], "calls": []}

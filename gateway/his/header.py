@@ -9,7 +9,8 @@ _UNSAFE = dict.fromkeys(range(32), " ")
 
 @dataclass(frozen=True)
 class Header:
-    """MSH as sent: raw field texts, to be echoed. `marks` is MSH-2."""
+    """MSH as sent: raw field texts, to be echoed. `marks` is MSH-2; `wrong_marks`: what stood
+    there were none, and the usual ones are used to answer."""
 
     separator: str = "|"
     marks: str = DEFAULT_MARKS
@@ -26,6 +27,7 @@ class Header:
     accept_ack: str = ""
     application_ack: str = ""
     charset: str = ""
+    wrong_marks: bool = False
 
     @property
     def kind(self) -> str:
@@ -48,7 +50,7 @@ class Header:
 def read(text: str) -> Header | None:
     """The header of a decoded message with CR line ends; None when it has no MSH."""
     line = text.split("\r", 1)[0]
-    if not line.startswith("MSH") or len(line) < 5 or line[3].isalnum():
+    if not line.startswith("MSH") or len(line) < 5 or line[3].isalnum() or line[3].isspace():
         return None
     separator = line[3]
     fields = [each.strip() for each in line.split(separator)]
@@ -57,7 +59,10 @@ def read(text: str) -> Header | None:
         # MSH-1 is the separator itself, so MSH-n stands at n-1.
         return fields[number - 1].translate(_UNSAFE).strip() if len(fields) >= number else ""
 
-    marks = get(2) or DEFAULT_MARKS
+    marks = get(2)
+    wrong_marks = not _sound(separator + marks)
+    if wrong_marks:
+        marks = DEFAULT_MARKS
     kind = get(9).split(marks[0])
     return Header(
         separator=separator,
@@ -75,4 +80,16 @@ def read(text: str) -> Header | None:
         accept_ack=get(15).upper(),
         application_ack=get(16).upper(),
         charset=get(18),
+        wrong_marks=wrong_marks,
+    )
+
+
+def _sound(marks: str) -> bool:
+    """Whether the separator and MSH-2 can divide fields: different from each other and from the
+    usual marks that stand in for missing ones, and no letters. python-hl7 fails on others."""
+    effective = marks + DEFAULT_MARKS[len(marks) - 1 :]
+    return (
+        2 <= len(marks) <= 6
+        and len(set(effective)) == len(effective)
+        and not any(each.isalnum() or each.isspace() for each in marks)
     )

@@ -59,6 +59,8 @@ def _event(text: str, found: Header | None) -> AdtEvent:
         raise RefusedError(REFUSED, refusals.SEGMENT_MISSING, refusals.EMPTY)
     if found is None:
         raise RefusedError(REFUSED, refusals.SEGMENT_MISSING, refusals.NO_HEADER)
+    if found.wrong_marks:
+        raise RefusedError(REFUSED, refusals.WRONG_DATA, refusals.WRONG_MARKS)
     if not found.control_id:
         raise RefusedError(REFUSED, refusals.FIELD_MISSING, refusals.NO_CONTROL_ID)
     if not found.type:

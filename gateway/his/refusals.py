@@ -29,6 +29,7 @@ WRONG_ENCODING = (
     "The message is not valid as %(tried)s. Set the sender's encoding, or name it in MSH-18."
 )
 NO_HEADER = "The message does not begin with an MSH segment."
+WRONG_MARKS = "MSH-2 does not tell which marks divide the fields; it usually is ^~\\&."
 NO_CONTROL_ID = "MSH-10 is empty: without a control id no answer can name this message."
 NO_TYPE = "MSH-9 is empty: the kind of message is not known."
 UNSUPPORTED_TYPE = "Messages of type %(type)s are not used here; ADT is."
@@ -44,10 +45,26 @@ NOT_STORED = "The message could not be stored. Send it again later."
 MISTAKE = "The message could not be handled because of a mistake of ours. Send it again later."
 
 TEXTS = (
-    NO_START, NO_END, NO_RETURN, TOO_LARGE, EMPTY, WRONG_ENCODING, NO_HEADER, NO_CONTROL_ID,
-    NO_TYPE, UNSUPPORTED_TYPE, UNSUPPORTED_EVENT, NO_SEGMENT, LONG_SEGMENT, UNREADABLE,
-    NO_PATIENT, NO_LOCATION, NOT_STORED, MISTAKE,
-)  # fmt: skip
+    NO_START,
+    NO_END,
+    NO_RETURN,
+    TOO_LARGE,
+    EMPTY,
+    WRONG_ENCODING,
+    NO_HEADER,
+    WRONG_MARKS,
+    NO_CONTROL_ID,
+    NO_TYPE,
+    UNSUPPORTED_TYPE,
+    UNSUPPORTED_EVENT,
+    NO_SEGMENT,
+    LONG_SEGMENT,
+    UNREADABLE,
+    NO_PATIENT,
+    NO_LOCATION,
+    NOT_STORED,
+    MISTAKE,
+)
 
 
 @dataclass(frozen=True)

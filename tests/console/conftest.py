@@ -71,6 +71,16 @@ def app(config: dict[str, Any]) -> Iterator[Flask]:
 
 
 @pytest.fixture
+def site(tmp_path: Path, broker: int) -> Iterator[Any]:
+    """A console under gunicorn, with a real broker; a tests.console.site.Site."""
+    from tests.console.site import Site
+
+    made = Site(tmp_path, broker)
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def db(app: Flask) -> Store:
     store: Store = app.extensions["wardline"].store
     return store

@@ -14,10 +14,10 @@ from central import say
 from central.board import service
 from central.calls import model as calls_model
 from central.calls import service as calls
+from central.clock import FakeClock
 from central.console import login
 from central.console import service as people
 from central.console.live import BRIDGE_SILENT_MS, Live
-from central.clock import FakeClock
 from central.store import HOSPITAL, Store, Tx
 from central.wards import model as wards
 from gateway.mqtt import kinds
@@ -152,7 +152,7 @@ def test_a_revoked_screen_goes_dark_at_once(
     admin = as_user("admin")
     admin.post("/screens/1/revoke", data={"csrf_token": token_of(admin, "/screens")})
     assert client.get("/board/3").status_code == 302
-    answer = app.test_client().get(f"/board/kiosk?token={token}")
+    answer = app.test_client().get(f"/board/kiosk?token={token}&lang=en")
     assert answer.status_code == 403
     assert "revoked" in answer.text
     with app.test_request_context():

@@ -86,7 +86,9 @@ def test_no_page_takes_anything_from_outside_or_inline(
             continue
         looked_at += 1
         page = answer.text
-        assert re.findall(r"""(?:src|href|action)=["'](?:https?:)?//(?!localhost)""", page) == [], path
+        assert re.findall(r"""(?:src|href|action)=["'](?:https?:)?//(?!localhost)""", page) == [], (
+            path
+        )
         assert re.findall(r"<script(?![^>]*\ssrc=)[^>]*>", page) == [], path
         assert re.findall(r"<style|\sstyle=|\son\w+=", page) == [], path
         assert f'lang="{"zh-CN" if language == "zh" else "en"}"' in page, path
@@ -111,8 +113,7 @@ def test_bootstrap_and_its_icons_are_served_from_here(as_user: AsUser) -> None:
     client = as_user("li")
     page = client.get("/beds").text
     local = {
-        each.split("#")[0]
-        for each in re.findall(r'(?:src|href)="(/[^"]*(?:static)[^"]*)"', page)
+        each.split("#")[0] for each in re.findall(r'(?:src|href)="(/[^"]*(?:static)[^"]*)"', page)
     }
     assert any("bootstrap.min.css" in each for each in local)
     assert any("bootstrap-icons.svg" in each for each in local)
@@ -133,9 +134,7 @@ def test_the_chinese_and_the_english_page_differ_and_the_choice_is_kept(
     assert "目前没有呼叫。" in elsewhere.get("/board/3").text
 
 
-def test_a_nurse_sees_her_ward_and_those_that_hand_over_to_it(
-    as_user: AsUser, db: Store
-) -> None:
+def test_a_nurse_sees_her_ward_and_those_that_hand_over_to_it(as_user: AsUser, db: Store) -> None:
     client = as_user("li")
     assert client.get("/board/5").status_code == 403
     assert client.get("/beds?ward=5").status_code == 403
@@ -271,9 +270,7 @@ def test_users_are_added_disabled_and_given_passwords(
     assert client.post("/users/admin/disable", data={"csrf_token": token}).status_code == 400
 
 
-def test_the_audit_page_says_when_it_was_changed_from_outside(
-    as_user: AsUser, db: Store
-) -> None:
+def test_the_audit_page_says_when_it_was_changed_from_outside(as_user: AsUser, db: Store) -> None:
     client = as_user("admin")
     assert "the audit is whole" in client.get("/audit?check=1").text
     with db.transaction() as tx:
@@ -282,9 +279,7 @@ def test_the_audit_page_says_when_it_was_changed_from_outside(
     assert "Entry 2 of" in client.get("/audit?check=1").text
 
 
-def test_the_audit_is_filtered_and_harmless_to_a_spreadsheet(
-    as_user: AsUser, db: Store
-) -> None:
+def test_the_audit_is_filtered_and_harmless_to_a_spreadsheet(as_user: AsUser, db: Store) -> None:
     with db.transaction() as tx:
         audit.append(tx, "=cmd()", "call.accept", "call/1")
     client = as_user("admin")

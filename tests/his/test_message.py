@@ -137,6 +137,10 @@ def test_fields_as_senders_fill_them(
         ("hello", refusals.NO_HEADER),
         ("MSH", refusals.NO_HEADER),
         ("PID|1\rMSH|^~\\&", refusals.NO_HEADER),
+        (message().replace("^~\\&", "^^~\\&", 1), refusals.WRONG_MARKS),
+        (message().replace("^~\\&", "", 1), refusals.WRONG_MARKS),
+        (message().replace("^~\\&", "^&", 1), refusals.WRONG_MARKS),
+        (message().replace("^~\\&", "ABCD", 1), refusals.WRONG_MARKS),
         (message(control_id=""), refusals.NO_CONTROL_ID),
         (message().replace("ADT^A01", ""), refusals.NO_TYPE),
         (message("A04"), refusals.UNSUPPORTED_EVENT),
@@ -153,6 +157,11 @@ def test_what_cannot_be_used_is_refused_with_the_reason(text: str, reason: str) 
     assert found.text == reason
     assert found.code == refusals.REFUSED
     assert "%(" not in str(found)
+
+
+@pytest.mark.parametrize("marks", ["^~\\&", "^~\\&#", "^", "^~"])
+def test_fewer_or_more_marks_are_taken(marks: str) -> None:
+    assert event(message().replace("^~\\&", marks, 1)).name == "张三"
 
 
 def test_megabytes_of_other_segments_are_not_looked_at() -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from hw.bus import BusWard
 from hw.errors import BusGoneError, WiringError
+from hw.line import Line
+from hw.poller import Poller
 
 from .conftest import Heard, eventually, ward
 
@@ -291,6 +293,8 @@ def test_a_selftest_under_way_ends_with_the_bus(tmp_path: Path) -> None:
             asked = asyncio.create_task(node.selftest())
             await eventually(lambda: node._poller._questions or asked.done(), "the question")
             await node.close()
+            with pytest.raises(BusGoneError):
+                await node._ask(lambda line: None)
             found = await asked
             assert found.keys() == w.units.beds.keys()
             assert "error" in found["4"]
@@ -341,3 +345,13 @@ def test_unknown_beds_and_patterns_are_refused() -> None:
         node.route(["1", "2"])
     with pytest.raises(ValueError, match="disco"):
         node.set_reassurance("1", "disco")
+
+
+def test_a_question_to_a_stopped_bus_is_refused_at_once() -> None:
+    poller = Poller("/nowhere", [], clock_ms=lambda: 0, open_line=Line, tell=lambda told: None)
+    poller.start()
+    poller.stop()
+    poller.join()
+    answers: list[object] = []
+    poller.ask(lambda line: None, lambda _value, problem: answers.append(problem))
+    assert [type(problem) for problem in answers] == [BusGoneError]

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tests.ward_node.support import MemoryJournal
 from ward_node.contract import kinds
-from ward_node.core.outbox import RESEND_MS, Outbox, unseal
+from ward_node.core.outbox import RESEND_MS, Outbox, seal, unseal
 
 
 def _open(journal: MemoryJournal, boot: int = 1, now_ms: int = 0, **more: object) -> Outbox:
@@ -151,3 +151,9 @@ def test_a_renamed_box_does_not_speak_in_its_old_name() -> None:
 def test_a_line_with_a_wrong_checksum_is_no_record() -> None:
     assert unseal(b"00000000 {}\n") is None
     assert unseal(b"") is None
+
+
+def test_a_whole_record_of_another_making_is_left_out() -> None:
+    journal = MemoryJournal(seal({"e": {"id": "x"}}) + seal({"m": 7}) + seal({"new": 1}))
+    outbox = _open(journal)
+    assert (len(outbox), outbox.damaged) == (0, 2)

@@ -67,6 +67,8 @@ STOPPED = "stopped"
 # --- answers to a command ---
 DONE = "done"
 REFUSED = "refused"
+# Not done, and rightly so: stopped by central, overtaken by something newer, or quiet hours.
+DECLINED = "declined"
 EXPIRED = "expired"
 
 

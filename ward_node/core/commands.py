@@ -4,7 +4,6 @@ from ward_node.compat import Any
 from ward_node.contract import kinds
 from ward_node.core import drip, effects, messages, voice
 
-REMINDER_REPEAT_MS = drip.REPEAT_MS
 _CHIME_OF = {
     kinds.EMERGENCY: "high",
     kinds.CALLING: "medium",
@@ -98,17 +97,9 @@ def _reminders(
         drip_ms - _late_ms(node, body, drip_ms),
     )  # fmt: skip
     if not taken:
-        node.answer(command, kinds.REFUSED, "a newer revision of this schedule is held")
+        node.answer(command, kinds.DECLINED, "a newer revision of this schedule is held")
         return
-    for machine in node.beds.values():
-        prompt = machine.prompt
-        if prompt is not None and prompt["infusion"] == infusion and (
-            prompt["revision"] != body["revision"] or not prompts
-        ):  # fmt: skip
-            # The nurse has seen to this drip, so the bed need not ask any more.
-            machine.prompt = None
-            node.out += node.voice.stop("reminder-" + infusion)
-            node.drips.answered(prompt)
+    node.reminding.taken_back(infusion, body["revision"], not prompts)
     node.fetch([each["words"] for each in prompts])
     node.answer(command, kinds.DONE)
 

@@ -67,7 +67,8 @@ class Drips:
         )
         if held is not None and held.revision == revision:
             fresh.spoken = held.spoken
-            fresh.watch_stage, fresh.watch_due_ms = held.watch_stage, held.watch_due_ms
+            if prompts:  # an empty schedule ends the drip, and every question about it
+                fresh.watch_stage, fresh.watch_due_ms = held.watch_stage, held.watch_due_ms
             fresh.prompts = [each for each in fresh.prompts if each["stage"] not in held.spoken]
         fresh.prompts.sort(key=lambda each: each["due_ms"])
         self._schedules[infusion] = fresh

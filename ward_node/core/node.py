@@ -13,13 +13,12 @@ from ward_node.core.clock import CentralClock
 from ward_node.core.drip import Drips
 from ward_node.core.orders import ANSWER_OF, Orders
 from ward_node.core.outbox import Outbox
+from ward_node.core.reminding import Reminding
 
 FIRMWARE = "0.1.0"
 HEARTBEAT_MS = 2_000
 # No receipt for so long: nobody but this node knows of the press.
 ALONE_MS = 2_000
-# A sound that has run for so long is being heard.
-HEARD_MS = 2_000
 DISK_RETRY_MS = 5_000
 # How much of a drip's time a power cut may cost, at most: how often it is written down.
 WATERMARK_MS = 60_000
@@ -46,6 +45,7 @@ class Node:
         self.voice = voice.Voice()
         self.volume = voice.Volume()
         self.drips = Drips()
+        self.reminding = Reminding(self)
         self.clock = CentralClock(now_ms)
         self.orders = Orders()
         self.phrases: dict[str, Any] = {}
@@ -62,16 +62,20 @@ class Node:
         self._faults: set[str] = set()
         self._shown: dict[str, tuple[str, str]] = {}
         self._told_beds: dict[str, Any] = {}
-        self._sounded: dict[str, Reminder] = {}  # by bed, the last reminder
         self._announced: set[str] = set()  # events the bed was told about while alone
         self.out: list[Any] = []
         self._recall(memory, drip_ms)
 
     def _recall(self, memory: dict[str, Any], drip_ms: int) -> None:
-        if "config" in memory:
-            self._configure(memory["config"])
-        if "drips" in memory:
-            self.drips.restore(memory["drips"], drip_ms, self._epoch)
+        try:
+            if "config" in memory:
+                messages.check(topics.CONFIG, memory["config"])
+                self._configure(memory["config"])
+            if "drips" in memory:
+                self.drips.restore(memory["drips"], drip_ms, self._epoch)
+        except (messages.RejectedMessageError, KeyError, TypeError, AttributeError) as error:
+            # Of another version, perhaps. Central tells it all again at our birth.
+            self.note("what was remembered is left out: " + repr(error), True)
         for entry in self.outbox.waiting():
             # A press made before the restart is still a call.
             bed = self.beds.get(entry.message["bed"])
@@ -97,7 +101,7 @@ class Node:
         about = dict(about)
         mark = about.pop("counters", None)
         if machine is not None and kind in (kinds.PRESS, kinds.PRESENCE):
-            about.update(self._answer_prompt(machine, kind, now_ms, drip_ms))
+            about.update(self.reminding.answered(machine, kind, now_ms, drip_ms))
         entry = self.event(kind, bed, about, now_ms, mark)
         if machine is not None:
             machine.happened(kind)
@@ -106,18 +110,6 @@ class Node:
             if entry is not None and kind in beds.RAISES:
                 machine.waits_for(entry.id)
         return self._settle(now_ms, drip_ms)
-
-    def _answer_prompt(self, bed: beds.Bed, kind: str, now_ms: int, drip_ms: int) -> dict[str, Any]:
-        """Somebody reacts to a reminder: it falls silent. Returns what a press confirms."""
-        prompt = bed.prompt
-        if prompt is None:
-            return {}
-        self._prompted(self._sounded[bed.name], now_ms, drip_ms)
-        self.out += self.voice.stop(reminder_words(prompt["infusion"]))
-        self.drips.answered(prompt)
-        if kind == kinds.PRESENCE:
-            return {}
-        return dict(prompt)
 
     def handle_message(
         self, kind: str, payload: bytes, ward: str, node: str, now_ms: int, drip_ms: int
@@ -208,7 +200,7 @@ class Node:
     ) -> "list[Any]":  # fmt: skip
         """Call it every 50-100 ms."""
         self._health = (poll_ms, silent_beds or [])
-        self._remind(now_ms, drip_ms)
+        self.reminding.tick(now_ms, drip_ms)
         self._be_alone(now_ms)
         if now_ms - self._retry_ms >= DISK_RETRY_MS:
             self._retry_ms = now_ms
@@ -276,6 +268,7 @@ class Node:
         where = "bed " + self.me.ward + "-" + bed if bed is not None else "box"
         what = " ".join(key + "=" + str(about[key]) for key in sorted(about))
         line = where + " " + type + " seq=" + str(entry.message["seq"]) + " box=" + self.me.node
+        what = what.replace("\n", " ")
         self.note(line + (" " + what if what else ""), type == kinds.FAULT)
         return entry
 
@@ -311,35 +304,7 @@ class Node:
             },
         )
 
-    # --- reminders and being alone ---
-
-    def _remind(self, now_ms: int, drip_ms: int) -> None:
-        for schedule, prompt in self.drips.due(drip_ms):
-            reminder = Reminder(schedule.bed, schedule.about(prompt["stage"]), prompt["final"])
-            self.out += self.voice.say(
-                voice.Utterance(
-                    reminder_words(schedule.infusion), kinds.REMINDER, prompt["words"], "low",
-                    (schedule.bed,), commands.REMINDER_REPEAT_MS if prompt["final"] else None,
-                    None, None, reminder,
-                ),
-                now_ms,
-            )  # fmt: skip
-        playing, begun_ms = self.voice.playing, self.voice.begun_ms
-        heard = begun_ms is not None and now_ms - begun_ms >= HEARD_MS
-        if heard and playing is not None and playing.reminder is not None:
-            self._prompted(playing.reminder, now_ms, drip_ms)
-        for name, about in self.drips.unconfirmed(drip_ms):
-            self.out += self.voice.stop(reminder_words(about["infusion"]))
-            self.event(kinds.UNCONFIRMED, name, about, now_ms)
-
-    def _prompted(self, reminder: "Reminder", now_ms: int, drip_ms: int) -> None:
-        """The bed has heard a reminder, at least its beginning."""
-        if reminder.told:
-            return
-        reminder.told = True
-        self.event(kinds.PROMPTED, reminder.bed, reminder.about, now_ms)
-        if reminder.final:
-            self.drips.watch(reminder.about, drip_ms)
+    # --- being alone ---
 
     def _be_alone(self, now_ms: int) -> None:
         oldest_ms = self.outbox.oldest_ms()
@@ -369,7 +334,7 @@ class Node:
         self._outcomes(now_ms, drip_ms)
         self.out += self.voice.tick(self.volume, self.clock.minute(drip_ms), now_ms)
         self._outcomes(now_ms, drip_ms)
-        self._sounding()
+        self.reminding.sounding()
         self.fault("outbox", "disk", self.outbox.disk_error, now_ms)
         self._show(now_ms)
         due = self.drips.waiting() and now_ms - self._watermark_ms >= WATERMARK_MS
@@ -380,14 +345,6 @@ class Node:
         out, self.out = self.out, []
         return out
 
-    def _sounding(self) -> None:
-        """From the first sound of a reminder a press is an answer to it."""
-        reminder = self.voice.playing.reminder if self.voice.playing is not None else None
-        if reminder is not None and not reminder.sounded:
-            reminder.sounded = True
-            self._sounded[reminder.bed] = reminder
-            self.beds[reminder.bed].prompt = reminder.about
-
     def _outcomes(self, now_ms: int, drip_ms: int) -> None:
         for utterance, result, reason in self.voice.outcomes():
             if result == voice.FAILED:
@@ -396,20 +353,12 @@ class Node:
                 self.fault("speaker", "speaker-failed", None, now_ms)
             if utterance.reminder is not None:
                 if result == voice.SPOKEN:
-                    self._prompted(utterance.reminder, now_ms, drip_ms)
+                    self.reminding.heard(utterance.reminder, now_ms, drip_ms)
                 elif result == voice.FAILED:
-                    self._not_heard(utterance.reminder, drip_ms)
+                    self.reminding.not_heard(utterance.reminder, drip_ms)
             tried_again = result == voice.FAILED and utterance.repeat_every_ms is not None
             if utterance.command is not None and not tried_again:
                 self.answer(utterance.command, ANSWER_OF[result], reason)
-
-    def _not_heard(self, reminder: "Reminder", drip_ms: int) -> None:
-        bed = self.beds[reminder.bed]
-        if bed.prompt == reminder.about and not reminder.told:
-            bed.prompt = None
-        if reminder.final:
-            # Nobody will confirm what nobody heard, and the nurse must know of it in time.
-            self.drips.watch(reminder.about, drip_ms)
 
     def _show(self, now_ms: int) -> None:
         picture = {}
@@ -435,21 +384,6 @@ class Node:
             self.publish(topics.BEDS, {"boot": self.outbox.boot, "beds": told})
 
 
-class Reminder:
-    """A prompt on its way through the voice."""
-
-    def __init__(self, bed: str, about: dict[str, Any], final: bool) -> None:
-        self.bed = bed
-        self.about = about
-        self.final = final
-        self.sounded = False
-        self.told = False
-
-
 def call_words(bed: str) -> str:
     """The utterance in which a bed hears about its own call: newer words replace older ones."""
     return "bed-call-" + bed
-
-
-def reminder_words(infusion: str) -> str:
-    return "reminder-" + infusion

@@ -26,7 +26,7 @@ class Orders:
         self._pending.add(command)
 
     def finish(self, command: str, result: str, reason: str | None) -> dict[str, Any]:
-        """The ack message to send. `result`: kinds.DONE, REFUSED or EXPIRED."""
+        """The ack message to send. `result`: kinds.DONE, REFUSED, DECLINED or EXPIRED."""
         self._pending.discard(command)
         if command not in self._answers:
             self._order.append(command)
@@ -41,7 +41,7 @@ class Orders:
 ANSWER_OF = {
     "spoken": kinds.DONE,
     "failed": kinds.REFUSED,
-    "stopped": kinds.REFUSED,
+    "stopped": kinds.DECLINED,
     "late": kinds.EXPIRED,
-    "muted": kinds.REFUSED,
+    "muted": kinds.DECLINED,
 }

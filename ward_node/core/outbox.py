@@ -232,26 +232,18 @@ class Outbox:
         self.disk_error = None
 
     def _load(self, now_ms: int) -> None:
-        last_at_ms: dict[str, int] = {}
         for line in self._journal.load():
             record = unseal(line)
             if record is None:
                 self.damaged += 1
                 continue
-            self.marks.update(record.get("m", {}))
-            if "r" in record:
-                self._order = [each for each in self._order if each not in record["r"]]
-            elif "e" not in record:
-                continue
-            elif record["e"]["ward"] == self.ward and record["e"]["node"] == self.node:
-                entry = Entry(record["e"], record["at"], record["ep"])
-                entry.old = True
-                entry.known_age = record["known"]
-                self._entries[entry.id] = entry
-                self._order.append(entry.id)
-                last_at_ms[entry.epoch] = max(entry.at_ms, last_at_ms.get(entry.epoch, 0))
-            else:
-                self.dropped += 1  # the box was given another name or ward; its past is not ours
+            try:
+                self._read(record)
+            except (KeyError, TypeError, AttributeError):
+                self.damaged += 1  # whole, but not of our making
+        last_at_ms: dict[str, int] = {}
+        for entry in self._entries.values():
+            last_at_ms[entry.epoch] = max(entry.at_ms, last_at_ms.get(entry.epoch, 0))
         self._entries = {each: self._entries[each] for each in self._order}
         for each in self._order:
             entry = self._entries[each]
@@ -262,3 +254,19 @@ class Outbox:
                 entry.epoch = self._epoch
                 entry.known_age = False
         self._compact()
+
+    def _read(self, record: dict[str, Any]) -> None:
+        """Take one record of the journal, as `Entry.line` and `_forget` write them."""
+        self.marks.update(record.get("m", {}))
+        if "r" in record:
+            self._order = [each for each in self._order if each not in record["r"]]
+        elif "e" in record:
+            entry = Entry(record["e"], record["at"], record["ep"])
+            if entry.message["ward"] != self.ward or entry.message["node"] != self.node:
+                self.dropped += 1  # the box was given another name or ward; its past is not ours
+                return
+            entry.old = True
+            entry.known_age = record["known"]
+            if entry.id not in self._entries:
+                self._order.append(entry.id)
+            self._entries[entry.id] = entry
