@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 from central.admissions import model, notices, reasons
 from central.admissions.reasons import HeldError, Reason
 from central.audit import model as audit
+from central.infusions import service as infusions
 from central.store import Row, Tx
 from central.wards import model as wards
 from gateway.his.adt import AdtEvent, Location
@@ -147,6 +148,10 @@ class Moves:
             self.left(stay, "admission.leave")
             if stay["ward"] != place.ward:
                 notices.moved_out(self.tx, stay)
+        if stay["ward"] is not None and place.ward is not None and place.bed is not None:
+            # A drip goes with its patient. A discharge stops none: it is often entered while
+            # the last bottle still runs, and a reminder too many harms nobody.
+            infusions.move(self.tx, stay["ward"], stay["bed"], place.ward, place.bed, "his")
         if place.ward is not None:
             now = self.arrived("admission.transfer", new=False)
             if stay["ward"] == place.ward:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import hl7
 
+from gateway.his.ack import escape
 from gateway.his.header import Header
 from gateway.his.refusals import (
     FIELD_MISSING,
@@ -95,9 +96,10 @@ class AdtEvent:
     sent_at: datetime | None
 
 
-def read(text: str, header: Header) -> AdtEvent:
-    """The event of an ADT message with CR line ends. Raises RefusedError."""
-    segments = _Segments(text)
+def read(text: str, header: Header, encoding: str = "utf-8") -> AdtEvent:
+    """The event of an ADT message with CR line ends. `encoding`: of bytes written in hex.
+    Raises RefusedError."""
+    segments = _Segments(text, header, encoding)
     kind = KINDS[header.event]
     patient_id = segments.patient_id()
     if not patient_id:
@@ -151,10 +153,28 @@ def _birth(text: str) -> str:
     return "-".join(part for part in match.groups()[:3] if part)
 
 
+def _without_hex(text: str, header: Header, encoding: str) -> str:
+    """`\\XC0EE\\` as the characters these bytes are. python-hl7 makes each byte a character of
+    its own, which misnames everybody Chinese, and writes what it cannot read into the log. What
+    is no text stays as it was written, to be seen."""
+    mark = re.escape(header.marks[2:3])
+    if not mark:
+        return text
+
+    def characters(found: re.Match[str]) -> str:
+        digits = re.sub(f"{mark}X|{mark}", "", found[0])
+        try:
+            return escape(bytes.fromhex(digits).decode(encoding), header)
+        except ValueError:
+            return escape(found[0], header)
+
+    return re.sub(f"(?:{mark}X[^{mark}\r]*{mark})+", characters, text)
+
+
 class _Segments:
     """Fields of the first EVN, PID and PV1, read by python-hl7."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, header: Header, encoding: str) -> None:
         lines: dict[str, str] = {}
         for line in text.split("\r"):
             name = line[:3]
@@ -168,7 +188,8 @@ class _Segments:
             if name not in lines:
                 raise RefusedError(REFUSED, SEGMENT_MISSING, NO_SEGMENT, segment=name)
         try:
-            self._message = hl7.parse("\r".join(lines.values()))
+            plain = _without_hex("\r".join(lines.values()), header, encoding)
+            self._message = hl7.parse(plain)
         except (hl7.HL7Exception, ValueError, LookupError) as error:
             raise RefusedError(REFUSED, WRONG_DATA, UNREADABLE, detail=str(error)) from error
 

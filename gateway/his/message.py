@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gateway.his import adt, encoding, header, refusals
 from gateway.his.adt import AdtEvent
+from gateway.his.encoding import Text
 from gateway.his.framing import MAX_MESSAGE_BYTES, Broken
 from gateway.his.header import Header
 from gateway.his.refusals import REFUSED, Refusal, RefusedError
@@ -35,7 +36,8 @@ def parse(raw: bytes, peer_encoding: str | None = None) -> Parsed:
         return _unread(raw, refusal)
     found = header.read(decoded.text)
     try:
-        return Parsed(decoded.encoding, decoded.text, found, _event(decoded.text, found), None)
+        event = _event(decoded, found)
+        return Parsed(decoded.encoding, decoded.text, found, event, None)
     except RefusedError as error:
         return Parsed(decoded.encoding, decoded.text, found, None, error.refusal)
 
@@ -54,8 +56,8 @@ def _unread(raw: bytes, refusal: Refusal) -> Parsed:
     return Parsed(ANSWER_ENCODING, "", header.read(text), None, refusal)
 
 
-def _event(text: str, found: Header | None) -> AdtEvent:
-    if not text:
+def _event(decoded: Text, found: Header | None) -> AdtEvent:
+    if not decoded.text:
         raise RefusedError(REFUSED, refusals.SEGMENT_MISSING, refusals.EMPTY)
     if found is None:
         raise RefusedError(REFUSED, refusals.SEGMENT_MISSING, refusals.NO_HEADER)
@@ -73,4 +75,4 @@ def _event(text: str, found: Header | None) -> AdtEvent:
         raise RefusedError(
             REFUSED, refusals.UNKNOWN_EVENT, refusals.UNSUPPORTED_EVENT, type=found.kind
         )
-    return adt.read(text, found)
+    return adt.read(decoded.text, found, decoded.encoding)

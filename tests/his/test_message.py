@@ -92,12 +92,28 @@ def test_every_event_of_use_is_read(trigger: str) -> None:
         ("Doe^Jane^Q", "Doe Jane Q"),
         ("Smith &amp^Ann", "Smith Ann"),
         ("A\\T\\B", "A&B"),
+        ("\\XE4B998\\", "乘"),
+        ("\\XE4B9\\\\X98\\^三", "乘三"),
+        ("A\\X7C\\B", "A|B"),
+        ("\\Xzz\\", "\\Xzz\\"),
+        ("\\XFF\\", "\\XFF\\"),
         ('""', ""),
         ("", ""),
     ],
 )
 def test_names(field: str, name: str) -> None:
     assert event(message(name=field)).name == name
+
+
+def test_bytes_in_hex_are_in_the_encoding_of_the_message() -> None:
+    found = parse(message(name="\\X815C\\^三").encode("gb18030")).event
+    assert found is not None
+    assert found.name == "乗三"
+
+
+def test_nothing_of_a_patient_gets_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    event(message(name="SECRET\\Xzz\\^\\Q\\"))
+    assert "SECRET" not in caplog.text
 
 
 @pytest.mark.parametrize(
