@@ -153,22 +153,28 @@ def _birth(text: str) -> str:
     return "-".join(part for part in match.groups()[:3] if part)
 
 
-def _without_hex(text: str, header: Header, encoding: str) -> str:
-    """`\\XC0EE\\` as the characters these bytes are. python-hl7 makes each byte a character of
-    its own, which misnames everybody Chinese, and writes what it cannot read into the log. What
-    is no text stays as it was written, to be seen."""
+def _plain(line: str, header: Header, encoding: str) -> str:
+    """A segment with none but the simple escapes. python-hl7 makes each byte of `\\XC0EE\\` a
+    character of its own, which misnames everybody Chinese, and writes fields that it cannot read
+    into the log. What is no escape stays as it was written, to be seen."""
     mark = re.escape(header.marks[2:3])
     if not mark:
-        return text
+        return line
 
     def characters(found: re.Match[str]) -> str:
-        digits = re.sub(f"{mark}X|{mark}", "", found[0])
+        if found["simple"]:
+            return found[0]
         try:
-            return escape(bytes.fromhex(digits).decode(encoding), header)
+            raw = bytes.fromhex(re.sub(f"{mark}X?", "", found["hex"] or "?"))
+            return escape(raw.decode(encoding), header)
         except ValueError:
             return escape(found[0], header)
 
-    return re.sub(f"(?:{mark}X[^{mark}\r]*{mark})+", characters, text)
+    return re.sub(
+        f"(?P<simple>{mark}[FSTREHN]{mark})|(?P<hex>(?:{mark}X[0-9A-Fa-f]*{mark})+)|{mark}",
+        characters,
+        line,
+    )
 
 
 class _Segments:
@@ -188,8 +194,11 @@ class _Segments:
             if name not in lines:
                 raise RefusedError(REFUSED, SEGMENT_MISSING, NO_SEGMENT, segment=name)
         try:
-            plain = _without_hex("\r".join(lines.values()), header, encoding)
-            self._message = hl7.parse(plain)
+            plain = [
+                line if name == "MSH" else _plain(line, header, encoding)
+                for name, line in lines.items()
+            ]
+            self._message = hl7.parse("\r".join(plain))
         except (hl7.HL7Exception, ValueError, LookupError) as error:
             raise RefusedError(REFUSED, WRONG_DATA, UNREADABLE, detail=str(error)) from error
 
