@@ -51,9 +51,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
 def main(argv: list[str]) -> int:
     arguments = parse(argv)
     if arguments.command == "demo":
-        from provisioning import demo
+        from provisioning import check, demo
 
-        return demo.main(arguments)
+        return demo.main(arguments, check.play)
     if arguments.command == "test":
         from provisioning import testing
 

@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -176,6 +176,10 @@ async def _cancel(task: "asyncio.Task[None]") -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
+# Plays a story through a running demo and prints it; whether all of it held.
+Play = Callable[[Demo], Awaitable[bool]]
+
+
 @contextlib.asynccontextmanager
 async def running(layout: Layout, say: Say) -> AsyncIterator[Demo]:
     """A demo from its start to its stop, whatever happens in between."""
@@ -230,9 +234,7 @@ Ctrl-C stops everything.
 """
 
 
-async def _run(arguments: argparse.Namespace, folder: Path, say: Say) -> int:
-    from provisioning import check
-
+async def _run(arguments: argparse.Namespace, folder: Path, say: Say, play: Play) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -241,9 +243,8 @@ async def _run(arguments: argparse.Namespace, folder: Path, say: Say) -> int:
     if arguments.port not in (None, port):
         say(f"port {arguments.port} is taken; name another one with --port, or none")
         return 1
-    work = asyncio.create_task(
-        _work(Layout(folder, demo_wards(), port), arguments, say, check.play)
-    )
+    layout = Layout(folder, demo_wards(), port)
+    work = asyncio.create_task(_work(layout, arguments, say, play))
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
@@ -256,7 +257,7 @@ async def _run(arguments: argparse.Namespace, folder: Path, say: Say) -> int:
     return 1 if arguments.check else 0
 
 
-async def _work(layout: Layout, arguments: argparse.Namespace, say: Say, play: Any) -> int:
+async def _work(layout: Layout, arguments: argparse.Namespace, say: Say, play: Play) -> int:
     began = time.monotonic()
     say("starting brokers, bridge, console and the boxes of two wards")
     async with running(layout, say) as demo:
@@ -271,7 +272,7 @@ async def _work(layout: Layout, arguments: argparse.Namespace, say: Say, play: A
     return 0
 
 
-def main(arguments: argparse.Namespace) -> int:
+def main(arguments: argparse.Namespace, play: Play) -> int:
     """Run the demo until Ctrl-C; with `--check` play its story and tell whether it held."""
 
     def say(text: str) -> None:
@@ -280,7 +281,7 @@ def main(arguments: argparse.Namespace) -> int:
     folder = (arguments.folder or default_folder()).resolve()
     try:
         with claim(folder, arguments.keep):
-            return asyncio.run(_run(arguments, folder, say))
+            return asyncio.run(_run(arguments, folder, say, play))
     except (FolderInUseError, NotReadyError, PasswordFileError) as error:
         say(str(error))
         return 1

@@ -68,6 +68,7 @@ def page(ward: str) -> Any:
         wards=sorted(console().config["virtual"]),
         beds=[row["bed"] for row in wards.beds(read(), ward)],
         rates=RATES,
+        timezone=console().timezone,
         may_speed=isinstance(console().store.clock, FileClock),
         words=_words(),
     )

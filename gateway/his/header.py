@@ -9,8 +9,8 @@ _UNSAFE = dict.fromkeys(range(32), " ")
 
 @dataclass(frozen=True)
 class Header:
-    """MSH as sent: raw field texts, to be echoed. `marks` is MSH-2; `wrong_marks`: what stood
-    there were none, and the usual ones are used to answer."""
+    """MSH as sent: raw field texts, to be echoed. `marks` is MSH-2, the usual ones for
+    those missing; `wrong_marks`: what stood there were none, and the usual ones answer."""
 
     separator: str = "|"
     marks: str = DEFAULT_MARKS
@@ -61,8 +61,7 @@ def read(text: str) -> Header | None:
 
     marks = get(2)
     wrong_marks = not _sound(separator + marks)
-    if wrong_marks:
-        marks = DEFAULT_MARKS
+    marks = DEFAULT_MARKS if wrong_marks else marks + DEFAULT_MARKS[len(marks) :]
     kind = get(9).split(marks[0])
     return Header(
         separator=separator,

@@ -15,7 +15,7 @@
 
   // <table data-sortable data-csv="name.csv">: sort by a click or Enter on a heading, filter,
   // take away as CSV. A heading with data-plain is neither sorted nor exported.
-  const filterWords = document.documentElement.lang.startsWith("zh") ? "筛选" : "Filter";
+  const filterWords = document.body.dataset.wordsFilter;
 
   const cellText = (row, place) => row.cells[place]?.innerText.trim().replace(/\s+/g, " ") ?? "";
 

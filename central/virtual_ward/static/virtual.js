@@ -142,7 +142,7 @@
       }
     }
     shownClock = { now_ms, at };
-    setText(face, new Date(now_ms).toLocaleTimeString("zh-CN", { timeZone: "Asia/Shanghai", hour12: false }));
+    setText(face, new Date(now_ms).toLocaleTimeString("zh-CN", { timeZone: root.dataset.timezone, hour12: false }));
   }
 
   for (const button of document.querySelectorAll("[data-rate]")) {
