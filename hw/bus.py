@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from hw import registers
 from hw.clock import steady_ms
-from hw.errors import BusGoneError, HardwareError, WiringError
+from hw.errors import BusGoneError, GarbledError, HardwareError, SilentError, WiringError
 from hw.kinds import OFF
 from hw.line import Line
 from hw.poller import Poller, Question
@@ -17,6 +18,7 @@ from hw.watch import Told, UnitWatch
 
 MOST_UNITS = 32
 SELFTEST_S = 1.2
+ASK_TRIES = 5  # one damaged answer is no broken unit
 
 
 class BusWard:
@@ -103,7 +105,7 @@ class BusWard:
         found: dict[str, dict[str, Any]] = {}
         for bed, watch in self._watches.items():
             try:
-                await self._ask(partial(Line.start_selftest, address=watch.address))
+                await self._ask_patiently(partial(Line.start_selftest, address=watch.address))
             except HardwareError as problem:
                 found[bed] = {"error": str(problem)}
         await asyncio.sleep(SELFTEST_S)
@@ -111,7 +113,7 @@ class BusWard:
             if bed in found:
                 continue
             try:
-                identity = await self._ask(partial(Line.identity, address=watch.address))
+                identity = await self._ask_patiently(partial(Line.identity, address=watch.address))
             except HardwareError as problem:
                 found[bed] = {"error": str(problem)}
             else:
@@ -144,6 +146,12 @@ class BusWard:
         answer: asyncio.Future[Any] = self._loop.create_future()
         self._poller.ask(question, partial(self._cross, _settle, answer))
         return await answer
+
+    async def _ask_patiently(self, question: Question) -> Any:
+        for _ in range(ASK_TRIES - 1):
+            with suppress(SilentError, GarbledError):
+                return await self._ask(question)
+        return await self._ask(question)
 
     def _cross(self, function: Callable[..., None], *args: Any) -> None:
         """From the bus thread into the event loop's."""

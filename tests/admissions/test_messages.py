@@ -342,7 +342,7 @@ def test_nothing_is_acknowledged_that_is_not_stored(hospital: Hospital) -> None:
     finally:
         blocker.execute("ROLLBACK")
         blocker.close()
-    assert b"MSA|AE|C9" in answer
+    assert b"MSA|AE|C9|The message could not be stored." in answer
     assert hospital.store.read().value("SELECT count(*) FROM his_messages") == 0
     [answer] = through_the_listener(hospital.store, adt(control_id="C9"))
     assert b"MSA|AA|C9" in answer

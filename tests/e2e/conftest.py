@@ -35,7 +35,7 @@ def facts_of(process: "subprocess.Popen[str]") -> dict[str, Any]:
     raise AssertionError(f"the demo ended with {process.wait()} before it was ready")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """The facts of a running demo."""
     folder: Path = tmp_path_factory.mktemp("demo")
