@@ -45,9 +45,7 @@ def again(tx: Tx, call: Row) -> None:
     _send(tx, call, call["phase"], None)
 
 
-def words_at_station(
-    tx: Tx, call: Row, prefix: str = AT_STATION
-) -> tuple[str, dict[str, Any]]:
+def words_at_station(tx: Tx, call: Row, prefix: str = AT_STATION) -> tuple[str, dict[str, Any]]:
     """The id of the words that announce this call, and their values. What opened the call may
     have brought more telling words of its own in `about`."""
     about = json.loads(call["about"])

@@ -60,6 +60,12 @@ WATCH_ROWS = """() => {
 }"""
 
 
+class StalledError(Exception):
+    """A press was not followed to its end; shows the stages it reached."""
+
+    error_id = "bench-stalled"
+
+
 @dataclass
 class Press:
     """The stages of one press, in ns on the monotonic clock."""
@@ -82,6 +88,7 @@ class Ears:
         self._loop = loop
         self._lock = threading.Lock()
         self._open: dict[str, Press] = {}
+        self._receipts: dict[str, int] = {}
         self.done: list[Press] = []
 
     def begin(self, bed: str) -> Press:
@@ -97,15 +104,18 @@ class Ears:
             press = self._open.get(event["bed"])
             if press is not None and event["type"] == "press" and not press.published_ns:
                 press.id, press.published_ns = event["id"], at_ns
+                # The two brokers are heard by two threads, so this one may come second.
+                press.stored_ns = self._receipts.get(press.id, 0)
                 self._look(press)
 
     def stored(self, message: mqtt.MQTTMessage) -> None:
         at_ns = time.monotonic_ns()
-        ids = json.loads(message.payload)["ids"]
         with self._lock:
+            for id in json.loads(message.payload)["ids"]:
+                self._receipts.setdefault(id, at_ns)
             for press in list(self._open.values()):
-                if press.id in ids and not press.stored_ns:
-                    press.stored_ns = at_ns
+                if press.id in self._receipts and not press.stored_ns:
+                    press.stored_ns = self._receipts[press.id]
                     self._look(press)
 
     def shown(self, board: dict[str, Any], at_ns: int) -> None:
@@ -177,12 +187,15 @@ async def hand(demo: Demo, ears: Ears, board: Board, beds: list[str], presses: i
         # Not in step with the poll of the bus.
         await asyncio.sleep(choice.uniform(0, 0.25))
         press = ears.begin(bed)
-        async with asyncio.timeout(STEP_TIMEOUT_S):
-            await operate(bed, "press")
-            await press.whole.wait()
-            await operate(bed, "presence")
-            await board.until(lambda bed=bed: board.call(bed) is None)
-            await operate(bed, "presence_end")
+        try:
+            async with asyncio.timeout(STEP_TIMEOUT_S):
+                await operate(bed, "press")
+                await press.whole.wait()
+                await operate(bed, "presence")
+                await board.until(lambda bed=bed: board.call(bed) is None)
+                await operate(bed, "presence_end")
+        except TimeoutError as error:
+            raise StalledError(f"no further within {STEP_TIMEOUT_S:.0f} s: {press}") from error
 
 
 @contextlib.asynccontextmanager
