@@ -55,6 +55,7 @@ def health(tx: Tx) -> dict[str, Any]:
         "calls_open": len(calls.open_calls(tx)),
         "commands_open": tx.value("SELECT count(*) FROM commands WHERE result IS NULL"),
         "quarantined": tx.value("SELECT count(*) FROM quarantine"),
+        "his_waiting": admissions.counts(tx)[admissions.WAITING],
         "users": tx.value("SELECT count(*) FROM users WHERE NOT disabled"),
         "database_mb": path.stat().st_size / 1e6 if path.exists() else 0,
     }

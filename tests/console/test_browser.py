@@ -1,7 +1,6 @@
 """The board in a real browser: what a nurse sees, hears and does."""
 
 import re
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -9,22 +8,19 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from central.calls import model as calls_model
 from central.calls import service as calls
-from tests.conftest import wait_for
+from tests.conftest import program, wait_for
 from tests.console.conftest import PASSWORD
 from tests.console.site import Site
 
-CHROMIUM = shutil.which("chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 # A board that is not live says so within 5 s of the last beat; a loaded machine is given more.
 WAIT_MS = 20_000
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        running = playwright.chromium.launch(executable_path=program("chromium"), args=ARGUMENTS)
         yield running
         running.close()
 
