@@ -94,20 +94,21 @@ def test_a_call_is_accepted_by_keyboard_alone(site: Site, page: Page) -> None:
 def test_only_what_nobody_accepted_blinks_and_reduced_motion_stops_it(
     site: Site, page: Page
 ) -> None:
+    site.live()  # a board that is not live is greyed and still
     with site.store.transaction() as tx:
         accepted = calls.open_call(tx, "3", "1", "nurse")
         calls.accept(tx, accepted, "li", "board")
     waiting = call(site, "2", "nurse")
     expect(page.locator(".row-call")).to_have_count(2, timeout=WAIT_MS)
 
-    def motion(call_id: int) -> str:
+    def moves(call_id: int, name: str) -> None:
         sign = page.locator(f'[data-call-id="{call_id}"] .sign')
-        return str(sign.evaluate("e => getComputedStyle(e).animationName"))
+        expect(sign).to_have_css("animation-name", name, timeout=WAIT_MS)
 
-    assert motion(accepted) == "none"
-    assert motion(waiting) == "blink"
+    moves(waiting, "blink")
+    moves(accepted, "none")
     page.emulate_media(reduced_motion="reduce")
-    assert motion(waiting) == "none"
+    moves(waiting, "none")
 
 
 def test_there_is_a_tone_after_one_click_and_the_call_counts_as_heard(
