@@ -7,6 +7,9 @@ import time
 from pathlib import Path
 from typing import Protocol
 
+LOOK_AGAIN_S = 1.0
+RATE_GRAIN_S = 0.05
+
 
 class Clock(Protocol):
     def now_ms(self) -> int:
@@ -21,6 +24,11 @@ class Clock(Protocol):
         """Monotonic, from an arbitrary origin, never sped up."""
         ...
 
+    def wait_s(self, due_ms: int) -> float:
+        """How many real seconds may pass at most before hospital time `due_ms` is looked for
+        again: 0 when it has come."""
+        ...
+
 
 class SystemClock:
     def now_ms(self) -> int:
@@ -31,6 +39,10 @@ class SystemClock:
 
     def steady_ms(self) -> int:
         return time.monotonic_ns() // 1_000_000
+
+    def wait_s(self, due_ms: int) -> float:
+        # A wall clock that is set must not make a timer wait for the old time.
+        return min(max(0, due_ms - self.now_ms()) / 1000, LOOK_AGAIN_S)
 
 
 class FileClock(SystemClock):
@@ -54,6 +66,10 @@ class FileClock(SystemClock):
             self._read_at_mtime_ns = mtime_ns
         steady_ms, now_ms, rate = self._anchor
         return now_ms + int((self.steady_ms() - steady_ms) * rate)
+
+    def wait_s(self, due_ms: int) -> float:
+        # The rate may be raised at any moment.
+        return min(super().wait_s(due_ms), RATE_GRAIN_S)
 
     def set_rate(self, rate: float) -> None:
         """Let hospital time run `rate` times as fast from this moment, without a jump."""
@@ -81,3 +97,6 @@ class FakeClock:
 
     real_ms = now_ms
     steady_ms = now_ms
+
+    def wait_s(self, due_ms: int) -> float:
+        return 0.0 if due_ms <= self.value_ms else RATE_GRAIN_S

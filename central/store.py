@@ -103,11 +103,13 @@ def migrations() -> list[Migrations]:
 
 
 class Store:
-    """Opens (and migrates) the database at `path`. Close it when done."""
+    """Opens (and migrates) the database at `path`. Close it when done. `inline`: written at once
+    in the caller's thread, for a run that must be the same each time."""
 
-    def __init__(self, path: str | Path, clock: Clock) -> None:
+    def __init__(self, path: str | Path, clock: Clock, *, inline: bool = False) -> None:
         self.path = Path(path)
         self.clock = clock
+        self._inline = inline
         self._jobs: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._local = threading.local()
@@ -172,6 +174,9 @@ class Store:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
+        if self._inline:
+            self._commit_group([(job, loop, future)])
+            return await future
         if self._writer is None:
             self._writer = threading.Thread(target=self._run, name="store-writer", daemon=True)
             self._writer.start()

@@ -41,6 +41,7 @@ class Package:
 MOSQUITTO = Package("mosquitto", "the message brokers", "mosquitto", version=("-h",))
 ESPEAK = Package("espeak-ng", "the voice", "espeak-ng", version=("--version",))
 CHROMIUM = Package("chromium", "the board in a real browser", "chromium", version=("--version",))
+ALSA = Package("alsa-utils", "sound, as on a ward box", "aplay", version=("--version",))
 CHINESE = Package(
     "fonts-wqy-zenhei",
     "Chinese on the board's screenshot",
@@ -49,7 +50,7 @@ CHINESE = Package(
 
 NEEDED: dict[str, tuple[Package, ...]] = {
     "demo": (MOSQUITTO, ESPEAK),
-    "test": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE),
+    "test": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE, ALSA),
     "bench": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE),
 }
 EVERY = tuple(dict.fromkeys(each for packages in NEEDED.values() for each in packages))

@@ -12,11 +12,12 @@ from typing import Any
 
 from central import config as configuration
 from central.admissions.intake import intake
-from central.bridge.bridge import Bridge
+from central.bridge.bridge import HEARD, Bridge
 from central.capabilities import modules, rules
 from central.clock import Clock, FileClock, SystemClock
 from central.store import Store
 from gateway.his.listener import Listener
+from gateway.mqtt.link import BrokerLink
 from gateway.speech import server as speech_server
 from gateway.speech.library import from_config
 
@@ -51,7 +52,8 @@ async def run(config: dict[str, Any]) -> None:
         )
         listener = Listener(intake(store, zoneinfo.ZoneInfo(config["timezone"])))
         await listener.start(config["mllp"]["host"], config["mllp"]["port"])
-        bridge = Bridge(store, rules(), speech, config["broker"], offset_min(config["timezone"]))
+        link = BrokerLink(config["broker"], "wardline-bridge", HEARD)
+        bridge = Bridge(store, rules(), speech, link, offset_min(config["timezone"]))
         running = asyncio.create_task(bridge.run())
         stopping = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)

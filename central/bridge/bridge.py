@@ -9,11 +9,6 @@ import logging
 import time
 from typing import Any
 
-import aiomqtt
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.subscribeoptions import SubscribeOptions
-
 from central import events, housekeeping, timers
 from central.bridge import intake
 from central.bridge.outgoing import Outgoing
@@ -24,35 +19,34 @@ from central.wards import model as wards
 from central.wards import service as fleet
 from gateway.mqtt import topics
 from gateway.mqtt.checked import RejectedMessageError, decode, encode
+from gateway.mqtt.link import Link, LinkDownError
 
 log = logging.getLogger("wardline.bridge")
 
 CLOCK_EVERY_S = 2.0
-TIMER_GRAIN_S = 0.05
 COMMANDS_EVERY_S = 1.0
-RECONNECT_S = 0.5
-SESSION_EXPIRY_S = 7 * 24 * 3600
+STORE_RETRY_S = 0.5
+# What central listens to at the hospital broker.
+HEARD = tuple(topics.every(kind) for kind in (*topics.FROM_NODE, topics.CHANGED))
 
 
 class Bridge:
-    """Runs between one broker and one store until cancelled."""
+    """Runs between one link to the broker and one store until cancelled."""
 
     def __init__(
-        self, store: Store, rules: Rules, speech: Any, broker: dict[str, Any], offset_min: int
+        self, store: Store, rules: Rules, speech: Any, link: Link, offset_min: int
     ) -> None:
         self.store = store
         self.clock = store.clock
         self.rules = rules
-        self._broker = broker
+        self._link = link
         self._offset_min = offset_min
-        self._client: aiomqtt.Client | None = None
         self._session = str(self.clock.real_ms())
         self._outgoing = Outgoing(store, speech, self.publish)
         self._receipts: dict[tuple[str, str], list[str]] = {}
         self._wake_receipts = asyncio.Event()
         self._wake_commands = asyncio.Event()
-        self._next_due_ms: int | None = None
-        self._timers_changed = True
+        self._wake_timers = asyncio.Event()
         self._tidy_at_ms = self.clock.steady_ms()
         self._trouble: str | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -69,7 +63,7 @@ class Bridge:
         try:
             async with asyncio.TaskGroup() as group:
                 for task in (
-                    self._messages(),
+                    self._link.run(self._on_up, self._on_message),
                     self._receipt_loop(),
                     self._command_loop(),
                     self._timer_loop(),
@@ -82,65 +76,20 @@ class Bridge:
 
     # --- the broker ---
 
-    async def _messages(self) -> None:
-        """Stay connected and take every message."""
-        while True:
-            try:
-                async with self._connect() as client:
-                    options = SubscribeOptions(qos=1, noLocal=True)
-                    for kind in (*topics.FROM_NODE, topics.CHANGED):
-                        await client.subscribe(topics.every(kind), options=options)
-                    self._client = client
-                    log.info("connected to the hospital broker %(host)s:%(port)s", self._broker)
-                    self._spawn(self._send_configs(None))
-                    await self._beacon()
-                    async for message in client.messages:
-                        self._on_message(str(message.topic), bytes(message.payload))
-            except aiomqtt.MqttError as error:
-                log.error(
-                    "hospital broker %s:%s is not answering (%s); presses wait in the nodes",
-                    self._broker["host"],
-                    self._broker["port"],
-                    error,
-                )
-            finally:
-                self._client = None
-            await asyncio.sleep(RECONNECT_S)
-
-    def _connect(self) -> aiomqtt.Client:
-        properties = Properties(PacketTypes.CONNECT)
-        properties.SessionExpiryInterval = SESSION_EXPIRY_S
-        return aiomqtt.Client(
-            self._broker["host"],
-            self._broker["port"],
-            username=self._broker.get("username"),
-            password=self._broker.get("password"),
-            identifier="wardline-bridge",
-            protocol=aiomqtt.ProtocolVersion.V5,
-            clean_start=False,
-            properties=properties,
-            keepalive=10,
-            max_inflight_messages=1000,
-            max_concurrent_outgoing_calls=1000,
-            socket_options=[(6, 1, 1)],  # IPPROTO_TCP, TCP_NODELAY: small packets go at once
-        )
+    async def _on_up(self) -> None:
+        self._spawn(self._send_configs(None))
+        await self._beacon()
 
     async def publish(
         self, ward: str, node: str, kind: str, message: dict[str, Any], ttl_ms: int | None = None
     ) -> None:
-        """Publish a checked message. Raises aiomqtt.MqttError when the broker is away."""
-        if self._client is None:
-            raise aiomqtt.MqttError("the hospital broker is away")
-        properties = None
-        if ttl_ms is not None:
-            properties = Properties(PacketTypes.PUBLISH)
-            properties.MessageExpiryInterval = max(1, ttl_ms // 1000)
-        await self._client.publish(
+        """Publish a checked message. Raises LinkDownError when the broker is away."""
+        await self._link.publish(
             topics.topic(ward, node, kind),
             encode(kind, message),
             qos=topics.qos(kind),
             retain=topics.retained(kind),
-            properties=properties,
+            ttl_ms=ttl_ms,
         )
 
     # --- messages in ---
@@ -222,7 +171,7 @@ class Bridge:
             for (ward, node), ids in waiting.items():
                 try:
                     await self.publish(ward, node, topics.RECEIPT, {"ids": ids})
-                except (aiomqtt.MqttError, RejectedMessageError) as error:
+                except (LinkDownError, RejectedMessageError) as error:
                     # The node sends the events again, and is answered then.
                     log.warning("receipt to %s was not sent: %s", node, error)
 
@@ -234,7 +183,7 @@ class Bridge:
             except TimeoutError:
                 await self._write(lambda tx: intake.expire_commands(tx, self.rules))
             self._wake_commands.clear()
-            if self._client is not None:
+            if self._link.is_up:
                 try:
                     await self._outgoing.flush()
                 except StoreUnavailableError as error:
@@ -248,7 +197,7 @@ class Bridge:
                 config = await self._outgoing.with_audio(fleet.config_for(tx, row))
                 try:
                     await self.publish(row["ward"], row["id"], topics.CONFIG, config)
-                except aiomqtt.MqttError:
+                except LinkDownError:
                     return  # sent again when the broker is back
 
     async def _beacon(self) -> None:
@@ -267,9 +216,9 @@ class Bridge:
     async def _beat_loop(self) -> None:
         while True:
             try:
-                if self._client is not None:
+                if self._link.is_up:
                     await self._beacon()
-            except aiomqtt.MqttError as error:
+            except LinkDownError as error:
                 log.debug("clock beacon not sent: %s", error)
             for node in self._watch.silent(self.clock.steady_ms()):
                 log.error("box %s is silent: check its power and network", node)
@@ -283,13 +232,16 @@ class Bridge:
 
     async def _timer_loop(self) -> None:
         while True:
-            if self._timers_changed:
-                self._timers_changed = False
-                self._next_due_ms = timers.next_due_ms(self.store.read())
-            if self._next_due_ms is not None and self._next_due_ms <= self.clock.now_ms():
-                await self._write(lambda tx: intake.fire_due(tx, self.rules))
-                self._timers_changed = True
-            await asyncio.sleep(TIMER_GRAIN_S)
+            self._wake_timers.clear()
+            due_ms = timers.next_due_ms(self.store.read())
+            try:
+                async with asyncio.timeout(None if due_ms is None else self.clock.wait_s(due_ms)):
+                    await self._wake_timers.wait()
+            except TimeoutError:
+                if due_ms is None or due_ms > self.clock.now_ms():
+                    continue
+                if await self._write(lambda tx: intake.fire_due(tx, self.rules)) is None:
+                    await asyncio.sleep(STORE_RETRY_S)
 
     # --- the store ---
 
@@ -312,7 +264,7 @@ class Bridge:
     async def _tell_trouble(self) -> None:
         try:
             await self._beacon()
-        except aiomqtt.MqttError as failure:
+        except LinkDownError as failure:
             log.debug("beacon not sent: %s", failure)
 
     async def _probe(self) -> None:
@@ -337,7 +289,7 @@ class Bridge:
         try:
             message = {"what": what, "ward": ward}
             await self.publish(ward, topics.CENTRAL, topics.CHANGED, message)
-        except aiomqtt.MqttError:
+        except LinkDownError:
             log.debug("nudge for ward %s not sent: the broker is away", ward)
 
     def _look_again(self, changes: set[tuple[str, str]]) -> None:
@@ -345,7 +297,7 @@ class Bridge:
         if "commands" in kinds:
             self._wake_commands.set()
         if "timers" in kinds:
-            self._timers_changed = True
+            self._wake_timers.set()
         for ward, what in changes:
             if what == "config":
                 self._spawn(self._send_configs(None if ward == HOSPITAL else ward))

@@ -9,7 +9,7 @@ from typing import Any
 import aiomqtt
 
 from central import commands
-from central.bridge.bridge import Bridge
+from central.bridge.bridge import HEARD, Bridge
 from central.capabilities import Rules
 from central.clock import SystemClock
 from central.events import NodeEvent
@@ -19,6 +19,7 @@ from central.store import Store, Tx
 from central.wards import model as wards
 from gateway.mqtt import kinds, topics
 from gateway.mqtt.checked import encode
+from gateway.mqtt.link import BrokerLink
 from gateway.speech.library import SpeechUnavailableError
 
 WAIT_S = 15
@@ -80,7 +81,8 @@ async def running(store: Store, rules: Rules, port: int) -> AsyncIterator[Box]:
             wards.add_ward(tx, "3", "三病区", "Ward 3")
             wards.add_node(tx, "3-box", "3", "bedside")
             wards.add_bed(tx, "3", "5", "3-box")
-    bridge = Bridge(store, rules, Mute(), {"host": "127.0.0.1", "port": port}, 480)
+    link = BrokerLink({"host": "127.0.0.1", "port": port}, "wardline-bridge", HEARD)
+    bridge = Bridge(store, rules, Mute(), link, 480)
     async with aiomqtt.Client("127.0.0.1", port, protocol=aiomqtt.ProtocolVersion.V5) as client:
         box = Box(client)
         for kind in (topics.RECEIPT, topics.COMMAND, topics.CONFIG, topics.CLOCK):

@@ -1,0 +1,122 @@
+"""Central's connection to the hospital broker: MQTT 5, kept up for ever."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+import aiomqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+log = logging.getLogger("wardline.bridge")
+
+RECONNECT_S = 0.5
+KEEPALIVE_S = 10
+# What nodes say while central is down waits so long in the broker.
+SESSION_EXPIRY_S = 7 * 24 * 3600
+MOST_IN_FLIGHT = 1000
+TCP_NODELAY = (6, 1, 1)  # IPPROTO_TCP: small packets go at once
+
+
+class LinkDownError(Exception):
+    """The broker is away, or went away before it had the message."""
+
+    error_id = "link-down"
+
+
+class Link(Protocol):
+    """A connection to a broker. QoS 1 both ways: a message may come twice, none is lost while
+    both ends live."""
+
+    async def run(
+        self, on_up: Callable[[], Awaitable[None]], on_message: Callable[[str, bytes], None]
+    ) -> None:
+        """Stay connected until cancelled. `on_up` is awaited after each connection, before the
+        first message; `on_message` is given (topic, payload) and must not block."""
+        ...
+
+    @property
+    def is_up(self) -> bool: ...
+
+    async def publish(
+        self, topic: str, payload: bytes, *, qos: int, retain: bool, ttl_ms: int | None = None
+    ) -> None:
+        """Returns when the broker has it. After `ttl_ms` the broker no longer delivers it.
+        Raises LinkDownError."""
+        ...
+
+
+class BrokerLink:
+    """`broker`: {"host", "port"} and, where asked for, {"username", "password"}. `topics` are
+    the filters to listen to; what this client publishes itself does not come back."""
+
+    def __init__(self, broker: dict[str, Any], identifier: str, topics: Sequence[str]) -> None:
+        self._broker = broker
+        self._identifier = identifier
+        self._topics = topics
+        self._client: aiomqtt.Client | None = None
+
+    @property
+    def is_up(self) -> bool:
+        return self._client is not None
+
+    async def run(
+        self, on_up: Callable[[], Awaitable[None]], on_message: Callable[[str, bytes], None]
+    ) -> None:
+        while True:
+            try:
+                async with self._connect() as client:
+                    options = SubscribeOptions(qos=1, noLocal=True)
+                    for each in self._topics:
+                        await client.subscribe(each, options=options)
+                    self._client = client
+                    log.info("connected to the hospital broker %(host)s:%(port)s", self._broker)
+                    await on_up()
+                    async for message in client.messages:
+                        on_message(str(message.topic), bytes(message.payload))
+            except (aiomqtt.MqttError, LinkDownError) as error:
+                log.error(
+                    "hospital broker %s:%s is not answering (%s); presses wait in the nodes",
+                    self._broker["host"],
+                    self._broker["port"],
+                    error,
+                )
+            finally:
+                self._client = None
+            await asyncio.sleep(RECONNECT_S)
+
+    async def publish(
+        self, topic: str, payload: bytes, *, qos: int, retain: bool, ttl_ms: int | None = None
+    ) -> None:
+        if self._client is None:
+            raise LinkDownError("the hospital broker is away")
+        properties = None
+        if ttl_ms is not None:
+            properties = Properties(PacketTypes.PUBLISH)
+            properties.MessageExpiryInterval = max(1, ttl_ms // 1000)
+        try:
+            await self._client.publish(
+                topic, payload, qos=qos, retain=retain, properties=properties
+            )
+        except aiomqtt.MqttError as error:
+            raise LinkDownError(str(error)) from error
+
+    def _connect(self) -> aiomqtt.Client:
+        properties = Properties(PacketTypes.CONNECT)
+        properties.SessionExpiryInterval = SESSION_EXPIRY_S
+        return aiomqtt.Client(
+            self._broker["host"],
+            self._broker["port"],
+            username=self._broker.get("username"),
+            password=self._broker.get("password"),
+            identifier=self._identifier,
+            protocol=aiomqtt.ProtocolVersion.V5,
+            clean_start=False,
+            properties=properties,
+            keepalive=KEEPALIVE_S,
+            max_inflight_messages=MOST_IN_FLIGHT,
+            max_concurrent_outgoing_calls=MOST_IN_FLIGHT,
+            socket_options=[TCP_NODELAY],
+        )
