@@ -1,18 +1,24 @@
-"""`./wardline bench`: starts a benchmark of tests/bench as a program of its own."""
+"""`./wardline bench NAME`: starts a benchmark of tests/bench as a program of its own.
 
-import argparse
+Each parses its own arguments, prints a table and, last, a line of JSON. Standard library only:
+the command line is read before anything is installed.
+"""
+
 import os
 import sys
+from collections.abc import Sequence
 
 from provisioning.environment import ROOT
 
+# The module in tests/bench by the same name, and what it measures.
+BENCHMARKS = {
+    "press": "a press from the bedside unit to the board",
+}
 
-def main(arguments: argparse.Namespace) -> int:
-    """Become the benchmark; it prints a table and a last line of JSON."""
-    command = [sys.executable, "-P", "-m", f"tests.bench.{arguments.which}"]
-    command += ["--presses", str(arguments.presses), "--beds", str(arguments.beds)]
-    if arguments.no_browser:
-        command.append("--no-browser")
+
+def main(name: str, arguments: Sequence[str]) -> int:
+    """Become the benchmark `name`. Returns only when that failed."""
+    command = [sys.executable, "-P", "-m", f"tests.bench.{name}", *arguments]
     sys.stdout.flush()
     os.chdir(ROOT)
     return os.execve(command[0], command, os.environ | {"PYTHONPATH": str(ROOT)})

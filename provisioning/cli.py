@@ -5,6 +5,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from provisioning.bench import BENCHMARKS
+
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
@@ -33,11 +35,14 @@ def parser() -> argparse.ArgumentParser:
     )
     test.add_argument("pytest", nargs=argparse.REMAINDER, help="arguments for pytest")
 
-    bench = commands.add_parser("bench", help="measure; prints a table and JSON")
-    bench.add_argument("which", nargs="?", choices=("press",), default="press", help="what")
-    bench.add_argument("--presses", type=int, default=500, help="how many (500)")
-    bench.add_argument("--beds", type=int, default=32, help="bedside units on the bus (32)")
-    bench.add_argument("--no-browser", action="store_true", help="leave the real browser out")
+    bench = commands.add_parser(
+        "bench",
+        help="measure; prints a table and JSON",
+        description="Measures one thing. `./wardline bench NAME --help` tells its arguments.",
+        epilog="; ".join(f"{name}: {what}" for name, what in BENCHMARKS.items()),
+    )
+    bench.add_argument("which", choices=tuple(BENCHMARKS), metavar="NAME", help="what to measure")
+    bench.add_argument("arguments", nargs=argparse.REMAINDER, help="arguments of the benchmark")
 
     commands.add_parser("doctor", help="what is installed, what is missing, which versions")
     return top
@@ -61,7 +66,7 @@ def main(argv: list[str]) -> int:
     if arguments.command == "bench":
         from provisioning import bench
 
-        return bench.main(arguments)
+        return bench.main(arguments.which, arguments.arguments)
     from provisioning import doctor
 
     return doctor.main()

@@ -1,9 +1,19 @@
-"""Times of a benchmark: medians and percentiles, as a table and as JSON."""
+"""What benchmarks share: their command line, medians and percentiles, a table, JSON."""
 
+import argparse
 import json
 import math
 from collections.abc import Sequence
 from typing import Any
+
+
+def command_line(name: str, about: str | None) -> argparse.ArgumentParser:
+    """The parser of `./wardline bench <name>`; `about` is the benchmark's docstring."""
+    return argparse.ArgumentParser(
+        prog=f"./wardline bench {name}",
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -11,7 +11,6 @@ bridge and console. All clocks are this machine's monotonic one, so stages can b
 Beside it, in the same run, a bare MQTT QoS 1 message through the hospital's broker.
 """
 
-import argparse
 import asyncio
 import contextlib
 import json
@@ -37,7 +36,7 @@ from provisioning.layout import Layout, WardPlan
 from provisioning.packages import which
 from provisioning.supervisor import first_free_port
 from provisioning.visitor import Board, visit
-from tests.bench.figures import as_json, figures, table
+from tests.bench.figures import as_json, command_line, figures, table
 
 WARD = "3"
 # Hands at work at the same time, each at beds of its own.
@@ -296,10 +295,10 @@ def _stages(presses: list[Press], hop_ms: list[float]) -> dict[str, dict[str, An
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="./wardline bench press", description=__doc__)
-    parser.add_argument("--presses", type=int, default=500)
-    parser.add_argument("--beds", type=int, default=32)
-    parser.add_argument("--no-browser", action="store_true")
+    parser = command_line("press", __doc__)
+    parser.add_argument("--presses", type=int, default=500, help="how many (500)")
+    parser.add_argument("--beds", type=int, default=32, help="bedside units on the bus (32)")
+    parser.add_argument("--no-browser", action="store_true", help="leave the real browser out")
     given = parser.parse_args()
 
     def say(text: str) -> None:

@@ -1,10 +1,14 @@
 """The benchmark runs, and its figures are what they say."""
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from provisioning.bench import BENCHMARKS
+from provisioning.environment import ROOT
 from tests.bench import press
 from tests.bench.figures import figures, percentile, table
 
@@ -19,6 +23,15 @@ def test_percentiles_are_of_the_values_themselves() -> None:
 def test_a_stage_without_times_is_left_out_of_the_table() -> None:
     assert figures([])["n"] == 0
     assert "nothing" not in table({"nothing": figures([]), "some": figures([1.0])})
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_each_benchmark_explains_itself(name: str) -> None:
+    command = [sys.executable, "-P", "-m", "provisioning.cli", "bench", name, "--help"]
+    done = subprocess.run(
+        command, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
+    )
+    assert f"usage: ./wardline bench {name}" in done.stdout
 
 
 @pytest.mark.parametrize("beds", [4])
