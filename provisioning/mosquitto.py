@@ -140,11 +140,24 @@ def _lines(broker: Broker) -> list[str]:
 
 
 def _bridge_lines(upstream: Upstream) -> list[str]:
+    """Two connections. Mosquitto leaves Nagle's algorithm on for those it makes itself: a small
+    packet waits until the one before it is acknowledged, 40 ms where nothing else goes back. An
+    event is answered at once (PUBACK), so events hold up nothing among themselves; behind an
+    acknowledgement or a heartbeat they would wait."""
     ward = upstream.ward
+    up = [(kind, "out") for kind in topics.FROM_NODE if kind != topics.EVENT]
+    down = [(kind, "in") for kind in topics.TO_NODE]
     return [
-        f"connection ward-{ward}",
+        *_connection(upstream, f"ward-{ward}-events", [(topics.EVENT, "out")]),
+        *_connection(upstream, f"ward-{ward}", [*up, *down]),
+    ]
+
+
+def _connection(upstream: Upstream, name: str, carries: list[tuple[str, str]]) -> list[str]:
+    return [
+        f"connection {name}",
         f"address {ADDRESS}:{upstream.port}",
-        f"remote_clientid ward-{ward}",
+        f"remote_clientid {name}",
         f"remote_username {upstream.user.name}",
         f"remote_password {upstream.user.password}",
         "bridge_protocol_version mqttv50",
@@ -154,9 +167,9 @@ def _bridge_lines(upstream: Upstream) -> list[str]:
         f"restart_timeout {RECONNECT_S}",
         "try_private true",
         "keepalive_interval 10",
-        *(f"topic {_of_ward(ward, kind)} out {topics.qos(kind)}" for kind in topics.FROM_NODE),
-        *(f"topic {_of_ward(ward, kind)} in {topics.qos(kind)}" for kind in topics.TO_NODE),
-    ]
+        *(f"topic {_of_ward(upstream.ward, kind)} {way} {topics.qos(kind)}"
+          for kind, way in carries),
+    ]  # fmt: skip
 
 
 def _private(path: Path, text: str) -> None:

@@ -217,6 +217,17 @@ def test_what_a_ward_says_while_the_hospital_is_away_comes_later(brokers: Broker
     assert [int(payload) for _, payload in central.heard[1:]] == list(range(1500))
 
 
+def test_events_share_their_connection_with_nothing_that_could_hold_them_up(
+    brokers: Brokers,
+) -> None:
+    """Behind a packet that is answered by no other, an event waits 40 ms on its way up."""
+    config = brokers.brokers["3"].config_file.read_text()
+    connections = [part.splitlines() for part in config.split("connection ")[1:]]
+    carried = [[line for line in part if line.startswith("topic ")] for part in connections]
+    with_events = [lines for lines in carried if any("/event " in line for line in lines)]
+    assert with_events == [["topic wardline/1/3/+/event out 1"]]
+
+
 def test_nobody_else_reads_the_passwords(tmp_path: Path) -> None:
     user = mosquitto.web_user("secret-web")
     mosquitto.write(Broker(tmp_path / "b", 1, (user,)))
