@@ -47,6 +47,14 @@ BOX = {
         N_("A box that nobody has set up calls itself %(node)s since %(since)s"),
         N_("set it up, or unplug it"),
     ),
+    "gap": (
+        N_("Events of box %(node)s never arrived, missed since %(since)s"),
+        N_("ask in the ward what happened then, and check the box's disk"),
+    ),
+    "gap-dropped": (
+        N_("Box %(node)s dropped events that were no calls, its outbox was full, since %(since)s"),
+        N_("find out why it could not deliver for so long"),
+    ),
     "nobody-answers": (
         N_("Nobody answers %(device)s since %(since)s"),
         N_("go to the bed now, then see who is on duty"),

@@ -36,6 +36,27 @@ def m001_wards(db: Database) -> None:
     )
 
 
+@migrations()
+def m002_gaps(db: Database) -> None:
+    db.executescript(
+        """
+        -- The highest event number heard of each start of a box.
+        CREATE TABLE sequences (
+            node TEXT NOT NULL, boot INTEGER NOT NULL, last_seq INTEGER NOT NULL,
+            PRIMARY KEY (node, boot)
+        ) WITHOUT ROWID;
+        -- Stretches of numbers that were jumped over; over_ms: given up, kept for the count.
+        CREATE TABLE gaps (
+            node TEXT NOT NULL, boot INTEGER NOT NULL, first INTEGER NOT NULL,
+            last INTEGER NOT NULL, noticed_ms INTEGER NOT NULL, over_ms INTEGER
+        );
+        CREATE INDEX gaps_node ON gaps (node, boot, first);
+        -- What was taken in before numbers were watched is no gap.
+        INSERT INTO sequences SELECT node, boot, max(seq) FROM events GROUP BY node, boot;
+        """
+    )
+
+
 def add_ward(tx: Tx, ward: str, name_zh: str, name_en: str, lang: str = "zh") -> None:
     tx.insert("wards", id=ward, name_zh=name_zh, name_en=name_en, lang=lang)
 

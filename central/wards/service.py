@@ -6,7 +6,7 @@ from typing import Any
 
 from central.faults import service as faults
 from central.store import Row, Tx
-from central.wards import model
+from central.wards import gaps, model
 from central.words import catalogue
 from gateway.mqtt import kinds
 
@@ -16,6 +16,7 @@ NODE_WORDS = "node."
 HEALTH = (
     "outbox",
     "dropped",
+    "merged",
     "quarantined",
     "last_reject",
     "poll_ms",
@@ -46,6 +47,9 @@ def state_told(tx: Tx, ward: str, node: str, message: dict[str, Any]) -> bool:
         (session, message.get("firmware"), message.get("hardware"), tx.now_ms, tx.now_ms, node),
     )
     faults.clear_fault(tx, node, "box", "lost")
+    if session != row["session"]:
+        # A box that starts tells its outbox's troubles again where there are any.
+        faults.clear_fault(tx, node, "outbox")
     tx.changed(ward, "nodes")
     tx.changed(ward, "commands")
     return True
@@ -106,3 +110,7 @@ def config_for(tx: Tx, node: Row) -> dict[str, Any]:
     }
     exact = json.dumps(config, sort_keys=True, ensure_ascii=False).encode()
     return config | {"revision": zlib.crc32(exact)}
+
+
+EVENTS = gaps.EVENTS
+TIMERS = gaps.TIMERS
