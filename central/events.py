@@ -1,16 +1,19 @@
 """What a node reported, as central's rules are given it."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from central.store import Tx
+from gateway.mqtt import kinds
 
 
 @dataclass(frozen=True)
 class NodeEvent:
     """One event of a node. Times in hospital ms: `happened_ms` is the arrival less the age
-    that the node measured on its own steady clock, so no node's wall clock is trusted."""
+    that the node measured on its own steady clock, so no node's wall clock is trusted; without
+    `age_known` (the power failed since) it is the latest moment that can be true. `over`: the
+    presence at the bed that has answered it since, where the node knows of one."""
 
     id: str
     node: str
@@ -22,11 +25,13 @@ class NodeEvent:
     about: dict[str, Any]
     happened_ms: int
     stored_ms: int
+    age_known: bool = True
+    over: "NodeEvent | None" = None
 
 
 def from_message(message: dict[str, Any], arrived_ms: int, now_ms: int) -> NodeEvent:
     """The event of a valid event message that arrived at hospital time `arrived_ms`."""
-    return NodeEvent(
+    event = NodeEvent(
         id=message["id"],
         node=message["node"],
         ward=message["ward"],
@@ -37,7 +42,21 @@ def from_message(message: dict[str, Any], arrived_ms: int, now_ms: int) -> NodeE
         about=message.get("about", {}),
         happened_ms=arrived_ms - message["age_ms"],
         stored_ms=now_ms,
+        age_known=message.get("age_known", True),
     )
+    over = message.get("over")
+    if over is None:
+        return event
+    presence = replace(
+        event,
+        id=kinds.event_id(event.node, over["boot"], over["seq"]),
+        boot=over["boot"],
+        seq=over["seq"],
+        type=kinds.PRESENCE,
+        about={},
+        happened_ms=arrived_ms - over["age_ms"],
+    )
+    return replace(event, over=presence)
 
 
 def store(tx: Tx, event: NodeEvent) -> bool:

@@ -20,10 +20,12 @@ def to_station(
     chime: str = "medium",
     repeat_every_ms: int | None = None,
     ttl_ms: int = commands.TTL_MS,
+    press: dict[str, Any] | None = None,
     **values: Any,
 ) -> int:
     """Let the station nodes of `ward` say the words `words_id`, again every `repeat_every_ms`
-    until `stop`. Returns how many nodes were asked: 0 means nobody can hear it."""
+    until `stop` or, about a `press`, until somebody is at the bed.
+    Returns how many nodes were asked: 0 means nobody can hear it."""
     lang = wards.lang(tx, ward)
     body = {
         "utterance": utterance,
@@ -32,6 +34,8 @@ def to_station(
         "repeat_every_ms": repeat_every_ms,
         "words": {"lang": lang, "text": spoken(lang, words_id, **values)},
     }
+    if press is not None:
+        body["press"] = press
     stations = wards.stations(tx, ward)
     for node in stations:
         commands.send(tx, ward, node["id"], kinds.SPEAK, body, ttl_ms=ttl_ms)

@@ -48,7 +48,8 @@ def repeat_last(tx: Tx, ward: str) -> bool:
     )
     if last is None:
         return False
-    body = json.loads(last["body"]) | {"utterance": f"again-{last['id']}", "repeat_every_ms": None}
+    asked = {"utterance": f"again-{last['id']}", "repeat_every_ms": None, "press": None}
+    body = json.loads(last["body"]) | asked
     for node in wards.stations(tx, ward):
         commands.send(tx, ward, node["id"], kinds.SPEAK, body)
     return True

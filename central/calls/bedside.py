@@ -60,6 +60,16 @@ def words_at_station(tx: Tx, call: Row, prefix: str = AT_STATION) -> tuple[str, 
     return words_id, values
 
 
+def press(call: Row) -> dict[str, Any]:
+    """Which press of which bed a command is about, so that a node which has seen somebody at the
+    bed since knows that the command comes too late. Nothing but the bed where no event of a node
+    opened the call."""
+    about = {"ward": call["ward"], "bed": call["bed"]}
+    if call["boot"] is not None:
+        about |= {"node": call["node"], "boot": call["boot"], "seq": call["seq"]}
+    return about
+
+
 def silence(tx: Tx, call: Row) -> None:
     """Everybody who is still announcing this call stops."""
     spoken_in = {call["ward"]} | {each["ward"] for each in model.targets(tx, call["id"])}
@@ -86,5 +96,6 @@ def _send(tx: Tx, call: Row, phase: str, words_id: str | None) -> None:
         "phase": phase,
         "priority": call["priority"],
         "words": words,
+        "press": press(call),
     }
     commands.send(tx, call["ward"], node, kinds.CALL, body, bed=call["bed"])

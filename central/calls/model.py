@@ -24,8 +24,8 @@ _RANKED = "CASE c.priority WHEN 'high' THEN 0 WHEN 'medium' THEN 1 ELSE 2 END, c
 def m001_calls(db: Database) -> None:
     db.executescript(
         """
-        -- boot and seq are the newest event of the node that pressed for this call: within one
-        -- boot of one node they tell before from after exactly, where two times cannot.
+        -- boot and seq are the newest event of the node that pressed for this call: among the
+        -- events of one node they tell before from after exactly, where two times cannot.
         CREATE TABLE calls (
             id INTEGER PRIMARY KEY, ward TEXT NOT NULL, bed TEXT, type TEXT NOT NULL,
             priority TEXT NOT NULL CHECK (priority IN ('high', 'medium', 'low')),

@@ -58,6 +58,12 @@ def open_call(
     """
     kind = types.of(type)
     at_ms = tx.now_ms if at_ms is None else min(at_ms, tx.now_ms)
+    if event is not None and event.over is not None and bed is not None:
+        # The presence is on its way, too; what it ended must not sound until it is here.
+        attend(tx, ward, bed, event.over.happened_ms, event.node, event=event.over)
+    attended_ms = _attended_ms(tx, ward, bed, event)
+    if attended_ms is not None:
+        return _record(tx, kind, ward, bed, at_ms, max(at_ms, attended_ms), event, about)
     known = model.live(tx, ward, bed, type)
     if known is not None:
         _press_again(tx, known, at_ms, event, about)
@@ -75,14 +81,8 @@ def open_call(
         seq=event.seq if event else None,
         about=json.dumps(about or {}, ensure_ascii=False),
     )
-    via = event.node if event else node
-    model.add_history(tx, call_id, "opened", via=via, at_ms=at_ms, **(about or {}))
+    _opened(tx, call_id, at_ms, event.node if event else node, event, about)
     call = _get(tx, call_id)
-    presence = _answered_before(tx, ward, bed, event)
-    if presence is not None:
-        # The press was slower to arrive than the presence that answered it: nobody is waiting.
-        _end(tx, call, presence["at_ms"], presence["via"])
-        return call_id
     bedside.tell(tx, call, kinds.REGISTERED, "calls.registered")
     escalation.start(tx, call)
     model.nudge(tx, call)
@@ -135,7 +135,9 @@ def attend(
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (ward, bed) DO UPDATE"
         " SET at_ms = excluded.at_ms, via = excluded.via,"
         " node = excluded.node, boot = excluded.boot, seq = excluded.seq"
-        " WHERE excluded.at_ms >= presences.at_ms",
+        " WHERE CASE WHEN excluded.node = presences.node"
+        " THEN (excluded.boot, excluded.seq) >= (presences.boot, presences.seq)"
+        " ELSE excluded.at_ms >= presences.at_ms END",
         (ward, bed, at_ms, via, *((event.node, event.boot, event.seq) if event else (None,) * 3)),
     )
     ended = []
@@ -204,10 +206,82 @@ def _living(tx: Tx, call_id: int) -> Row:
     return call
 
 
+def _opened(
+    tx: Tx,
+    call_id: int,
+    at_ms: int,
+    via: str | None,
+    event: NodeEvent | None,
+    about: dict[str, Any] | None,
+) -> None:
+    detail = dict(about or {})
+    if event is not None and not event.age_known:
+        detail["age_known"] = False  # the power failed since: it was opened then, or earlier
+    model.add_history(tx, call_id, "opened", via=via, at_ms=at_ms, **detail)
+
+
+def _record(
+    tx: Tx,
+    kind: types.CallType,
+    ward: str,
+    bed: str | None,
+    at_ms: int,
+    attended_ms: int,
+    event: NodeEvent | None,
+    about: dict[str, Any] | None,
+) -> int:
+    """A call that was over before it arrived: it enters the history, and nothing sounds, lights
+    up or escalates. Presses that one presence answered are one call, as they would have been."""
+    assert event is not None
+    known = tx.one(
+        "SELECT * FROM calls WHERE ward = ? AND bed = ? AND type = ? AND attended_ms = ?"
+        " AND node = ? AND (boot, seq) < (?, ?) ORDER BY id DESC",
+        (ward, bed, kind.id, attended_ms, event.node, event.boot, event.seq),
+    )
+    if known is not None:
+        _count(tx, known, at_ms, event, about)
+        return int(known["id"])
+    call_id = tx.insert(
+        "calls",
+        ward=ward,
+        bed=bed,
+        type=kind.id,
+        priority=kind.priority,
+        state=model.ENDED,
+        phase=kinds.ENDED,
+        opened_ms=at_ms,
+        stored_ms=tx.now_ms,
+        attended_ms=attended_ms,
+        ended_ms=attended_ms,
+        node=event.node,
+        boot=event.boot,
+        seq=event.seq,
+        about=json.dumps(about or {}, ensure_ascii=False),
+    )
+    _opened(tx, call_id, at_ms, event.node, event, about)
+    model.add_history(tx, call_id, "attended", via=event.node, at_ms=attended_ms)
+    tx.changed(ward, "board")
+    return call_id
+
+
 def _press_again(
     tx: Tx, call: Row, at_ms: int, event: NodeEvent | None, about: dict[str, Any] | None
 ) -> None:
     """The bed hears once more what is true now; nothing starts anew."""
+    _count(tx, call, at_ms, event, about)
+    told = {
+        kinds.REGISTERED: "calls.registered",
+        kinds.ACCEPTED: "calls.accepted_still",
+        kinds.ON_THE_WAY: "calls.on_the_way",
+        kinds.DELAYED: "calls.still_calling",
+    }
+    bedside.tell(tx, _get(tx, call["id"]), call["phase"], told[call["phase"]])
+    model.nudge(tx, call)
+
+
+def _count(
+    tx: Tx, call: Row, at_ms: int, event: NodeEvent | None, about: dict[str, Any] | None
+) -> None:
     tx.execute(
         "UPDATE calls SET repeated = repeated + 1, about = json_patch(about, ?) WHERE id = ?",
         (json.dumps(about or {}, ensure_ascii=False), call["id"]),
@@ -219,14 +293,6 @@ def _press_again(
         )
     via = event.node if event else None
     model.add_history(tx, call["id"], "repeated", via=via, at_ms=at_ms)
-    told = {
-        kinds.REGISTERED: "calls.registered",
-        kinds.ACCEPTED: "calls.accepted_still",
-        kinds.ON_THE_WAY: "calls.on_the_way",
-        kinds.DELAYED: "calls.still_calling",
-    }
-    bedside.tell(tx, call, call["phase"], told[call["phase"]])
-    model.nudge(tx, call)
 
 
 def _accepted(tx: Tx, call: Row, by: str, via: str) -> None:
@@ -284,18 +350,22 @@ def _end(tx: Tx, call: Row, at_ms: int, via: str, *, what: str = "attended") -> 
 
 def _made_before(call: Row, at_ms: int, event: NodeEvent | None) -> bool:
     """Whether a call was made before a presence, by the node's own order where it is known."""
-    if event is not None and (call["node"], call["boot"]) == (event.node, event.boot):
-        return bool(call["seq"] < event.seq)
+    if event is not None and call["node"] == event.node and call["boot"] is not None:
+        return bool((call["boot"], call["seq"]) < (event.boot, event.seq))
     return bool(call["opened_ms"] <= at_ms)
 
 
-def _answered_before(tx: Tx, ward: str, bed: str | None, event: NodeEvent | None) -> Row | None:
-    """The presence that came after this press and was taken in before it. Only the node's own
-    order counts: two times may differ by a slow network, and a call must not be lost to that."""
+def _attended_ms(tx: Tx, ward: str, bed: str | None, event: NodeEvent | None) -> int | None:
+    """When somebody was at the bed after this press, as the node itself says with it, or as was
+    taken in before it. Only the node's own order counts: two times may differ by a slow network,
+    and a call must not be lost to that."""
     if event is None or bed is None:
         return None
-    return tx.one(
-        "SELECT * FROM presences WHERE ward = ? AND bed = ? AND node = ? AND boot = ? AND seq > ?",
+    if event.over is not None:
+        return min(event.over.happened_ms, tx.now_ms)
+    return tx.value(
+        "SELECT at_ms FROM presences WHERE ward = ? AND bed = ? AND node = ?"
+        " AND (boot, seq) > (?, ?)",
         (ward, bed, event.node, event.boot, event.seq),
     )
 

@@ -35,6 +35,7 @@ def announce(tx: Tx, call: Row, ward: str, prefix: str, repeat_s: int | None = N
         klass=types.of(call["type"]).speech_class,
         chime=call["priority"],
         repeat_every_ms=(repeat_s or DEFAULT_REPEAT_S) * 1000,
+        press=bedside.press(call),
         **values,
     )
     return sum(node["state"] == kinds.READY for node in wards.stations(tx, ward))
@@ -55,6 +56,7 @@ def _ward_speaker(tx: Tx, call: Row, rule: Rule, target: Target) -> int:
         "repeat_every_ms": None,
         "words": {"lang": lang, "text": spoken(lang, words_id, **values)},
         "beds": [],
+        "press": bedside.press(call),
     }
     boxes = [node for node in wards.nodes(tx, call["ward"]) if node["role"] == "bedside"]
     for node in boxes:

@@ -14,6 +14,7 @@ from ward_node.core import messages
 
 AUDIO = {"sha256": "a" * 64, "url": "http://127.0.0.1/a.wav", "duration_ms": 1}
 WORDS = {"lang": "zh", "text": "好", "audio": AUDIO}
+PRESS = {"ward": "3", "bed": "1", "node": "3-box", "boot": 1, "seq": 2}
 PROMPT = {"stage": "due", "in_ms": -5, "words": WORDS, "final": True}
 
 
@@ -51,6 +52,7 @@ VALID: list[tuple[str, dict[str, Any]]] = [
                 "chime": "high",
                 "repeat_every_ms": 1000,
                 "beds": ["1"],
+                "press": PRESS,
             },
         ),
     ),
@@ -58,6 +60,10 @@ VALID: list[tuple[str, dict[str, Any]]] = [
     (
         topics.COMMAND,
         _command("call", {"call": "7", "phase": "ended", "priority": "low", "words": None}),
+    ),
+    (
+        topics.COMMAND,
+        _command("call", {"call": "7", "phase": "ended", "press": PRESS | {"bed": None}}),
     ),
     (
         topics.COMMAND,

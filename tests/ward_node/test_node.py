@@ -89,6 +89,23 @@ def test_an_unreceipted_event_is_sent_again_and_at_once_after_a_reconnect() -> N
     assert len(rig.of(topics.EVENT)) == 4
 
 
+def test_what_central_said_before_it_knew_of_the_presence_is_not_believed() -> None:
+    rig = _up()
+    rig.input("1", kinds.PRESS)
+    rig.receipt_all()
+    rig.input("1", kinds.PRESENCE)
+    rig.lamps.clear()
+    press = {"ward": "3", "bed": "1", "node": "3-box", "boot": 1, "seq": 1}
+    late = {"call": "7", "phase": "delayed", "words": words("请稍候"), "press": press}
+    assert rig.result(rig.command(kinds.CALL, late, bed="1")) == "declined"
+    assert rig.result(rig.speak("call-7", press=press)) == "declined"
+    assert (rig.lamps, rig.sounding) == ({}, None)
+    rig.input("1", kinds.PRESS)
+    fresh = late | {"call": "8", "press": press | {"seq": 3}}
+    assert rig.result(rig.command(kinds.CALL, fresh, bed="1")) == "done"
+    assert rig.sounding is not None
+
+
 def test_a_press_survives_the_node() -> None:
     rig = _up()
     rig.input("12+1", kinds.CORD)

@@ -157,3 +157,24 @@ def test_a_whole_record_of_another_making_is_left_out() -> None:
     journal = MemoryJournal(seal({"e": {"id": "x"}}) + seal({"m": 7}) + seal({"new": 1}))
     outbox = _open(journal)
     assert (len(outbox), outbox.damaged) == (0, 2)
+
+
+def test_a_press_that_was_answered_says_so_in_whatever_order_it_arrives() -> None:
+    journal = MemoryJournal()
+    box = _open(journal)
+    press = box.add(kinds.PRESS, "1", {}, 1_000)
+    other = box.add(kinds.PRESS, "2", {}, 1_500)
+    presence = box.add(kinds.PRESENCE, "1", {}, 3_000)
+    later = box.add(kinds.PRESS, "1", {}, 4_000)
+    assert press is not None
+    assert other is not None
+    assert presence is not None
+    assert later is not None
+    over = {"boot": 1, "seq": presence.message["seq"], "age_ms": 2_000}
+    assert press.published(5_000)["over"] == over
+    assert "over" not in other.published(5_000)
+    assert "over" not in later.published(5_000)
+    again = _open(MemoryJournal(journal.content), boot=2, now_ms=6_000)
+    found = {each.id: each.published(6_000) for each in again.waiting()}
+    assert found[press.id]["over"] == over | {"age_ms": 3_000}
+    assert "over" not in found[later.id]

@@ -18,6 +18,8 @@ EVENT_TYPES = (
     PRESS, HOLD, CORD, CORD_RESET, PRESENCE, PRESENCE_END, UNPLUGGED, PLUGGED,
     PROMPTED, UNCONFIRMED, FAULT, RECOVERED,
 )  # fmt: skip
+# What somebody at the bed ends, be it ever so late that central hears of either.
+ENDED_BY_PRESENCE = (PRESS, HOLD, CORD, UNPLUGGED, UNCONFIRMED)
 # Never dropped from a full outbox.
 ALARM_TYPES = (PRESS, HOLD, CORD, UNPLUGGED, UNCONFIRMED, FAULT)
 

@@ -33,6 +33,10 @@ FROM_NODE = (STATE, BEDS, HEARTBEAT, EVENT, ACK)
 TO_NODE = (CONFIG, COMMAND, RECEIPT, CLOCK)
 KINDS = FROM_NODE + TO_NODE + (CHANGED,)
 RETAINED = (STATE, BEDS, CONFIG)
+# Seconds after which a broker may drop what it could not hand on. A node sends an event again,
+# older and perhaps over by then, until it is receipted: copies piling up in a broker that is cut
+# off would all arrive at its return, saying that it happened just now.
+EXPIRY_S = {EVENT: 3}
 # A heartbeat or clock beacon that comes late is worthless, so nothing may queue it.
 AT_MOST_ONCE = (HEARTBEAT, CLOCK)
 
@@ -51,6 +55,11 @@ def topic(ward: str, node: str, kind: str) -> str:
 def every(kind: str) -> str:
     """The subscription filter for `kind` from all nodes of all wards."""
     return "/".join((ROOT, str(VERSION), "+", "+", kind))
+
+
+def of_ward(ward: str, kind: str) -> str:
+    """The subscription filter for `kind` from, or to, all nodes of one ward."""
+    return "/".join((ROOT, str(VERSION), ward, "+", kind))
 
 
 def parse(text: str) -> "tuple[str, str, str]":

@@ -35,6 +35,7 @@ class Bed:
         # {"infusion", "revision", "stage"} of the reminder that was or is being spoken
         self.prompt: dict[str, Any] | None = None
         self.present = False
+        self.attended: tuple[int, int] | None = None  # (boot, seq) of the last presence here
         self.unreceipted: list[str] = []
         self.since_ms = now_ms
         self._finished: list[str] = []
@@ -90,6 +91,10 @@ class Bed:
         elif kind == kinds.PRESENCE_END:
             self.present = False
         return answered
+
+    def seen_to_since(self, boot: int, seq: int) -> bool:
+        """Whether somebody has been here since this box's event (boot, seq)."""
+        return self.attended is not None and self.attended > (boot, seq)
 
     def waits_for(self, event_id: str) -> None:
         """An event of a button here is not yet held by central."""

@@ -11,6 +11,8 @@ _CHIME_OF = {
     kinds.ANNOUNCEMENT: "low",
 }
 
+TOO_LATE = "somebody has been at the bed since"
+
 
 def take(node: Any, message: dict[str, Any], now_ms: int, drip_ms: int) -> None:
     """Carry out a checked command message, once. Raises RejectedMessageError."""
@@ -33,6 +35,17 @@ def take(node: Any, message: dict[str, Any], now_ms: int, drip_ms: int) -> None:
     _DO[message["type"]](node, command, bed, message["body"], not_after_ms, now_ms, drip_ms)
 
 
+def too_late(node: Any, press: "dict[str, Any] | None") -> bool:
+    """Whether somebody has been at the bed since the press that a command is about: central
+    spoke before it knew, and nobody shall hear or see a call that is over."""
+    if press is None or press["ward"] != node.me.ward or press.get("seq") is None:
+        return False
+    bed = node.beds.get(press["bed"])
+    if bed is not None and press.get("node") == node.me.node:
+        return bool(bed.seen_to_since(press["boot"], press["seq"]))
+    return False
+
+
 def _speak(
     node: Any, command: str, bed: str | None, body: dict[str, Any], not_after_ms: int | None,
     now_ms: int, drip_ms: int,
@@ -41,6 +54,9 @@ def _speak(
     for each in beds:
         if each not in node.beds:
             raise messages.RejectedMessageError("bed " + each + " is not at this box")
+    if too_late(node, body.get("press")):
+        node.answer(command, kinds.DECLINED, TOO_LATE)
+        return
     klass = body["class"]
     node.orders.begin(command)
     # Answered when it was spoken to the end, see Node._outcomes: "done" means "heard".
@@ -68,6 +84,9 @@ def _call(
     if bed is None:
         raise messages.RejectedMessageError("a call command names no bed")
     machine = node.beds[bed]
+    if body["phase"] != kinds.ENDED and too_late(node, body.get("press")):
+        node.answer(command, kinds.DECLINED, TOO_LATE)
+        return
     priority = body.get("priority", "medium")
     believed = machine.phase(body["call"], body["phase"], priority)
     utterance = "bed-call-" + bed

@@ -103,6 +103,7 @@ def _speak(body: dict[str, Any]) -> None:
         _integer(body, "repeat_every_ms", 1000)
     if "beds" in body:
         _names(body, "beds")
+    _press(body)
 
 
 def _stop(body: dict[str, Any]) -> None:
@@ -115,6 +116,24 @@ def _call(body: dict[str, Any]) -> None:
     if "priority" in body:
         _one_of(body, "priority", PRIORITIES)
     _words(body.get("words"))
+    _press(body)
+
+
+def _press(body: dict[str, Any]) -> None:
+    if body.get("press") is None:
+        return
+    press = _object(body["press"], "press")
+    _name(press, "ward")
+    if "bed" not in press:
+        raise RejectedMessageError("bed is missing")
+    if press["bed"] is not None:
+        _text(press, "bed", 32)
+    if "node" in press:
+        _name(press, "node")
+    if "boot" in press:
+        _integer(press, "boot")
+    if "seq" in press:
+        _integer(press, "seq", 1)
 
 
 def _reminders(body: dict[str, Any]) -> None:

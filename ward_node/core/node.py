@@ -84,6 +84,7 @@ class Node:
                 bed.waits_for(entry.id)
             elif bed is not None and entry.message["type"] == kinds.PRESENCE:
                 bed.raised = None
+                bed.attended = (entry.message["boot"], entry.message["seq"])
         if self.outbox.damaged:
             self.note(str(self.outbox.damaged) + " damaged lines of the outbox left out", True)
 
@@ -109,6 +110,8 @@ class Node:
                 self.out += self.voice.stop(call_words(machine.name))
             if entry is not None and kind in beds.RAISES:
                 machine.waits_for(entry.id)
+            elif entry is not None and kind == kinds.PRESENCE:
+                machine.attended = (entry.message["boot"], entry.message["seq"])
         return self._settle(now_ms, drip_ms)
 
     def handle_message(

@@ -31,6 +31,7 @@ class Entry:
         self.old = False
         self.mark: Any = None
         self.sent_ms: int | None = None
+        self.over: Entry | None = None  # the presence at the bed that has answered it since
 
     @property
     def id(self) -> str:
@@ -53,6 +54,12 @@ class Entry:
         message["age_ms"] = max(0, now_ms - self.at_ms)
         if not self.known_age:
             message["age_known"] = False
+        if self.over is not None:
+            message["over"] = {
+                "boot": self.over.message["boot"],
+                "seq": self.over.message["seq"],
+                "age_ms": max(0, now_ms - self.over.at_ms),
+            }
         return message
 
 
@@ -136,6 +143,8 @@ class Outbox:
             entry.mark = mark
             self.marks[bed] = mark
         self._append(entry.line(), True)
+        if type == kinds.PRESENCE:
+            self._answered_by(entry)
         return entry
 
     def keep_marks(self, marks: dict[str, Any]) -> None:
@@ -185,6 +194,16 @@ class Outbox:
             if not self._entries[each].old:
                 return self._entries[each].at_ms
         return None
+
+    def _answered_by(self, presence: Entry) -> None:
+        """What waits from before this presence goes out as over, in whatever order it arrives."""
+        for each in self._order:
+            entry = self._entries[each]
+            if entry is presence:
+                break
+            same = entry.message["bed"] == presence.message["bed"]
+            if same and entry.over is None and entry.message["type"] in kinds.ENDED_BY_PRESENCE:
+                entry.over = presence
 
     def _make_room(self) -> bool:
         for each in self._order:
@@ -253,6 +272,9 @@ class Outbox:
                 entry.at_ms -= last_at_ms[entry.epoch] - now_ms
                 entry.epoch = self._epoch
                 entry.known_age = False
+        for each in self._order:
+            if self._entries[each].message["type"] == kinds.PRESENCE:
+                self._answered_by(self._entries[each])
         self._compact()
 
     def _read(self, record: dict[str, Any]) -> None:

@@ -90,12 +90,17 @@ class Link:
 
     async def _publish(self, client: aiomqtt.Client, kind: str, message: dict[str, Any]) -> None:
         payload = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+        properties = None
+        if kind in topics.EXPIRY_S:
+            properties = Properties(PacketTypes.PUBLISH)
+            properties.MessageExpiryInterval = topics.EXPIRY_S[kind]
         try:
             await client.publish(
                 topics.topic(self._ward, self._node, kind),
                 payload,
                 qos=topics.qos(kind),
                 retain=topics.retained(kind),
+                properties=properties,
             )
         except aiomqtt.MqttError as error:
             log.warning("%s not sent: %s", kind, error)
