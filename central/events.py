@@ -1,4 +1,4 @@
-"""What a node reported, as central's rules are given it."""
+"""What a node reported: stored first, then acted on by central's rules."""
 
 import json
 from dataclasses import dataclass, replace
@@ -60,14 +60,13 @@ def from_message(message: dict[str, Any], arrived_ms: int, now_ms: int) -> NodeE
 
 
 def store(tx: Tx, event: NodeEvent) -> bool:
-    """Keep an event. False when it is a repeat of one already kept."""
+    """Keep an event, for the rules to act on. False when it is a repeat of one already kept."""
+    key = (event.node, event.boot, event.seq)
     cursor = tx.execute(
         "INSERT OR IGNORE INTO events (node, boot, seq, ward, bed, type, about, happened_ms,"
         " stored_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            event.node,
-            event.boot,
-            event.seq,
+            *key,
             event.ward,
             event.bed,
             event.type,
@@ -76,7 +75,42 @@ def store(tx: Tx, event: NodeEvent) -> bool:
             event.stored_ms,
         ),
     )
-    return cursor.rowcount == 1
+    if cursor.rowcount != 1:
+        return False
+    tx.execute("INSERT INTO events_waiting (node, boot, seq) VALUES (?, ?, ?)", key)
+    return True
+
+
+def waiting(tx: Tx, limit: int) -> list[NodeEvent]:
+    """The stored events that no rule has acted on yet, in the order they came."""
+    rows = tx.all(
+        "SELECT e.* FROM events_waiting w JOIN events e USING (node, boot, seq)"
+        " ORDER BY w.id LIMIT ?",
+        (limit,),
+    )
+    return [
+        NodeEvent(
+            id=kinds.event_id(row["node"], row["boot"], row["seq"]),
+            node=row["node"],
+            ward=row["ward"],
+            bed=row["bed"],
+            boot=row["boot"],
+            seq=row["seq"],
+            type=row["type"],
+            about=json.loads(row["about"]),
+            happened_ms=row["happened_ms"],
+            stored_ms=row["stored_ms"],
+        )
+        for row in rows
+    ]
+
+
+def acted(tx: Tx, events: list[NodeEvent]) -> None:
+    """The rules have acted on these."""
+    tx.connection.executemany(
+        "DELETE FROM events_waiting WHERE node = ? AND boot = ? AND seq = ?",
+        [(event.node, event.boot, event.seq) for event in events],
+    )
 
 
 def note_failure(tx: Tx, event: NodeEvent, failure: str) -> None:

@@ -44,3 +44,17 @@ def m001_shared(db: Database) -> None:
         );
         """
     )
+
+
+@migrations()
+def m002_events_waiting(db: Database) -> None:
+    db.executescript(
+        """
+        -- Events that are stored and receipted, in the order they came, until the rules have
+        -- acted on them: what a crash between the two leaves is acted on at the next start.
+        CREATE TABLE events_waiting (
+            id INTEGER PRIMARY KEY, node TEXT NOT NULL, boot INTEGER NOT NULL,
+            seq INTEGER NOT NULL, UNIQUE (node, boot, seq)
+        );
+        """
+    )

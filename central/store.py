@@ -38,6 +38,28 @@ class StoreUnavailableError(Exception):
     error_id = "store-unavailable"
 
 
+# What the disk or a lock says, by SQLite's primary result code; anything else is our own mistake.
+_TROUBLE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+
+
+def is_trouble(error: BaseException) -> bool:
+    """Whether the database itself could not go on, as against a job that asked for nonsense."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _TROUBLE
+
+
 class Tx:
     """One transaction: rows in and out, and what changed for whom."""
 
@@ -160,7 +182,7 @@ class Store:
         except BaseException as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError):
+            if is_trouble(error):
                 raise StoreUnavailableError(str(error)) from error
             raise
         if tx.changes:
@@ -226,9 +248,9 @@ class Store:
         connection.execute("SAVEPOINT job")
         try:
             answer = job(tx)
-        except sqlite3.OperationalError:
-            raise  # the disk or the lock, not the job: the whole group fails
         except Exception as error:
+            if is_trouble(error):
+                raise  # the disk or the lock, not the job: the whole group fails
             connection.execute("ROLLBACK TO job")
             connection.execute("RELEASE job")
             return False, error

@@ -4,14 +4,13 @@ transaction; and tried again when what it waited for is there."""
 import hashlib
 import json
 import logging
-import sqlite3
 from datetime import datetime, tzinfo
 
 from central.admissions import model, reasons
 from central.admissions.moves import Outcome
 from central.admissions.reasons import HeldError, Reason
 from central.admissions.rules import apply
-from central.store import HOSPITAL, Row, Tx
+from central.store import HOSPITAL, Row, Tx, is_trouble
 from gateway.his import ack
 from gateway.his.adt import AdtEvent
 from gateway.his.message import Parsed, parse
@@ -115,9 +114,9 @@ def settle(
         outcome = apply(tx, event, sender=sender, zone=zone, ref=f"his/{message}", force=force)
     except HeldError as error:
         held = error.reason
-    except sqlite3.OperationalError:
-        raise  # the disk or the lock: nothing is stored, nothing is acknowledged
     except Exception as error:
+        if is_trouble(error):
+            raise  # the disk or the lock: nothing is stored, nothing is acknowledged
         tx.execute("ROLLBACK TO admission")
         log.exception("message %s could not be applied", message)
         held = (reasons.MISTAKE, {"detail": f"{type(error).__name__}: {error}"})

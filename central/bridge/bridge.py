@@ -1,15 +1,16 @@
 """The bridge's tasks: messages in, receipts and commands out, timers, watch, clock beacon.
 
-The way of a press: `_on_message` → `_take_event` → `intake.take_event` in the store's writer
-→ receipt to the node → nudge to the boards → `Outgoing.flush`.
+The way of a press: `_on_message` → `_intake_loop` → `intake.store_events` in the store's writer
+→ receipt to the node → `_rules_loop` → `intake.act` → nudge to the boards → `Outgoing.flush`.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from typing import Any
 
-from central import events, housekeeping, timers
+from central import housekeeping, timers
 from central.bridge import intake
 from central.bridge.outgoing import Outgoing
 from central.bridge.supervision import Watch
@@ -26,6 +27,13 @@ log = logging.getLogger("wardline.bridge")
 CLOCK_EVERY_S = 2.0
 COMMANDS_EVERY_S = 1.0
 STORE_RETRY_S = 0.5
+# Events of one commit. Those that wait hold up nobody: they share the next one.
+STORE_AT_ONCE = 500
+# Events the rules act on in one commit; few while others wait to be stored, which goes first.
+ACT_AT_ONCE = 64
+ACT_WHILE_BUSY = 8
+# So long at most commands wait for a flood of events.
+COMMANDS_WAIT_S = 1.0
 # What central listens to at the hospital broker.
 HEARD = tuple(topics.every(kind) for kind in (*topics.FROM_NODE, topics.CHANGED))
 
@@ -43,8 +51,11 @@ class Bridge:
         self._offset_min = offset_min
         self._session = str(self.clock.real_ms())
         self._outgoing = Outgoing(store, speech, self.publish)
-        self._receipts: dict[tuple[str, str], list[str]] = {}
-        self._wake_receipts = asyncio.Event()
+        self._arrived: list[tuple[dict[str, Any], int]] = []  # events, each with its arrival_ms
+        self._wake_intake = asyncio.Event()
+        self._all_stored = asyncio.Event()
+        self._all_stored.set()
+        self._wake_rules = asyncio.Event()
         self._wake_commands = asyncio.Event()
         self._wake_timers = asyncio.Event()
         self._tidy_at_ms = self.clock.steady_ms()
@@ -64,7 +75,8 @@ class Bridge:
             async with asyncio.TaskGroup() as group:
                 for task in (
                     self._link.run(self._on_up, self._on_message),
-                    self._receipt_loop(),
+                    self._intake_loop(),
+                    self._rules_loop(),
                     self._command_loop(),
                     self._timer_loop(),
                     self._beat_loop(),
@@ -106,7 +118,9 @@ class Bridge:
             self._spawn(self._write(lambda tx: intake.quarantine(tx, topic, payload, reason)))
             return
         if kind == topics.EVENT:
-            self._spawn(self._take_event(message, arrived_ms))
+            self._arrived.append((message, arrived_ms))
+            self._all_stored.clear()
+            self._wake_intake.set()
         elif kind == topics.HEARTBEAT:
             self._spawn(self._take_heartbeat(node, message))
         elif kind == topics.STATE:
@@ -118,29 +132,44 @@ class Bridge:
         elif kind == topics.CHANGED:
             self._look_again({(ward, what) for what in message["what"]})
 
-    async def _take_event(self, message: dict[str, Any], arrived_ms: int) -> None:
-        began = time.perf_counter()
+    async def _intake_loop(self) -> None:
+        """Store what has arrived, all that waits in one commit, and receipt it."""
+        while True:
+            await self._wake_intake.wait()
+            batch, self._arrived = self._arrived[:STORE_AT_ONCE], self._arrived[STORE_AT_ONCE:]
+            if not batch:
+                self._wake_intake.clear()
+                self._all_stored.set()
+                continue
+            began = time.perf_counter()
+            new = await self._write(lambda tx, batch=batch: intake.store_events(tx, batch))
+            if new is None:
+                continue  # not stored: no receipt, so the nodes keep them and send them again
+            self._wake_rules.set()
+            took_ms = (time.perf_counter() - began) * 1000
+            self._receipt([message for message, _ in batch])
+            for (message, _), is_new in zip(batch, new, strict=True):
+                log.info(
+                    "bed %s-%s %s box=%s seq=%s %s in %.1f ms",
+                    message["ward"],
+                    message.get("bed") or "?",
+                    message["type"],
+                    message["node"],
+                    message["seq"],
+                    "stored" if is_new else "repeated",
+                    took_ms,
+                )
 
-        def job(tx: Tx) -> bool:
-            event = events.from_message(message, arrived_ms, tx.now_ms)
-            return intake.take_event(tx, self.rules, event)
-
-        new = await self._write(job)
-        if new is None:
-            return  # not stored: no receipt, so the node keeps it and sends it again
-        ward, node = message["ward"], message["node"]
-        self._receipts.setdefault((ward, node), []).append(message["id"])
-        self._wake_receipts.set()
-        log.info(
-            "bed %s-%s %s box=%s seq=%s %s in %.1f ms",
-            ward,
-            message.get("bed") or "?",
-            message["type"],
-            node,
-            message["seq"],
-            "stored" if new else "repeated",
-            (time.perf_counter() - began) * 1000,
-        )
+    async def _rules_loop(self) -> None:
+        """Let the rules act on what is stored, first on what an earlier run left."""
+        while True:
+            self._wake_rules.clear()
+            limit = ACT_WHILE_BUSY if self._arrived else ACT_AT_ONCE
+            acted = await self._write(lambda tx, limit=limit: intake.act(tx, self.rules, limit))
+            if acted is None:
+                await asyncio.sleep(STORE_RETRY_S)
+            elif acted < limit:
+                await self._wake_rules.wait()
 
     async def _take_heartbeat(self, node: str, message: dict[str, Any]) -> None:
         now_ms = self.clock.steady_ms()
@@ -163,17 +192,20 @@ class Bridge:
 
     # --- messages out ---
 
-    async def _receipt_loop(self) -> None:
-        while True:
-            await self._wake_receipts.wait()
-            self._wake_receipts.clear()
-            waiting, self._receipts = self._receipts, {}
-            for (ward, node), ids in waiting.items():
-                try:
-                    await self.publish(ward, node, topics.RECEIPT, {"ids": ids})
-                except (LinkDownError, RejectedMessageError) as error:
-                    # The node sends the events again, and is answered then.
-                    log.warning("receipt to %s was not sent: %s", node, error)
+    def _receipt(self, stored: list[dict[str, Any]]) -> None:
+        """Tell each node which of its events central holds."""
+        by_node: dict[tuple[str, str], list[str]] = {}
+        for message in stored:
+            by_node.setdefault((message["ward"], message["node"]), []).append(message["id"])
+        for (ward, node), ids in by_node.items():
+            self._spawn(self._send_receipt(ward, node, ids))
+
+    async def _send_receipt(self, ward: str, node: str, ids: list[str]) -> None:
+        try:
+            await self.publish(ward, node, topics.RECEIPT, {"ids": ids})
+        except (LinkDownError, RejectedMessageError) as error:
+            # The node sends the events again, and is answered then.
+            log.warning("receipt to %s was not sent: %s", node, error)
 
     async def _command_loop(self) -> None:
         while True:
@@ -182,6 +214,9 @@ class Bridge:
                     await self._wake_commands.wait()
             except TimeoutError:
                 await self._write(lambda tx: intake.expire_commands(tx, self.rules))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(COMMANDS_WAIT_S):
+                    await self._all_stored.wait()
             self._wake_commands.clear()
             if self._link.is_up:
                 try:

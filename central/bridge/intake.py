@@ -2,15 +2,13 @@
 
 import json
 import logging
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
 from central import commands, events, timers
 from central.capabilities import Rules
-from central.events import NodeEvent
 from central.faults import service as faults
-from central.store import Tx
+from central.store import Tx, is_trouble
 from central.wards import model as wards
 
 log = logging.getLogger("wardline.bridge")
@@ -19,23 +17,32 @@ QUARANTINE_KEPT = 10_000
 QUARANTINE_PAYLOAD_BYTES = 4096
 
 
-def take_event(tx: Tx, rules: Rules, event: NodeEvent) -> bool:
-    """Store an event and let every rule act on it. False for a repeat.
+def store_events(tx: Tx, arrived: list[tuple[dict[str, Any], int]]) -> list[bool]:
+    """Store valid event messages, each with the hospital time it arrived. False for a repeat."""
+    return [
+        events.store(tx, events.from_message(message, arrived_ms, tx.now_ms))
+        for message, arrived_ms in arrived
+    ]
+
+
+def act(tx: Tx, rules: Rules, limit: int) -> int:
+    """Let the rules act on the oldest `limit` stored events; returns on how many.
 
     A rule that fails undoes only its own rows: the event stays stored, and because a press
     nobody acts on could cost a life, the ward is told by a spoken fault.
     """
-    if not events.store(tx, event):
-        return False
-    failures = [
-        failure
-        for rule in rules.events.get(event.type, ())
-        if (failure := guarded(tx, rule, event)) is not None
-    ]
-    if failures:
-        events.note_failure(tx, event, "; ".join(failures))
-        _rule_failed(tx, event.ward, f"bed {event.bed}" if event.bed else event.node, failures)
-    return True
+    found = events.waiting(tx, limit)
+    for event in found:
+        failures = [
+            failure
+            for rule in rules.events.get(event.type, ())
+            if (failure := guarded(tx, rule, event)) is not None
+        ]
+        if failures:
+            events.note_failure(tx, event, "; ".join(failures))
+            _rule_failed(tx, event.ward, f"bed {event.bed}" if event.bed else event.node, failures)
+    events.acted(tx, found)
+    return len(found)
 
 
 def fire_due(tx: Tx, rules: Rules) -> int:
@@ -110,9 +117,9 @@ def guarded(tx: Tx, rule: Callable[..., None], *facts: Any) -> str | None:
     tx.execute("SAVEPOINT rule")
     try:
         rule(tx, *facts)
-    except sqlite3.OperationalError:
-        raise  # the disk or the lock, not the rule
     except Exception as error:
+        if is_trouble(error):
+            raise  # the disk or the lock, not the rule
         tx.execute("ROLLBACK TO rule")
         tx.execute("RELEASE rule")
         log.exception("a rule failed")

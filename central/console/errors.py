@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from central.console.context import _
 from central.console.marks import N_
 from central.errors import FieldError
-from central.store import StoreUnavailableError
+from central.store import StoreUnavailableError, is_trouble
 
 log = logging.getLogger("wardline.console")
 
@@ -57,7 +57,7 @@ FORM_TOO_OLD = (
 def install(app: Flask) -> None:
     """Let every error of `app` be said so that a person can act on it."""
     app.register_error_handler(StoreUnavailableError, _store_failed)
-    app.register_error_handler(sqlite3.OperationalError, _store_failed)
+    app.register_error_handler(sqlite3.Error, _database)
     app.register_error_handler(CSRFError, _form_too_old)
     app.register_error_handler(FieldError, _field)
     app.register_error_handler(HTTPException, _http)
@@ -89,6 +89,10 @@ def store_words() -> str:
 def field_words(error: FieldError) -> str:
     """A field error in the user's language."""
     return _(error.message, **error.values)
+
+
+def _database(error: sqlite3.Error) -> Any:
+    return _store_failed(error) if is_trouble(error) else _mistake(error)
 
 
 def _store_failed(error: Exception) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import aiomqtt
 
 from central import commands
+from central.bridge import intake
 from central.bridge.bridge import HEARD, Bridge
 from central.capabilities import Rules
 from central.clock import SystemClock
@@ -134,6 +135,7 @@ def test_a_press_is_stored_before_its_receipt_and_once(store: Store, broker: int
             await box.press(1)
             await box.hears(topics.RECEIPT, lambda message: message["ids"] == ["3-box:1:1"])
             assert presses(store) == [1]
+        await until(lambda: seen, "the rule")
 
     play(store, broker, story, with_rules(press=lambda tx, event: seen.append(event)))
     assert [event.id for event in seen] == ["3-box:1:1"]
@@ -173,30 +175,84 @@ def test_malformed_and_foreign_messages_are_quarantined_and_nothing_stops(
     assert presses(store) == [1]
 
 
+def full(tx: Tx) -> None:
+    """No more pages than there are, as SQLite's writer connection sees it."""
+    tx.execute("PRAGMA max_page_count = 1")
+
+
+def room(tx: Tx) -> None:
+    tx.execute("PRAGMA max_page_count = 1000000")
+
+
 def test_nothing_is_receipted_that_is_not_stored(store: Store, broker: int) -> None:
-    broken = {"left": 2}
-
-    def failing_disk(tx: Tx, event: NodeEvent) -> None:
-        if broken["left"]:
-            broken["left"] -= 1
-            tx.execute("PRAGMA max_page_count = 1")
-            for _ in range(500):
-                tx.insert("quarantine", at_ms=0, topic="t", payload=b"x" * 4000, reason="r")
-
     async def story(box: Box) -> None:
-        await box.press(1)
+        await store.write(full)
+        await box.press(1, about={"note": "x" * 20_000})
         trouble = await box.hears(topics.CLOCK, lambda message: bool(message["trouble"]))
         assert "full" in trouble["trouble"]
         assert presses(store) == []
-        broken["left"] = 0
-        # The disk has room again, as SQLite's writer connection sees it.
-        await store.write(lambda tx: tx.execute("PRAGMA max_page_count = 1000000"))
+        await store.write(room)
         event_id = await box.press(1)
         await box.hears(topics.RECEIPT, lambda message: event_id in message["ids"])
         await box.hears(topics.CLOCK, lambda message: message["trouble"] is None)
 
-    play(store, broker, story, with_rules(press=failing_disk))
+    play(store, broker, story, with_rules())
     assert presses(store) == [1]
+
+
+def test_rules_act_once_there_is_room_for_what_they_write(store: Store, broker: int) -> None:
+    acted: list[str] = []
+
+    def rule(tx: Tx, event: NodeEvent) -> None:
+        if not acted:
+            acted.append("tried")
+            full(tx)
+            tx.insert("quarantine", at_ms=0, topic="t", payload=b"x" * 40_000, reason="r")
+        acted.append(event.id)
+
+    async def story(box: Box) -> None:
+        event_id = await box.press(1)
+        await box.hears(topics.RECEIPT, lambda message: event_id in message["ids"])
+        await box.hears(topics.CLOCK, lambda message: bool(message["trouble"]))
+        await store.write(room)
+        await until(lambda: store.read().value("SELECT count(*) FROM events_waiting") == 0, "rules")
+
+    play(store, broker, story, with_rules(press=rule))
+    assert acted == ["tried", "3-box:1:1"]
+
+
+def test_what_was_stored_before_a_crash_is_acted_on_after_it(store: Store, broker: int) -> None:
+    acted: list[NodeEvent] = []
+    with store.transaction() as tx:
+        now_ms = tx.now_ms
+        for seq in (2, 1, 3):
+            intake.store_events(tx, [(event_message(seq, about={"unit": seq}), now_ms)])
+
+    async def story(box: Box) -> None:
+        await until(lambda: len(acted) == 3, "the rules")
+        await box.press(2)
+        await box.hears(topics.RECEIPT, lambda message: message["ids"] == ["3-box:1:2"])
+
+    play(store, broker, story, with_rules(press=lambda tx, event: acted.append(event)))
+    assert [(event.seq, event.about, event.happened_ms) for event in acted] == [
+        (seq, {"unit": seq}, now_ms) for seq in (2, 1, 3)
+    ]
+
+
+def test_a_rule_that_asks_the_database_for_nonsense_stops_no_other(
+    store: Store, broker: int
+) -> None:
+    other: list[str] = []
+    rules = with_rules(press=lambda tx, event: tx.execute("SELECT * FROM nowhere"))
+    rules.events["press"].append(lambda tx, event: other.append(event.id))
+
+    async def story(box: Box) -> None:
+        await box.press(1)
+        await until(lambda: other, "the other rule")
+        await until(lambda: faults.open_faults(store.read(), "3"), "the fault")
+
+    play(store, broker, story, rules)
+    assert [fault["code"] for fault in faults.open_faults(store.read(), "3")] == ["rule-failed"]
 
 
 def test_a_failing_rule_loses_no_press_and_is_told(store: Store, broker: int) -> None:
@@ -211,6 +267,8 @@ def test_a_failing_rule_loses_no_press_and_is_told(store: Store, broker: int) ->
     async def story(box: Box) -> None:
         event_id = await box.press(1)
         await box.hears(topics.RECEIPT, lambda message: event_id in message["ids"])
+        await until(lambda: other, "the other rule")
+        await until(lambda: faults.open_faults(store.read(), "3"), "the fault")
 
     play(store, broker, story, rules)
     assert other == ["3-box:1:1"]

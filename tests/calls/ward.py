@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from central import timers
+from central import events, timers
 from central.bridge import intake
 from central.calls import service as calls_service
 from central.capabilities import Rules
@@ -74,7 +74,9 @@ class Ward:
 
     def take(self, event: NodeEvent) -> bool:
         with self.store.transaction() as tx:
-            return intake.take_event(tx, self.rules, event)
+            new = events.store(tx, event)
+            intake.act(tx, self.rules, limit=10)
+            return new
 
     def operate(self, type: str, bed: str = "1", **about: Any) -> None:
         assert self.take(self.event(type, bed, **about))

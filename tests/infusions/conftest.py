@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from central import timers
+from central import events, timers
 from central.bridge import intake
 from central.capabilities import Rules, rules
 from central.clock import FakeClock
@@ -59,7 +59,8 @@ class Ward:
         now_ms = self.clock.now_ms()
         event = NodeEvent(f"{BOX}:1:{seq}", BOX, "3", bed, 1, seq, type, about, now_ms, now_ms)
         with self.store.transaction() as tx:
-            assert intake.take_event(tx, self.rules, event)
+            assert events.store(tx, event)
+            intake.act(tx, self.rules, limit=10)
         failure = self.store.read().value("SELECT failure FROM events WHERE seq = ?", (seq,))
         assert failure is None
 
