@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from provisioning import environment, packages
+from provisioning import environment, packages, root
 
 TIMEOUT_S = 20
 
@@ -41,6 +41,17 @@ def findings() -> Iterator[tuple[bool, str, str]]:
         yield from _python_packages(made)
     else:
         yield False, "environment", "made by the first ./wardline demo or test"
+    yield from _exchange_root()
+
+
+def _exchange_root() -> Iterator[tuple[bool, str, str]]:
+    if not root.folder().exists():
+        yield False, "exchange root", "built by the first ./wardline demo or test"
+        return
+    yield True, "exchange root", str(root.folder())
+    for program in root.INCLUDED:
+        said = root.version(program)
+        yield not said.startswith(root.DOES_NOT_RUN), program, said
 
 
 def _version(package: packages.Package, place: str) -> str:

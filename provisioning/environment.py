@@ -48,14 +48,15 @@ def ensure(say: Callable[[str], None], lock: Path = LOCK) -> Path:
     if ready.exists():
         return ready
     ready.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(ready.parent / "venv.lock", say):
+    with alone(ready.parent / "venv.lock", say):
         if not ready.exists():  # another one may have made it while we waited
             _make(ready, lock, say)
     return ready
 
 
 @contextmanager
-def _alone(path: Path, say: Callable[[str], None]) -> Iterator[None]:
+def alone(path: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock file `path`, waited for when another one has it."""
     with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

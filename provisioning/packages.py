@@ -47,11 +47,15 @@ CHINESE = Package(
     "Chinese on the board's screenshot",
     file="/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
 )
+MMDEBSTRAP = Package("mmdebstrap", "builds the exchange root", "mmdebstrap", version=("--version",))
+BUBBLEWRAP = Package("bubblewrap", "runs programs in it", "bwrap", version=("--version",))
+UIDMAP = Package("uidmap", "lets an ordinary user build it", "newuidmap")
+EXCHANGE_ROOT = (MMDEBSTRAP, BUBBLEWRAP, UIDMAP)
 
 NEEDED: dict[str, tuple[Package, ...]] = {
-    "demo": (MOSQUITTO, ESPEAK),
-    "test": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE, ALSA),
-    "bench": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE),
+    "demo": (MOSQUITTO, ESPEAK, *EXCHANGE_ROOT),
+    "test": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE, ALSA, *EXCHANGE_ROOT),
+    "bench": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE, *EXCHANGE_ROOT),
 }
 EVERY = tuple(dict.fromkeys(each for packages in NEEDED.values() for each in packages))
 

@@ -1,4 +1,5 @@
-"""`./wardline test`: style, types, the import table, then every test with coverage."""
+"""`./wardline test`: the exchange root, style, types, the import table, then every test with
+coverage."""
 
 import os
 import subprocess
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from provisioning import root
 from provisioning.environment import ROOT
 
 
@@ -16,13 +18,23 @@ def main(pytest_arguments: list[str]) -> int:
     pytest runs, with these."""
     if pytest_arguments[:1] == ["--"]:
         del pytest_arguments[0]
-    failed = [] if pytest_arguments else _tools()
+    failed = [] if pytest_arguments else [*_root(), *_tools()]
     with tempfile.TemporaryDirectory(prefix="wardline-coverage-") as folder:
         closing = _tests(pytest_arguments, Path(folder), failed)
     print("== all checks passed" if not failed else f"== failed: {', '.join(failed)}")
     # Last, so that what reads only the end of a long log finds what counts.
     print(closing, flush=True)
     return 1 if failed else 0
+
+
+def _root() -> list[str]:
+    """Build the exchange root, if it is missing, where its progress can be seen."""
+    try:
+        root.ensure(lambda text: print(f"== {text}", flush=True))
+    except root.RootNotMadeError as error:
+        print(f"== exchange root: {error}")
+        return ["exchange root"]
+    return []
 
 
 def _tools() -> list[str]:

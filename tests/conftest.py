@@ -14,6 +14,7 @@ import pytest
 
 from central.clock import FakeClock
 from central.store import Store
+from provisioning import root
 
 T = TypeVar("T")
 WAIT_S = 20.0
@@ -80,3 +81,9 @@ def broker(tmp_path: Path) -> Iterator[int]:
     yield port
     process.terminate()
     process.wait()
+
+
+@pytest.fixture(scope="session")
+def exchange_root() -> Path:
+    """The root with Asterisk and MicroPython, built if nobody has needed it before."""
+    return root.ensure(print)
