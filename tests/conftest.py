@@ -11,10 +11,15 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 
 from central.clock import FakeClock
 from central.store import Store
 from provisioning import root
+
+# A machine under load is no fault of what is tested.
+settings.register_profile("wardline", deadline=None)
+settings.load_profile("wardline")
 
 T = TypeVar("T")
 WAIT_S = 20.0

@@ -1,5 +1,6 @@
 """Real parts for the node: a broker, node processes, and a central that only listens."""
 
+import importlib
 import json
 import os
 import signal
@@ -16,8 +17,34 @@ import pytest
 
 from gateway.mqtt import checked, topics
 from tests.conftest import free_port, wait_for
+from tests.ward_node import remote
 
 ROOT = Path(__file__).parents[2]
+SUPPORT = "tests.ward_node.support"
+
+
+class OnMicroPython(pytest.Module):
+    """A test module whose core runs in MicroPython."""
+
+    def _getobj(self) -> Any:
+        name = f"tests.ward_node.{self.path.stem}"
+        with remote.core_modules(SUPPORT, name):
+            return importlib.import_module(name)
+
+
+def tests_the_core(path: Path) -> bool:
+    """Whether a module tests nothing but the core, and so both Pythons must pass it."""
+    text = path.read_text()
+    core = "from ward_node.co" in text or f"from {SUPPORT}" in text
+    return core and not any(each in text for each in ("ward_node.cpython", "import remote"))
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "OnMicroPython | None":
+    """Beside pytest's own module: the same tests again, on MicroPython."""
+    if not file_path.match("test_*.py") or not tests_the_core(file_path):
+        return None
+    own = file_path.relative_to(parent.config.rootpath).as_posix()
+    return OnMicroPython.from_parent(parent, path=file_path, nodeid=f"{own}[micropython]")
 
 
 class Broker:

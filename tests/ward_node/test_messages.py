@@ -149,7 +149,8 @@ def test_no_bytes_get_past(payload: bytes, kind: str) -> None:
         (b"[" * 200_000, "not JSON"),
         (b'"' + b"a" * 300_000 + b'"', "too many"),
         (b"[]", "not a JSON object"),
-        (b'{"ids": ["a"], "ids": NaN}', "not a list"),
+        (b'{"ids": ["a"], "ids": 7}', "not a list"),
+        (b'{"ids": NaN}', "not a list|not JSON"),  # CPython reads it as a number
     ],
 )
 def test_the_reason_is_told(payload: bytes, reason: str) -> None:

@@ -180,10 +180,10 @@ def _text(holder: dict[str, Any], name: str, most: int) -> None:
         raise RejectedMessageError(name + " is missing or not a text")
     if len(value) > most:
         raise RejectedMessageError(name + " is longer than " + str(most) + " characters")
-    try:
-        value.encode()
-    except ValueError:  # half of a surrogate pair: it can be neither spoken nor sent
-        raise RejectedMessageError(name + " holds half a character")  # noqa: B904
+    for letter in value:
+        # Half of a surrogate pair can be neither spoken nor sent. MicroPython would encode it.
+        if 0xD800 <= ord(letter) <= 0xDFFF:
+            raise RejectedMessageError(name + " holds half a character")
 
 
 def _name(holder: dict[str, Any], name: str, most: int = MAX_NAME) -> None:
