@@ -201,6 +201,7 @@ def facts(demo: Demo) -> dict[str, Any]:
         "mllp": layout.ports["mllp"],
         "controls": {ward.id: layout.controls(ward) for ward in layout.wards},
         "spoken": {node: layout.panel(node) for ward in layout.wards for node in ward.nodes},
+        "stations": {ward.id: layout.station_page(ward) for ward in layout.wards},
         "folder": str(layout.folder),
         "pids": demo.supervisor.pids,
     }

@@ -65,7 +65,7 @@ class Layout:
     def __post_init__(self) -> None:
         names = ["hospital", "mllp", "speech"]
         for ward in self.wards:
-            names += [f"broker-{ward.id}", f"units-{ward.id}", *ward.nodes]
+            names += [f"broker-{ward.id}", f"units-{ward.id}", *ward.nodes, f"page-{ward.id}"]
         self.ports = dict(zip(names, supervisor.free_ports(len(names)), strict=True))
 
     @cached_property
@@ -102,6 +102,10 @@ class Layout:
     def controls(self, ward: WardPlan) -> str:
         """The address where a ward's virtual buttons are operated."""
         return self.panel(f"units-{ward.id}" if ward.hardware == "bus" else ward.box)
+
+    def station_page(self, ward: WardPlan) -> str:
+        """The page that a ward's station serves by itself."""
+        return self.panel(f"page-{ward.id}")
 
     def as_central(self, user: str) -> dict[str, Any]:
         """How `user` ("bridge" or "web") reaches the hospital's broker."""
@@ -165,6 +169,7 @@ class Layout:
                 "port": self.web_port,
                 "secret_file": str(self.folder / "web.secret"),
             },
+            "stations": {ward.id: self.station_page(ward) for ward in self.wards},
             "virtual": {ward.id: self._virtual(ward) for ward in self.wards},
         }
 
@@ -180,6 +185,9 @@ class Layout:
         elif node == ward.box:
             hardware = {"kind": "gpio", "beds": list(ward.beds), "virtual": True}
         data = self.folder / "nodes" / node
+        page = None
+        if ward.nodes[node] == "station":
+            page = {"host": ADDRESS, "port": self.ports[f"page-{ward.id}"]}
         return {
             "ward": ward.id,
             "node": node,
@@ -195,6 +203,7 @@ class Layout:
             "hardware": hardware,
             "speaker": {"kind": "recording", "folder": str(data / "spoken")},
             "panel": {"host": ADDRESS, "port": self.ports[node]},
+            "page": page,
             "clock_file": str(self.clock_file),
         }
 

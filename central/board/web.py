@@ -69,7 +69,11 @@ def choose() -> Any:
 def board(ward: str) -> Any:
     require_ward(ward)
     note_patient_read(f"board/{ward}")
-    return render_template("board/board.html", ward=ward, name=ward_name(ward), words=_words())
+    # Served by the ward's own station, so it is there when this server is not.
+    station = (console().config.get("stations") or {}).get(ward)
+    return render_template(
+        "board/board.html", ward=ward, name=ward_name(ward), words=_words(), station=station
+    )
 
 
 @blueprint.get("/board/stream")

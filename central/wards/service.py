@@ -7,11 +7,14 @@ from typing import Any
 from central.faults import service as faults
 from central.store import Row, Tx
 from central.wards import gaps, model
-from central.words import catalogue
+from central.words import catalogue, spoken
 from gateway.mqtt import kinds
 
 # Words with this prefix are given to every node, for when it is alone.
 NODE_WORDS = "node."
+# Of these, what only a station says; and the words for one of its ward's beds.
+STATION_WORDS = "node.station_"
+STATION_BED = "node.station_bed"
 # The heartbeat fields kept for the fleet page.
 HEALTH = (
     "outbox",
@@ -96,11 +99,19 @@ def config_for(tx: Tx, node: Row) -> dict[str, Any]:
     """The retained config message of a node, its phrases without audio yet."""
     ward = node["ward"]
     lang = model.lang(tx, ward)
+    station = node["role"] == "station"
     phrases = {
         words_id: {"lang": lang, "text": text}
         for words_id, text in sorted(catalogue(lang).items())
-        if words_id.startswith(NODE_WORDS) and "{" not in text
+        if words_id.startswith(NODE_WORDS)
+        and "{" not in text
+        and (station or not words_id.startswith(STATION_WORDS))
     }
+    if station:
+        # A station that is alone says where before what; together they would be too many.
+        for row in model.beds(tx, ward):
+            text = spoken(lang, STATION_BED, ward=ward, bed=row["bed"])
+            phrases[f"{STATION_BED}/{row['bed']}"] = {"lang": lang, "text": text}
     config: dict[str, Any] = {
         "version": 1,
         "lang": lang,

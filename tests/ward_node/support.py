@@ -58,18 +58,21 @@ class Rig:
         boot: int = 1,
         now_ms: int = 50_000,
         epoch: str = "run-1",
+        name: str = "3-box",
     ) -> None:
         self.now_ms = now_ms
         self.drip_ms = now_ms
         self.journal = journal or MemoryJournal()
         self.memory: dict[str, Any] = memory if memory is not None else {}
-        outbox = Outbox("3", "3-box", boot, self.journal, epoch, now_ms)
-        me = Identity("3", "3-box", role, beds, "bus")
+        self.name = name
+        outbox = Outbox("3", name, boot, self.journal, epoch, now_ms)
+        me = Identity("3", name, role, beds, "bus")
         self.node = Node(me, outbox, self.memory, epoch, now_ms, now_ms)
         self.published: list[tuple[str, dict[str, Any]]] = []
         self.spoken: list[effects.Speak] = []
         self.sounding: effects.Speak | None = None
-        self.lamps: dict[str, str] = {}
+        self.lamps: dict[str | None, str] = {}
+        self.shown: dict[str, Any] = {}
         self.reassurance: dict[str, str] = {}
         self.fetched: list[Any] = []
         self.selftests: list[str] = []
@@ -90,6 +93,8 @@ class Rig:
                 self.sounding = None
             elif isinstance(effect, effects.Lamp):
                 self.lamps[effect.bed] = effect.pattern
+            elif isinstance(effect, effects.Show):
+                self.shown = json.loads(json.dumps(effect.picture))
             elif isinstance(effect, effects.Reassure):
                 self.reassurance[effect.bed] = effect.pattern
             elif isinstance(effect, effects.Remember):
@@ -142,7 +147,8 @@ class Rig:
     def disconnect(self) -> None:
         self.take(self.node.disconnected(self.now_ms, self.drip_ms))
 
-    def message(self, kind: str, message: Any, *, ward: str = "3", node: str = "3-box") -> None:
+    def message(self, kind: str, message: Any, *, ward: str = "3", node: str | None = None) -> None:
+        node = self.name if node is None else node
         payload = message if isinstance(message, bytes) else json.dumps(message).encode()
         self.take(self.node.handle_message(kind, payload, ward, node, self.now_ms, self.drip_ms))
 

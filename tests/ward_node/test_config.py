@@ -28,7 +28,10 @@ def test_good_ones() -> None:
     assert made.beds == ["1", "12+1"]
     assert made.panel is None
     station = config.of(GOOD | {"role": "station", "hardware": {"kind": "none"}})
-    assert station.beds == []
+    assert (station.beds, station.page, station.lamp) == ([], None, None)
+    page = {"host": "127.0.0.1", "port": 0}
+    shown = GOOD | {"role": "station", "hardware": {"kind": "none"}, "page": page, "lamp": 17}
+    assert (config.of(shown).page, config.of(shown).lamp) == (page, 17)
     pins = {"kind": "gpio", "beds": ["1"], "virtual": True}
     panel = {"host": "127.0.0.1", "port": 0}
     assert config.of(GOOD | {"hardware": pins, "panel": panel}).panel == panel

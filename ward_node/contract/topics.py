@@ -31,6 +31,8 @@ CHANGED = "changed"
 
 FROM_NODE = (STATE, BEDS, HEARTBEAT, EVENT, ACK)
 TO_NODE = (CONFIG, COMMAND, RECEIPT, CLOCK)
+# What a station hears of the other boxes of its ward, to act for central when that is away.
+HEARD_BY_STATION = (EVENT, BEDS, RECEIPT)
 KINDS = FROM_NODE + TO_NODE + (CHANGED,)
 RETAINED = (STATE, BEDS, CONFIG)
 # Seconds after which a broker may drop what it could not hand on. A node sends an event again,

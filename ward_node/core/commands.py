@@ -40,6 +40,8 @@ def too_late(node: Any, press: "dict[str, Any] | None") -> bool:
     spoke before it knew, and nobody shall hear or see a call that is over."""
     if press is None or press["ward"] != node.me.ward or press.get("seq") is None:
         return False
+    if node.station is not None:
+        return bool(node.station.too_late(press))
     bed = node.beds.get(press["bed"])
     if bed is not None and press.get("node") == node.me.node:
         return bool(bed.seen_to_since(press["boot"], press["seq"]))
@@ -58,6 +60,8 @@ def _speak(
         node.answer(command, kinds.DECLINED, TOO_LATE)
         return
     klass = body["class"]
+    if node.station is not None:
+        node.station.asked(body["utterance"], body.get("press"), klass)
     node.orders.begin(command)
     # Answered when it was spoken to the end, see Node._outcomes: "done" means "heard".
     node.out += node.voice.say(

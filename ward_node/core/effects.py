@@ -10,10 +10,14 @@ Publish = namedtuple("Publish", ("kind", "message"))
 Speak = namedtuple("Speak", ("utterance", "words", "klass", "volume", "chime", "beds"))
 # Break off what is playing, at once. Not answered by `speech_done`.
 Silence = namedtuple("Silence", ())
+# The lamp of a bed; with bed None that of the box itself, such as a nurse station's.
 Lamp = namedtuple("Lamp", ("bed", "pattern"))
 Reassure = namedtuple("Reassure", ("bed", "pattern"))
 # Fetch the audio of these words now, so that it is there when central is not.
 Fetch = namedtuple("Fetch", ("words",))
+# Show on a nurse station's own page: "broker" and "central", whether they are there, and "calls",
+# each with its bed, what it wants, since when (steady ms) and whether it sounds only here.
+Show = namedtuple("Show", ("picture",))
 # Keep `value` (JSON) under `name` over a restart, replacing what was kept.
 Remember = namedtuple("Remember", ("name", "value"))
 # Run the hardware's self-test; answered by `Node.selftest_done`.

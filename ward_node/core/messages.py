@@ -24,9 +24,10 @@ class RejectedMessageError(Exception):
     error_id = "message-rejected"
 
 
-def decode(kind: str, payload: bytes) -> dict[str, Any]:
-    """The message of a payload. Raises RejectedMessageError."""
-    if kind not in topics.TO_NODE:
+def decode(kind: str, payload: bytes, heard: bool = False) -> dict[str, Any]:
+    """The message of a payload; `heard` by a station, said by another box.
+    Raises RejectedMessageError."""
+    if kind not in (topics.HEARD_BY_STATION if heard else topics.TO_NODE):
         raise RejectedMessageError("a node takes no " + kind + " messages")
     if len(payload) > MAX_PAYLOAD_BYTES:
         raise RejectedMessageError(str(len(payload)) + " bytes are too many for a message")
@@ -117,6 +118,38 @@ def _call(body: dict[str, Any]) -> None:
         _one_of(body, "priority", PRIORITIES)
     _words(body.get("words"))
     _press(body)
+
+
+def _event(message: dict[str, Any]) -> None:
+    for name in ("id", "node", "ward"):
+        _name(message, name)
+    _integer(message, "boot")
+    _integer(message, "seq", 1)
+    _integer(message, "age_ms")
+    _one_of(message, "type", kinds.EVENT_TYPES)
+    if message.get("bed") is not None:
+        _text(message, "bed", 32)
+    _object(message.get("about", {}), "about")
+    if type(message.get("age_known", True)) is not bool:
+        raise RejectedMessageError("age_known is not true or false")
+    if "over" in message:
+        over = _object(message["over"], "over")
+        _integer(over, "boot")
+        _integer(over, "seq", 1)
+        _integer(over, "age_ms")
+
+
+def _beds(message: dict[str, Any]) -> None:
+    _integer(message, "boot")
+    for bed in _object(message.get("beds"), "beds").values():
+        _object(bed, "beds")
+        _one_of(bed, "state", kinds.BED_STATES)
+        if type(bed.get("receipted")) is not bool:
+            raise RejectedMessageError("receipted is missing or not true or false")
+        if type(bed.get("accepted", False)) is not bool:
+            raise RejectedMessageError("accepted is not true or false")
+        if "for_ms" in bed:
+            _integer(bed, "for_ms")
 
 
 def _press(body: dict[str, Any]) -> None:
@@ -231,6 +264,8 @@ _CHECKS = {
     topics.CLOCK: _clock,
     topics.RECEIPT: _receipt,
     topics.COMMAND: _command,
+    topics.EVENT: _event,
+    topics.BEDS: _beds,
 }
 _BODIES = {
     kinds.SPEAK: _speak,

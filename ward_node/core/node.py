@@ -14,11 +14,11 @@ from ward_node.core.drip import Drips
 from ward_node.core.orders import ANSWER_OF, Orders
 from ward_node.core.outbox import Outbox
 from ward_node.core.reminding import Reminding
+from ward_node.core.station import Station
+from ward_node.core.watchman import ALONE_MS
 
 FIRMWARE = "0.1.0"
 HEARTBEAT_MS = 2_000
-# No receipt for so long: nobody but this node knows of the press.
-ALONE_MS = 2_000
 DISK_RETRY_MS = 5_000
 # How much of a drip's time a power cut may cost, at most: how often it is written down.
 WATERMARK_MS = 60_000
@@ -49,6 +49,7 @@ class Node:
         self.clock = CentralClock(now_ms)
         self.orders = Orders()
         self.phrases: dict[str, Any] = {}
+        self.lang = "zh"
         self.quarantined = 0
         self.last_reject: str | None = None
         self.alone = False
@@ -64,6 +65,7 @@ class Node:
         self._told_beds: dict[str, Any] = {}
         self._announced: set[str] = set()  # events the bed was told about while alone
         self.out: list[Any] = []
+        self.station = Station(self, memory, now_ms) if me.role == STATION else None
         self._recall(memory, drip_ms)
 
     def _recall(self, memory: dict[str, Any], drip_ms: int) -> None:
@@ -121,6 +123,12 @@ class Node:
         message: dict[str, Any] = {}
         if not payload:
             return self._settle(now_ms, drip_ms)  # a retained message was cleared
+        if self.station is not None and ward == self.me.ward and node != self.me.node:
+            if kind in topics.HEARD_BY_STATION:
+                self._overhear(self.station, kind, payload, node, now_ms)
+                return self._settle(now_ms, drip_ms)
+        elif self.station is not None and kind in topics.FROM_NODE:
+            return self._settle(now_ms, drip_ms)  # our own words, as the ward hears them
         try:
             if ward != self.me.ward or node not in (self.me.node, topics.ALL):
                 raise messages.RejectedMessageError(
@@ -136,6 +144,17 @@ class Node:
             if kind == topics.COMMAND and isinstance(command, str) and 0 < len(command) <= 200:
                 self.answer(command, kinds.REFUSED, str(error))
         return self._settle(now_ms, drip_ms)
+
+    def _overhear(
+        self, station: Station, kind: str, payload: bytes, node: str, now_ms: int
+    ) -> None:
+        """What another box of the ward says or is told."""
+        try:
+            message = messages.decode(kind, payload, heard=True)
+            messages.check(kind, message)
+            station.hear(kind, node, message, now_ms)
+        except messages.RejectedMessageError as error:
+            self.reject(node + ": " + str(error))
 
     def _take(self, kind: str, message: dict[str, Any], now_ms: int, drip_ms: int) -> None:
         if kind == topics.COMMAND:
@@ -163,6 +182,7 @@ class Node:
     def _configure(self, config: dict[str, Any]) -> None:
         self.volume.configure(config)
         self.phrases = config.get("phrases", {})
+        self.lang = config["lang"]
 
     def connected(self, now_ms: int, drip_ms: int) -> "list[Any]":
         """The broker is there: birth, then all that waited."""
@@ -312,7 +332,8 @@ class Node:
     def _be_alone(self, now_ms: int) -> None:
         oldest_ms = self.outbox.oldest_ms()
         unheard = oldest_ms is not None and now_ms - oldest_ms >= ALONE_MS
-        alone = unheard or self.clock.away(now_ms)
+        acting = self.station is not None and self.station.acting
+        alone = unheard or acting or self.clock.away(now_ms)
         if alone != self.alone:
             self.alone = alone
             self._beat_ms = now_ms - HEARTBEAT_MS
@@ -334,6 +355,8 @@ class Node:
 
     def _settle(self, now_ms: int, drip_ms: int) -> "list[Any]":
         """Let follow what follows: words, answers, lights, the retained picture of the beds."""
+        if self.station is not None:
+            self.station.settle(now_ms)
         self._outcomes(now_ms, drip_ms)
         self.out += self.voice.tick(self.volume, self.clock.minute(drip_ms), now_ms)
         self._outcomes(now_ms, drip_ms)
@@ -373,7 +396,7 @@ class Node:
             if bed.reassurance != reassurance:
                 self.out.append(effects.Reassure(name, bed.reassurance))
             self._shown[name] = (bed.lamp, bed.reassurance)
-            picture[name] = (bed.state, not bed.unreceipted)
+            picture[name] = (bed.state, not bed.unreceipted, bed.lamp == kinds.STEADY)
         if self.is_connected and picture and picture != self._told_beds:
             self._told_beds = picture
             told = {
@@ -381,6 +404,7 @@ class Node:
                     "state": bed.state,
                     "receipted": not bed.unreceipted,
                     "for_ms": now_ms - bed.since_ms,
+                    "accepted": bed.lamp == kinds.STEADY,
                 }
                 for name, bed in self.beds.items()
             }

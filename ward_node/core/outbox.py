@@ -98,7 +98,7 @@ class Outbox:
         self.disk_error: str | None = None
         self.marks: dict[str, Any] = {}  # by bed, what `add` and `keep_marks` were given
         self._journal = journal
-        self._epoch = epoch
+        self.epoch = epoch
         self._limit = limit
         self._seq = 0
         self._entries: dict[str, Entry] = {}
@@ -136,7 +136,7 @@ class Outbox:
             "bed": bed,
             "about": about,
         }
-        entry = Entry(message, now_ms, self._epoch)
+        entry = Entry(message, now_ms, self.epoch)
         self._entries[entry.id] = entry
         self._order.append(entry.id)
         if mark is not None and bed is not None:
@@ -266,11 +266,11 @@ class Outbox:
         self._entries = {each: self._entries[each] for each in self._order}
         for each in self._order:
             entry = self._entries[each]
-            if entry.epoch != self._epoch or entry.at_ms > now_ms:
+            if entry.epoch != self.epoch or entry.at_ms > now_ms:
                 # Its clock stopped with the power. Its age is at least what that clock still saw
                 # of it, and what this one sees from now on.
                 entry.at_ms -= last_at_ms[entry.epoch] - now_ms
-                entry.epoch = self._epoch
+                entry.epoch = self.epoch
                 entry.known_age = False
         for each in self._order:
             if self._entries[each].message["type"] == kinds.PRESENCE:

@@ -132,6 +132,12 @@ class Voice:
             return [effects.Silence()]
         return []
 
+    def holds(self, utterance: str) -> bool:
+        """Whether `utterance` is being said or still to be said (again)."""
+        if self.playing is not None and self.playing.id == utterance:
+            return True
+        return any(each.id == utterance for each in self._waiting)
+
     def begun(self, utterance: str, now_ms: int) -> None:
         """The loudspeaker sounds."""
         if self.playing is not None and self.playing.id == utterance:
@@ -150,6 +156,9 @@ class Voice:
         playing.spoken = playing.spoken or failure is None
         if playing.repeat_every_ms is not None:
             playing.due_ms = now_ms + playing.repeat_every_ms
+            # Behind those that wait, or with many calls the first ones would drown the last.
+            self._count += 1
+            playing.order = self._count
             self._waiting.append(playing)
 
     def tick(self, volume: Volume, minute: int | None, now_ms: int) -> "list[Any]":

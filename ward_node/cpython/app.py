@@ -72,6 +72,8 @@ class App:
         self._ward, self._controls = hardware.ward_and_controls(config, outbox.marks)
         self._speaker = hardware.speaker(config)
         self._panel = hardware.panel(config, self._controls, self._speaker)
+        self._page = hardware.page(config, steady_ms)
+        self._station_lamp = hardware.station_lamp(config)
         self._audio = Audio(config.data / "audio")
         self._mouth = Mouth(
             self._audio,
@@ -87,6 +89,7 @@ class App:
             config.ward,
             config.node,
             self.node.end(kinds.LOST),
+            config.role,
             on_up=lambda: self._feed(self.node.connected),
             on_down=lambda: self._feed(self.node.disconnected),
             on_message=lambda kind, ward, node, payload: self._feed(
@@ -98,7 +101,8 @@ class App:
             effects.Publish: lambda effect: self._publish(effect),
             effects.Speak: self._mouth.speak,
             effects.Silence: lambda effect: self._mouth.silence(),
-            effects.Lamp: lambda effect: self._ward.set_lamp(effect.bed, effect.pattern),
+            effects.Lamp: self._lamp,
+            effects.Show: lambda effect: self._show(effect.picture),
             effects.Reassure: lambda effect: self._ward.set_reassurance(effect.bed, effect.pattern),
             effects.Fetch: lambda effect: self._spawn(self._audio.prefetch(effect.words)),
             effects.Remember: self._remember,
@@ -109,9 +113,10 @@ class App:
         }
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve the beds until `stop`. Raises OSError when the panel's port is taken."""
-        if self._panel is not None:
-            await self._panel.start()
+        """Serve the beds until `stop`. Raises OSError when a port of ours is taken."""
+        for served in (self._panel, self._page):
+            if served is not None:
+                await served.start()
         self._ward.start(
             lambda bed, kind, about: self._feed(self.node.handle_input, bed, kind, about)
         )
@@ -142,8 +147,9 @@ class App:
         await asyncio.gather(*self._work, return_exceptions=True)
         await self._ward.close()
         self._keep_marks()
-        if self._panel is not None:
-            await self._panel.close()
+        for served in (self._panel, self._page, self._station_lamp):
+            if served is not None:
+                await served.close()
         self._journal.close()
         self._lock.close()
 
@@ -187,6 +193,16 @@ class App:
 
     def _publish(self, effect: effects.Publish) -> None:
         self._link.publish(effect.kind, effect.message)
+
+    def _lamp(self, effect: effects.Lamp) -> None:
+        if effect.bed is not None:
+            self._ward.set_lamp(effect.bed, effect.pattern)
+        elif self._station_lamp is not None:
+            self._station_lamp.show(effect.pattern)
+
+    def _show(self, picture: dict[str, Any]) -> None:
+        if self._page is not None:
+            self._page.show(picture, self.node.lang)
 
     def _remember(self, effect: effects.Remember) -> None:
         try:

@@ -51,17 +51,20 @@ class Audio:
     async def sound(self, kind: str, words: dict[str, Any] | None) -> Path:
         """A WAV file of chime `kind` and then the words. Raises NoVoiceError."""
         if words is None or not words["text"].strip():
-            return await self._joined(kind, None)
-        spoken = await self._central(words)
-        if spoken is not None:
+            return await self._joined(kind)
+        # Words may be put together of parts, each with audio of its own.
+        parts = [await self._central(each) for each in words.get("parts") or [words]]
+        spoken = [each for each in parts if each is not None]
+        if len(spoken) == len(parts):
             try:
-                return await self._joined(kind, spoken)
+                return await self._joined(kind, *spoken)
             except NoVoiceError as error:
                 log.warning("central's audio cannot be used: %s; the box speaks itself", error)
         return await self._joined(kind, await self._own(words))
 
-    async def _joined(self, kind: str, spoken: Path | None) -> Path:
-        name = hashlib.sha256(f"{kind}|{spoken.name if spoken else ''}".encode()).hexdigest()
+    async def _joined(self, kind: str, *spoken: Path) -> Path:
+        names = "|".join([kind, *(each.name for each in spoken)] if spoken else [kind, ""])
+        name = hashlib.sha256(names.encode()).hexdigest()
         target = self._folder / f"joined-{name}.wav"
         if not target.exists():
             try:

@@ -5,6 +5,7 @@ import array
 import math
 import sys
 import wave
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -45,12 +46,16 @@ def samples(chime: str, rate: int) -> "array.array[int]":
     return sound
 
 
-def join(chime: str, words: Path | None, target: Path) -> None:
-    """Write the chime and then the WAV file `words` as one file, so that no gap is heard.
-    Raises ValueError when `words` is no 16-bit WAV."""
+def join(chime: str, words: Sequence[Path], target: Path) -> None:
+    """Write the chime and then the WAV files `words` as one file, so that no gap is heard.
+    Raises ValueError when they are not 16-bit WAVs of one rate."""
     rate, channels, spoken = 22_050, 1, array.array("h")
-    if words is not None:
-        rate, channels, spoken = _read(words)
+    for number, path in enumerate(words):
+        found = _read(path)
+        if number and found[:2] != (rate, channels):
+            raise ValueError(f"{path.name} has another rate than the words before it")
+        rate, channels = found[:2]
+        spoken.extend(found[2])
     sound = array.array("h")
     if chime != "none":
         once = samples(chime, rate)

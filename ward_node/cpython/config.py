@@ -18,7 +18,8 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class Config:
-    """What a node must know to start. `hardware`, `speaker` and `panel` are as in the file."""
+    """What a node must know to start. `hardware`, `speaker` and `panel` are as in the
+    file. A station may have a `page` (host and port) and a `lamp` (its pin)."""
 
     ward: str
     node: str
@@ -29,6 +30,8 @@ class Config:
     hardware: dict[str, Any]
     speaker: dict[str, Any]
     panel: dict[str, Any] | None
+    page: dict[str, Any] | None
+    lamp: int | None
     clock_file: Path | None
 
     @property
@@ -58,7 +61,6 @@ def of(given: Any) -> Config:
     fields = _Fields(given, "")
     hardware = fields.group("hardware")
     speaker = fields.group("speaker")
-    panel = fields.group("panel") if fields.has("panel") else None
     config = Config(
         ward=fields.name("ward"),
         node=fields.name("node"),
@@ -68,13 +70,18 @@ def of(given: Any) -> Config:
         data=Path(fields.text("data")),
         hardware=_hardware(hardware),
         speaker=_speaker(speaker),
-        panel=None if panel is None else {"host": panel.text("host"), "port": panel.port("port")},
+        panel=_address(fields, "panel"),
+        page=_address(fields, "page"),
+        lamp=fields.pin("lamp") if fields.has("lamp") else None,
         clock_file=Path(fields.text("clock_file")) if fields.has("clock_file") else None,
     )
     if config.role == "station" and config.beds:
         raise ConfigError("hardware.beds: a station node has no beds; leave them out")
     if config.role == "bedside" and not config.beds:
         raise ConfigError("hardware.beds: a bedside node needs at least one bed")
+    for name in ("page", "lamp"):
+        if config.role != "station" and getattr(config, name) is not None:
+            raise ConfigError(f"{name}: only a station node has one")
     return config
 
 
@@ -117,11 +124,24 @@ class _Fields:
             raise ConfigError(f"{self.path(name)} must be one of {', '.join(known)}")
         return str(value)
 
+    def pin(self, name: str) -> int:
+        value = self.given.get(name)
+        if type(value) is not int or not 0 <= value <= 27:
+            raise ConfigError(f"{self.path(name)} must be the number of a pin, 0 to 27 (BCM)")
+        return value
+
     def port(self, name: str) -> int:
         value = self.given.get(name)
         if type(value) is not int or not 0 <= value <= 65535:
             raise ConfigError(f"{self.path(name)} must be a port number, 0 to 65535")
         return value
+
+
+def _address(fields: _Fields, name: str) -> dict[str, Any] | None:
+    if not fields.has(name):
+        return None
+    group = fields.group(name)
+    return {"host": group.text("host"), "port": group.port("port")}
 
 
 def _broker(fields: _Fields) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def next_boot(folder: Path) -> int:
 class Memory:
     """Values of the core's `Remember` effect, a file each."""
 
-    NAMES = ("config", "drips")
+    NAMES = ("config", "drips", "station")
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

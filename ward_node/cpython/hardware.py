@@ -47,6 +47,24 @@ def panel(config: Config, controls: Any, loudspeaker: Any) -> Any:
     return Panel(controls, heard, config.panel["host"], config.panel["port"])
 
 
+def page(config: Config, steady_ms: Callable[[], int]) -> Any:
+    """The page of a nurse station, None when none is configured."""
+    if config.page is None:
+        return None
+    from ward_node.cpython.station.page import Page
+
+    return Page(config.ward, config.lang, steady_ms, config.page["host"], config.page["port"])
+
+
+def station_lamp(config: Config) -> Any:
+    """The lamp of a nurse station, as `hw.lamp.BoxLamp`; None when it has none."""
+    if config.lamp is None:
+        return None
+    from hw.lamp import BoxLamp
+
+    return BoxLamp(config.lamp)
+
+
 def drip_clock(config: Config, steady_ms: Callable[[], int]) -> Callable[[], int]:
     """The clock of infusions: steady time, or the file of a demonstration."""
     if config.clock_file is None:

@@ -26,8 +26,9 @@ TCP_NODELAY = (6, 1, 1)  # small packets go at once
 
 
 class Link:
-    """Connects as `ward`/`node`. `will`: the state message that the broker publishes when this
-    node vanishes. The three callbacks run in the event loop."""
+    """Connects as `ward`/`node`; one of role "station" hears the other boxes of its ward, too.
+    `will`: the state message that the broker publishes when this node vanishes. The three
+    callbacks run in the event loop."""
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class Link:
         ward: str,
         node: str,
         will: dict[str, Any],
+        role: str,
         *,
         on_up: Callable[[], None],
         on_down: Callable[[], None],
@@ -44,6 +46,7 @@ class Link:
         self._ward = ward
         self._node = node
         self._will = will
+        self._role = role
         self._on_up = on_up
         self._on_down = on_down
         self._on_message = on_message
@@ -135,6 +138,9 @@ class Link:
         filters = [
             (topics.topic(self._ward, node, kind), topics.qos(kind)) for node, kind in wanted
         ]
+        if self._role == "station":
+            heard = topics.HEARD_BY_STATION
+            filters += [(topics.of_ward(self._ward, kind), topics.qos(kind)) for kind in heard]
         answers = await client.subscribe(filters)
         for (name, _), answer in zip(filters, answers, strict=True):
             code: Any = getattr(answer, "value", answer)

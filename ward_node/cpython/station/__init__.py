@@ -1,0 +1,1 @@
+"""A nurse station's own page."""
