@@ -77,4 +77,4 @@ def _ward(tx: Tx, plan: WardPlan) -> None:
             wards.add_node(tx, node, plan.id, role)
     for bed in plan.beds:
         if wards.bed(tx, plan.id, bed) is None:
-            wards.add_bed(tx, plan.id, bed, plan.box)
+            wards.add_bed(tx, plan.id, bed, plan.box_of(bed))

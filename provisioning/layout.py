@@ -39,6 +39,10 @@ class WardPlan:
     def station(self) -> str:
         return f"{self.id}-station"
 
+    def box_of(self, bed: str) -> str:
+        """The node that serves `bed`."""
+        return self.box
+
     @property
     def nodes(self) -> dict[str, str]:
         """Role by node."""

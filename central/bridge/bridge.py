@@ -29,11 +29,13 @@ COMMANDS_EVERY_S = 1.0
 STORE_RETRY_S = 0.5
 # Events of one commit. Those that wait hold up nobody: they share the next one.
 STORE_AT_ONCE = 500
-# Events the rules act on in one commit; few while others wait to be stored, which goes first.
+# Events the rules act on in one commit, so that those who come meanwhile are stored soon.
 ACT_AT_ONCE = 64
-ACT_WHILE_BUSY = 8
-# So long at most commands wait for a flood of events.
+# In a flood storing goes first. So long at most it keeps waiting: receipts, rules, commands.
+RECEIPTS_WAIT_S = 0.25
+RULES_WAIT_S = 1.0
 COMMANDS_WAIT_S = 1.0
+ACT_AFTER_WAIT = 500
 # What central listens to at the hospital broker.
 HEARD = tuple(topics.every(kind) for kind in (*topics.FROM_NODE, topics.CHANGED))
 
@@ -55,6 +57,8 @@ class Bridge:
         self._wake_intake = asyncio.Event()
         self._all_stored = asyncio.Event()
         self._all_stored.set()
+        self._receipts: dict[tuple[str, str], list[str]] = {}
+        self._wake_receipts = asyncio.Event()
         self._wake_rules = asyncio.Event()
         self._wake_commands = asyncio.Event()
         self._wake_timers = asyncio.Event()
@@ -76,6 +80,7 @@ class Bridge:
                 for task in (
                     self._link.run(self._on_up, self._on_message),
                     self._intake_loop(),
+                    self._receipt_loop(),
                     self._rules_loop(),
                     self._command_loop(),
                     self._timer_loop(),
@@ -145,10 +150,12 @@ class Bridge:
             new = await self._write(lambda tx, batch=batch: intake.store_events(tx, batch))
             if new is None:
                 continue  # not stored: no receipt, so the nodes keep them and send them again
+            self._wake_receipts.set()
             self._wake_rules.set()
             took_ms = (time.perf_counter() - began) * 1000
-            self._receipt([message for message, _ in batch])
             for (message, _), is_new in zip(batch, new, strict=True):
+                node = (message["ward"], message["node"])
+                self._receipts.setdefault(node, []).append(message["id"])
                 log.info(
                     "bed %s-%s %s box=%s seq=%s %s in %.1f ms",
                     message["ward"],
@@ -160,11 +167,18 @@ class Bridge:
                     took_ms,
                 )
 
+    async def _quiet(self, most_s: float) -> bool:
+        """Wait until all that arrived is stored, `most_s` at most. Whether it is."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(most_s):
+                await self._all_stored.wait()
+        return self._all_stored.is_set()
+
     async def _rules_loop(self) -> None:
         """Let the rules act on what is stored, first on what an earlier run left."""
         while True:
             self._wake_rules.clear()
-            limit = ACT_WHILE_BUSY if self._arrived else ACT_AT_ONCE
+            limit = ACT_AT_ONCE if await self._quiet(RULES_WAIT_S) else ACT_AFTER_WAIT
             acted = await self._write(lambda tx, limit=limit: intake.act(tx, self.rules, limit))
             if acted is None:
                 await asyncio.sleep(STORE_RETRY_S)
@@ -192,13 +206,14 @@ class Bridge:
 
     # --- messages out ---
 
-    def _receipt(self, stored: list[dict[str, Any]]) -> None:
-        """Tell each node which of its events central holds."""
-        by_node: dict[tuple[str, str], list[str]] = {}
-        for message in stored:
-            by_node.setdefault((message["ward"], message["node"]), []).append(message["id"])
-        for (ward, node), ids in by_node.items():
-            self._spawn(self._send_receipt(ward, node, ids))
+    async def _receipt_loop(self) -> None:
+        """Tell each node which of its events central holds; many in one message where it can."""
+        while True:
+            await self._wake_receipts.wait()
+            self._wake_receipts.clear()
+            await self._quiet(RECEIPTS_WAIT_S)
+            waiting, self._receipts = self._receipts, {}
+            await asyncio.gather(*(self._send_receipt(*node, ids) for node, ids in waiting.items()))
 
     async def _send_receipt(self, ward: str, node: str, ids: list[str]) -> None:
         try:
@@ -214,9 +229,7 @@ class Bridge:
                     await self._wake_commands.wait()
             except TimeoutError:
                 await self._write(lambda tx: intake.expire_commands(tx, self.rules))
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(COMMANDS_WAIT_S):
-                    await self._all_stored.wait()
+            await self._quiet(COMMANDS_WAIT_S)
             self._wake_commands.clear()
             if self._link.is_up:
                 try:

@@ -1,6 +1,8 @@
 """Engines that turn text into a WAV file. Text goes in by stdin, never as an argument."""
 
 import asyncio
+import contextlib
+import os
 import re
 import zlib
 from pathlib import Path
@@ -8,6 +10,8 @@ from typing import Protocol
 
 ESPEAK_TIMEOUT_S = 10.0
 PIPER_TIMEOUT_S = 30.0
+# Taking in a press goes before making words of it.
+NICENESS = 10
 # Words a minute; espeak-ng's own is 175. A little slower than talk, for the ill and the old.
 ESPEAK_SPEED = 160
 # The voice plainly named `cmn` takes the pinyin it looked up itself for English and spells it
@@ -76,6 +80,8 @@ async def _run(command: list[str], text: str, timeout_s: float) -> str:
         )
     except OSError as error:
         raise EngineFailedError(f"{command[0]} does not start: {error}") from error
+    with contextlib.suppress(ProcessLookupError):  # it has done its work already
+        os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
     try:
         async with asyncio.timeout(timeout_s):
             printed, complaint = await process.communicate(text.encode())

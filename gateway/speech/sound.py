@@ -6,6 +6,7 @@ import sys
 import wave
 from array import array
 from dataclasses import dataclass
+from operator import mul
 from pathlib import Path
 
 RATE_HZ = 22_050
@@ -34,7 +35,7 @@ class Sound:
         """Loudness as root mean square, 0..32768."""
         if not self.samples:
             return 0.0
-        return math.sqrt(sum(each * each for each in self.samples) / len(self.samples))
+        return math.sqrt(sum(map(mul, self.samples, self.samples)) / len(self.samples))
 
 
 def read(path: Path) -> Sound:

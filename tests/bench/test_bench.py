@@ -9,7 +9,7 @@ import pytest
 
 from provisioning.bench import BENCHMARKS
 from provisioning.environment import ROOT
-from tests.bench import press
+from tests.bench import burst, press
 from tests.bench.figures import figures, percentile, table
 
 
@@ -41,3 +41,10 @@ def test_every_press_is_followed_to_the_board(tmp_path: Path, beds: int) -> None
     for name in ("press to stored (receipt at the hospital's)", "press to board (event stream)"):
         assert stages[name]["n"] == 6
     assert stages["bare MQTT QoS 1 through one broker"]["n"] > 0
+
+
+def test_a_burst_is_stored_whole_and_counted_by_the_database(tmp_path: Path) -> None:
+    stages, facts = asyncio.run(burst.measure(tmp_path, 100, 7, print))
+    assert stages["press to receipt"]["n"] == 100
+    assert (facts["presses"], facts["stored"], facts["lost"], facts["calls"]) == (100, 100, 0, 100)
+    assert facts["bare_broker_per_s"] > 0 < facts["bare_sqlite_per_s"]
