@@ -64,6 +64,45 @@ BOX = {
         N_("look at the ward now, and tell the software's support"),
     ),
 }
+# Troubles of a box's outbox; all of them leave its presses coming.
+OUTBOX = {
+    "disk-full": (
+        N_("The disk of box %(node)s is full since %(since)s, it delivers from memory"),
+        N_("make room on it, and leave the box on until then"),
+    ),
+    "read-only": (
+        N_("Box %(node)s may not write to its disk since %(since)s, it delivers from memory"),
+        N_("replace its memory card, and leave the box on until then"),
+    ),
+    "disk": (
+        N_("The disk of box %(node)s fails since %(since)s, it delivers from memory"),
+        N_("see the detail, replace its memory card, and leave the box on until then"),
+    ),
+    "newer": (
+        N_("Box %(node)s found an outbox of a newer version at %(since)s and began a fresh one"),
+        N_("update the box, and keep the old file for the software's support"),
+    ),
+    "foreign": (
+        N_("Box %(node)s found another box's outbox at %(since)s and began a fresh one"),
+        N_("check whether its memory card was swapped, then remove the old file"),
+    ),
+    "noise": (
+        N_("The outbox of box %(node)s was unreadable noise at %(since)s, a fresh one was begun"),
+        N_("ask in the ward about earlier calls, replace its memory card, keep the old file"),
+    ),
+    "damaged": (
+        N_("The outbox of box %(node)s was damaged in part at %(since)s, the rest goes on"),
+        N_("ask in the ward about earlier calls, replace its memory card, keep the old file"),
+    ),
+    "unreadable": (
+        N_("The outbox of box %(node)s could not be read at %(since)s, a fresh one was begun"),
+        N_("ask in the ward about earlier calls, and replace its memory card"),
+    ),
+    "full": (
+        N_("The outbox of box %(node)s is full since %(since)s, it keeps calls and drops the rest"),
+        N_("bring the box back into contact"),
+    ),
+}
 OTHER = (
     N_("Trouble “%(code)s” of %(device)s at box %(node)s since %(since)s"),
     N_("see the detail, and check the device"),
@@ -81,6 +120,8 @@ def plain(fault: Row) -> dict[str, Any]:
     """A fault row with "what", and "said": what and what to do, in the user's language."""
     device, code = fault["device"], fault["code"]
     what, remedy = BOX.get(code, OTHER)
+    if device == "outbox":
+        what, remedy = OUTBOX.get(code, (what, remedy))
     if device.startswith("bed "):
         what, remedy = BED.get(code, (what, remedy))
     said = _(

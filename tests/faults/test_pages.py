@@ -19,6 +19,7 @@ from central.console.app import create_app
 from central.faults import model, service
 from central.store import Store
 from central.wards import model as wards
+from ward_node.core.node import TROUBLES
 
 PASSWORD = "correct horse battery"
 # 2026-11-24 14:05 in Shanghai.
@@ -210,3 +211,19 @@ def test_a_nurse_led_here_from_a_bed_sees_her_ward(app: Flask, opened: Store) ->
     given = {"csrf_token": token(client, "/faults")}
     client.post(f"/faults/{number}/acknowledge", data=given)
     assert "wang sees to it" in client.get("/faults").text
+
+
+@pytest.mark.parametrize("code", TROUBLES)
+def test_a_trouble_of_the_outbox_says_what_where_and_what_to_do(
+    app: Flask, opened: Store, code: str
+) -> None:
+    fault(opened, device="outbox", code=code, detail="kept as /data/outbox.journal.x")
+    page = log_in(app).get("/faults").text
+    assert "3-box" in page
+    assert "since 14:05" in page or "at 14:05" in page
+    assert "kept as /data/outbox.journal.x" in page
+    assert f"“{code}”" not in page  # the words for what nobody foresaw
+    with opened.transaction() as tx:
+        tx.execute("UPDATE users SET lang = 'zh'")
+    assert "14:05 " in (chinese := log_in(app).get("/faults").text)
+    assert "待发箱" in chinese or "存储" in chinese

@@ -156,6 +156,7 @@ class NodeProcess:
             "panel": {"host": "127.0.0.1", "port": self.panel_port},
             "clock_file": None,
         } | changes
+        self.prefix: list[str] = []  # words before the command, such as those of a namespace
         self.process: subprocess.Popen[bytes] | None = None
         self.log = folder / "node.log"
 
@@ -164,7 +165,7 @@ class NodeProcess:
         path.write_text(json.dumps(self.config))
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "ward_node.cpython", "--config", str(path)],
+                [*self.prefix, sys.executable, "-m", "ward_node.cpython", "--config", str(path)],
                 cwd=ROOT,
                 env=os.environ | {"PYTHONPATH": str(ROOT)},
                 stderr=log,

@@ -26,9 +26,19 @@ class MemoryJournal:
     def __init__(self, content: bytes = b"") -> None:
         self.content = content
         self.refuses = False
+        self.kept: dict[str, bytes] = {}
 
     def load(self) -> list[bytes]:
-        return [line + b"\n" for line in self.content.split(b"\n")[:-1]]
+        *whole, torn = self.content.split(b"\n")
+        return [line + b"\n" for line in whole] + ([torn] if torn else [])
+
+    def keep_beside(self, why: str) -> None:
+        if self.refuses:
+            raise OSError(28, "No space left on device")
+        self.kept[f"journal.{why}.{len(self.kept)}"] = self.content
+
+    def beside(self) -> list[str]:
+        return sorted(self.kept)
 
     def append(self, line: bytes, durable: bool) -> None:
         if self.refuses:

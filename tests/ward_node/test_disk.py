@@ -29,7 +29,7 @@ def test_an_event_is_on_disk_before_add_returns(
     assert b'"press"' in synced[0]
 
 
-def test_a_torn_tail_in_a_real_file_is_left_out(tmp_path: Path) -> None:
+def test_a_torn_tail_in_a_real_file_has_no_line_end(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     journal = Journal(path)
     journal.append(b"one\n", True)
@@ -37,7 +37,7 @@ def test_a_torn_tail_in_a_real_file_is_left_out(tmp_path: Path) -> None:
     with path.open("ab") as file:
         file.write(b"thr")
     again = Journal(path)
-    assert again.load() == [b"one\n", b"two\n"]
+    assert again.load() == [b"one\n", b"two\n", b"thr"]
     again.rewrite([b"two\n"])
     again.append(b"four\n", True)
     assert path.read_bytes() == b"two\nfour\n"

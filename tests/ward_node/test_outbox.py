@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from tests.ward_node.support import MemoryJournal
 from ward_node.contract import kinds
-from ward_node.core.outbox import RESEND_MS, Outbox, seal, unseal
+from ward_node.core.outbox import RESEND_MS, Outbox
+from ward_node.core.shelf import seal, unseal
 
 
 def _open(journal: MemoryJournal, boot: int = 1, now_ms: int = 0, **more: object) -> Outbox:
@@ -144,8 +145,11 @@ def test_marks_live_and_die_with_their_event() -> None:
 def test_a_renamed_box_does_not_speak_in_its_old_name() -> None:
     journal = MemoryJournal()
     _open(journal).add(kinds.PRESS, "1", {}, 0)
+    old = journal.content
     other = Outbox("5", "5-box", 2, journal, "run-1", 0)
-    assert (len(other), other.dropped) == (0, 1)
+    assert (len(other), other.dropped) == (0, 0)
+    assert journal.kept == {"journal.foreign-2.0": old}
+    assert other.troubles() == {"foreign": "kept as journal.foreign-2.0"}
 
 
 def test_a_line_with_a_wrong_checksum_is_no_record() -> None:

@@ -8,11 +8,11 @@ from collections import namedtuple
 from ward_node.compat import Any
 from ward_node.contract import kinds, topics
 from ward_node.core import bed as beds
-from ward_node.core import commands, effects, messages, voice
+from ward_node.core import commands, effects, messages, shelf, voice
 from ward_node.core.clock import CentralClock
 from ward_node.core.drip import Drips
 from ward_node.core.orders import ANSWER_OF, Orders
-from ward_node.core.outbox import Outbox
+from ward_node.core.outbox import FULL, Outbox
 from ward_node.core.reminding import Reminding
 from ward_node.core.station import Station
 from ward_node.core.watchman import ALONE_MS
@@ -22,6 +22,8 @@ HEARTBEAT_MS = 2_000
 DISK_RETRY_MS = 5_000
 # How much of a drip's time a power cut may cost, at most: how often it is written down.
 WATERMARK_MS = 60_000
+
+TROUBLES = shelf.KEPT + (shelf.DISK_FULL, shelf.READ_ONLY, shelf.DISK, FULL)  # noqa: RUF005
 
 BEDSIDE = "bedside"
 STATION = "station"
@@ -75,7 +77,10 @@ class Node:
                 self._configure(memory["config"])
             if "drips" in memory:
                 self.drips.restore(memory["drips"], drip_ms, self._epoch)
-        except (messages.RejectedMessageError, KeyError, TypeError, AttributeError) as error:
+        except (
+            messages.RejectedMessageError, KeyError, TypeError, AttributeError, ValueError,
+        ) as error:  # fmt: skip
+            self.drips = Drips()
             # Of another version, perhaps. Central tells it all again at our birth.
             self.note("what was remembered is left out: " + repr(error), True)
         for entry in self.outbox.waiting():
@@ -87,8 +92,17 @@ class Node:
             elif bed is not None and entry.message["type"] == kinds.PRESENCE:
                 bed.raised = None
                 bed.attended = (entry.message["boot"], entry.message["seq"])
-        if self.outbox.damaged:
-            self.note(str(self.outbox.damaged) + " damaged lines of the outbox left out", True)
+            self._recall_fault(entry.message)
+
+    def _recall_fault(self, message: dict[str, Any]) -> None:
+        """A fault of the box itself that still waits to be told has its end told, too."""
+        about = message["about"]
+        if message["bed"] is None and message["type"] in (kinds.FAULT, kinds.RECOVERED):
+            name = str(about.get("device")) + "/" + str(about.get("code"))
+            if message["type"] == kinds.FAULT:
+                self._faults.add(name)
+            else:
+                self._faults.discard(name)
 
     # --- inputs ---
 
@@ -112,6 +126,8 @@ class Node:
                 self.out += self.voice.stop(call_words(machine.name))
             if entry is not None and kind in beds.RAISES:
                 machine.waits_for(entry.id)
+                if entry.replaces is not None:
+                    machine.receipted(entry.replaces)
             elif entry is not None and kind == kinds.PRESENCE:
                 machine.attended = (entry.message["boot"], entry.message["seq"])
         return self._settle(now_ms, drip_ms)
@@ -306,6 +322,11 @@ class Node:
             self._faults.discard(name)
             self.event(kinds.RECOVERED, None, {"device": device, "code": code}, now_ms)
 
+    def _outbox_troubles(self, now_ms: int) -> None:
+        found = self.outbox.troubles()
+        for code in TROUBLES:
+            self.fault("outbox", code, found.get(code), now_ms)
+
     def _send_events(self, now_ms: int) -> None:
         for entry in self.outbox.due(now_ms):
             self.publish(topics.EVENT, entry.published(now_ms))
@@ -319,6 +340,7 @@ class Node:
                 "uptime_ms": now_ms - self._born_ms,
                 "outbox": len(self.outbox),
                 "dropped": self.outbox.dropped,
+                "merged": self.outbox.merged,
                 "quarantined": self.quarantined,
                 "last_reject": self.last_reject,
                 "poll_ms": self._health[0],
@@ -361,7 +383,7 @@ class Node:
         self.out += self.voice.tick(self.volume, self.clock.minute(drip_ms), now_ms)
         self._outcomes(now_ms, drip_ms)
         self.reminding.sounding()
-        self.fault("outbox", "disk", self.outbox.disk_error, now_ms)
+        self._outbox_troubles(now_ms)
         self._show(now_ms)
         due = self.drips.waiting() and now_ms - self._watermark_ms >= WATERMARK_MS
         if self.drips.changed or due:

@@ -1,22 +1,24 @@
 """Everything that happened and that central has not receipted yet.
 
 An event is in the journal (on disk) before it is published, and leaves it only by central's
-receipt. The journal port: `load() -> [bytes]`, the whole lines kept, a torn last one left out;
-`append(line, durable)`, on disk at return when `durable`; `rewrite(lines)`, all at once or not
-at all. The last two raise OSError when the disk refuses.
+receipt. It is bounded: beyond `limit` events the oldest that is no alarm makes room, is counted in
+`dropped`, and central misses its number. Where only alarms wait, none is dropped: an alarm that
+repeats two waiting ones of its own type and place replaces the later of them and carries its
+count, so the first and the last of each stay; that is counted in `merged`. The bound is then
+`limit` and two of each type and place.
 """
-
-import binascii
-import json
 
 from ward_node.compat import Any
 from ward_node.contract import kinds
+from ward_node.core.shelf import Shelf, seal
 
 LIMIT = 10_000
 RESEND_MS = 3_000
 # So many are sent in one round, the oldest first: a flood helps nobody who comes back.
 BATCH = 200
 COMPACT_LINES = 500
+
+FULL = "full"  # the trouble of a full outbox, beside those of the shelf
 
 
 class Entry:
@@ -30,6 +32,7 @@ class Entry:
         self.known_age = True
         self.old = False
         self.mark: Any = None
+        self.replaces: str | None = None  # the event that this one stands for, too
         self.sent_ms: int | None = None
         self.over: Entry | None = None  # the presence at the bed that has answered it since
 
@@ -63,25 +66,6 @@ class Entry:
         return message
 
 
-def seal(record: dict[str, Any]) -> bytes:
-    """A journal line: checksum, then JSON."""
-    body = json.dumps(record).encode()
-    return _checksum(body) + body + b"\n"
-
-
-def unseal(line: bytes) -> "dict[str, Any] | None":
-    """The record of a journal line, or None when it was damaged."""
-    body = line[9:].rstrip(b"\n")
-    if line[:9] != _checksum(body):
-        return None
-    record = json.loads(body)
-    return record if isinstance(record, dict) else None
-
-
-def _checksum(body: bytes) -> bytes:
-    return ("%08x " % (binascii.crc32(body) & 0xFFFFFFFF)).encode()
-
-
 class Outbox:
     """The unreceipted events of this node. `epoch` names the run of the steady clock: it is the
     same after a mere restart of the program, another after a power cycle."""
@@ -93,18 +77,40 @@ class Outbox:
         self.ward = ward
         self.node = node
         self.boot = boot
+        # Over the life of the journal. Written at once and with the next event on disk: a power
+        # cut may cost the last few of the counts.
         self.dropped = 0
-        self.damaged = 0  # journal lines that could not be read
-        self.disk_error: str | None = None
+        self.merged = 0
         self.marks: dict[str, Any] = {}  # by bed, what `add` and `keep_marks` were given
-        self._journal = journal
+        self._shelf = Shelf(journal, ward, node, boot)
         self.epoch = epoch
         self._limit = limit
         self._seq = 0
         self._entries: dict[str, Entry] = {}
         self._order: list[str] = []  # ids by age; MicroPython's dicts keep no order
-        self._lines = 0
+        self._is_full = False
         self._load(now_ms)
+
+    @property
+    def damaged(self) -> int:
+        """Journal lines that could not be read."""
+        return self._shelf.damaged
+
+    @property
+    def disk_error(self) -> str | None:
+        """Why the disk refuses; what it refused is held in memory."""
+        return self._shelf.disk_error
+
+    def troubles(self) -> dict[str, str]:
+        """What is wrong with the outbox now: a detail for the engineer by code."""
+        found = self._shelf.troubles()
+        # Full until a tenth is free, so that it does not come and go with every event.
+        self._is_full = len(self._order) >= (
+            self._limit - self._limit // 10 if self._is_full else self._limit
+        )
+        if self._is_full:
+            found[FULL] = str(self.dropped) + " dropped, " + str(self.merged) + " merged so far"
+        return found
 
     def __len__(self) -> int:
         return len(self._order)
@@ -121,11 +127,18 @@ class Outbox:
         hardware has been heard, so that both survive or neither. None when the outbox is full
         and this is no alarm; alarms always get in. A refusing disk is told in `disk_error`; the
         event is then held in memory, which beats losing it."""
-        full = len(self._order) >= self._limit and not self._make_room()
-        if full and type not in kinds.ALARM_TYPES:
-            self.dropped += 1
-            return None
+        # Numbered before it may be dropped: by the missing number central sees that it was.
         self._seq += 1
+        replaced = None
+        if len(self._order) >= self._limit and not self._make_room():
+            if type not in kinds.ALARM_TYPES:
+                self.dropped += 1
+                self._append(seal({"d": [self.dropped, self.merged]}), False)
+                return None
+            replaced = self._repeated(type, bed, about)
+            if replaced is not None:
+                about = dict(about)
+                about["repeats"] = replaced.message["about"].get("repeats", 0) + 1
         message = {
             "id": kinds.event_id(self.node, self.boot, self._seq),
             "node": self.node,
@@ -145,6 +158,10 @@ class Outbox:
         self._append(entry.line(), True)
         if type == kinds.PRESENCE:
             self._answered_by(entry)
+        if replaced is not None:
+            entry.replaces = replaced.id
+            self.merged += 1
+            self._forget([replaced])
         return entry
 
     def keep_marks(self, marks: dict[str, Any]) -> None:
@@ -184,7 +201,8 @@ class Outbox:
         return [self._entries[each] for each in self._order]
 
     def retry(self) -> None:
-        """Try again to write what a refusing disk left in memory."""
+        """Try again to write what a refusing disk left in memory, and see what is kept beside."""
+        self._shelf.look()
         if self.disk_error is not None:
             self._compact()
 
@@ -208,10 +226,22 @@ class Outbox:
     def _make_room(self) -> bool:
         for each in self._order:
             if self._entries[each].message["type"] not in kinds.ALARM_TYPES:
-                self._forget([self._entries[each]])
                 self.dropped += 1
+                self._forget([self._entries[each]])
                 return True
         return False
+
+    def _repeated(self, type: str, bed: str | None, about: dict[str, Any]) -> Entry | None:
+        """The last of two or more waiting alarms that this one repeats."""
+        last = None
+        for each in reversed(self._order):
+            message = self._entries[each].message
+            same = message["type"] == type and message["bed"] == bed
+            if same and _subject(message["about"]) == _subject(about):
+                if last is not None:
+                    return last
+                last = self._entries[each]
+        return None
 
     def _forget(self, entries: list[Entry]) -> None:
         ids = [entry.id for entry in entries]
@@ -222,44 +252,28 @@ class Outbox:
         else:
             self._order = [each for each in self._order if each in self._entries]
         # Not worth a disk sync: were it lost, the event is sent again and dropped by central.
-        self._append(seal({"r": ids}), False)
-        if self._lines > COMPACT_LINES and self._lines > 2 * len(self._order):
+        self._append(seal({"r": ids, "d": [self.dropped, self.merged]}), False)
+        if self._shelf.lines > COMPACT_LINES and self._shelf.lines > 2 * len(self._order):
             self._compact()
 
     def _append(self, line: bytes, durable: bool) -> None:
-        try:
-            if self.disk_error is not None:
-                self._rewrite()  # what was held in memory goes first
-            else:
-                self._journal.append(line, durable)
-                self._lines += 1
-        except OSError as error:
-            self.disk_error = str(error)
+        if self.disk_error is None:
+            self._shelf.append(line, durable)
+        if self.disk_error is not None and durable:
+            self._compact()  # with what was held in memory; the rest waits for `retry`
 
     def _compact(self) -> None:
-        try:
-            self._rewrite()
-        except OSError as error:
-            self.disk_error = str(error)
-
-    def _rewrite(self) -> None:
         lines = [entry.line() for entry in self.waiting()]
-        if self.marks:
-            lines.append(seal({"m": self.marks}))
-        self._journal.rewrite(lines)
-        self._lines = len(lines)
-        self.disk_error = None
+        if self.marks or self.dropped or self.merged:
+            lines.append(seal({"m": self.marks, "d": [self.dropped, self.merged]}))
+        self._shelf.replace(lines)
 
     def _load(self, now_ms: int) -> None:
-        for line in self._journal.load():
-            record = unseal(line)
-            if record is None:
-                self.damaged += 1
-                continue
+        for record in self._shelf.load():
             try:
                 self._read(record)
-            except (KeyError, TypeError, AttributeError):
-                self.damaged += 1  # whole, but not of our making
+            except (KeyError, TypeError, AttributeError, ValueError):
+                self._shelf.spoilt()  # whole, but not of our making
         last_at_ms: dict[str, int] = {}
         for entry in self._entries.values():
             last_at_ms[entry.epoch] = max(entry.at_ms, last_at_ms.get(entry.epoch, 0))
@@ -280,15 +294,31 @@ class Outbox:
     def _read(self, record: dict[str, Any]) -> None:
         """Take one record of the journal, as `Entry.line` and `_forget` write them."""
         self.marks.update(record.get("m", {}))
+        if "d" in record:
+            self.dropped, self.merged = record["d"]
         if "r" in record:
             self._order = [each for each in self._order if each not in record["r"]]
         elif "e" in record:
             entry = Entry(record["e"], record["at"], record["ep"])
+            for key, kind in _FIELDS:
+                if not isinstance(entry.message[key], kind):
+                    raise ValueError(key)
             if entry.message["ward"] != self.ward or entry.message["node"] != self.node:
-                self.dropped += 1  # the box was given another name or ward; its past is not ours
-                return
+                raise ValueError("an event of another box")
             entry.old = True
-            entry.known_age = record["known"]
+            entry.known_age = bool(record["known"])
+            entry.at_ms = int(entry.at_ms)
             if entry.id not in self._entries:
                 self._order.append(entry.id)
             self._entries[entry.id] = entry
+
+
+_FIELDS: "tuple[Any, ...]" = (
+    ("id", str), ("node", str), ("ward", str), ("boot", int), ("seq", int), ("type", str),
+    ("about", dict), ("bed", (str, type(None))),
+)  # fmt: skip
+
+
+def _subject(about: dict[str, Any]) -> "tuple[Any, ...]":
+    """What tells two alarms of one type and bed apart."""
+    return tuple(about.get(key) for key in ("device", "code", "infusion", "stage"))

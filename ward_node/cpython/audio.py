@@ -4,6 +4,8 @@ import asyncio
 import hashlib
 import logging
 import re
+import tempfile
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ FETCH_TIMEOUT_S = 2.0
 MOST_BYTES = 8 * 1024 * 1024
 MOST_FILES = 500
 ESPEAK_TIMEOUT_S = 10.0
+# Two sentences and a chime.
+PROBE_BYTES = 512 * 1024
 # espeak-ng 1.51 spells what its voice `cmn` looked up as if it were English; the pinyin voice
 # speaks Mandarin.
 ESPEAK_VOICES = {"zh": "cmn-latn-pinyin", "en": "en-gb"}
@@ -34,13 +38,12 @@ class Audio:
     """The sounds in `folder`, named after what they hold."""
 
     def __init__(self, folder: Path, *, espeak: str = "espeak-ng") -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
+        self._folder = _writable(folder)
         self._espeak = espeak
         self._count = 0
         # Made here without waiting for the disk, so a power cut may have left them empty.
         for pattern in ("joined-*.wav", "own-*.wav", "*.new"):
-            for path in folder.glob(pattern):
+            for path in self._folder.glob(pattern):
                 path.unlink(missing_ok=True)
 
     async def prefetch(self, words: list[dict[str, Any]]) -> None:
@@ -144,6 +147,21 @@ class Audio:
         kept = sorted(self._folder.glob("*.wav"), key=lambda path: path.stat().st_mtime_ns)
         for path in kept[:-MOST_FILES]:
             path.unlink(missing_ok=True)
+
+
+def _writable(folder: Path) -> Path:
+    """`folder`, or a temporary one where the disk takes nothing: a box must speak all the same."""
+    probe = folder / "probe.new"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(bytes(PROBE_BYTES))
+        return folder
+    except OSError as error:
+        log.error("%s takes no sounds (%s): a temporary folder is used", folder, error.strerror)
+        return Path(tempfile.mkdtemp(prefix="wardline-audio-"))
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
 
 
 def _holds(path: Path, sha256: str) -> bool:
