@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from central import capabilities
+from central import capabilities, events
 from central.bridge import intake
 from central.clock import FakeClock
 from central.events import NodeEvent
@@ -34,7 +34,8 @@ class Ward:
                     f"3-box:{boot}:{seq}", "3-box", "3", None, boot, seq, kinds.PLUGGED, {},
                     tx.now_ms, tx.now_ms,
                 )  # fmt: skip
-                intake.take_event(tx, RULES, event)
+                events.store(tx, event)
+                intake.act(tx, RULES, limit=10)
 
     def beat(self, **health: int) -> None:
         message = {"boot": 1, "uptime_ms": 1, "outbox": 0, "dropped": 0, "quarantined": 0}
