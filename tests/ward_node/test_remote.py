@@ -57,7 +57,7 @@ def test_an_exception_of_the_tests_crosses_to_the_core_and_back() -> None:
         from ward_node.core.outbox import Outbox
 
     class Full:
-        def load(self) -> list[bytes]:
+        def beside(self) -> list[str]:
             raise OSError(28, "full")
 
     with pytest.raises(OSError, match="full"):
