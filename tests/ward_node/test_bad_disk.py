@@ -1,4 +1,5 @@
-"""A node as a real process on bad disks: it starts, tells the fault, and delivers its presses."""
+"""A node as a real process (ward_node.cpython) on bad disks: it starts, tells the fault, and
+delivers its presses."""
 
 import os
 import random
