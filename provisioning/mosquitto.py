@@ -16,7 +16,10 @@ from provisioning.packages import which
 
 ADDRESS = "127.0.0.1"
 RECONNECT_S = 1
-AUTOSAVE_S = 30
+# What a broker killed with SIGKILL may forget: the messages taken since its last save. None is lost
+# by that: boxes keep each event until central's receipt, not the broker's; central repeats each
+# command until it is answered or expired; retained messages are said again at reconnection.
+AUTOSAVE_S = 10
 # More than Mosquitto's 20, so that a burst does not wait for the way back of each message.
 INFLIGHT = 1000
 
@@ -125,9 +128,18 @@ def _lines(broker: Broker) -> list[str]:
         "persistence true",
         f"persistence_location {broker.folder}/",
         f"autosave_interval {AUTOSAVE_S}",
-        # The default silently drops what waits beyond 1,000 messages.
+        "autosave_on_changes false",
+        # The default silently drops what waits beyond 1,000 messages; 0 is no limit.
         "max_queued_messages 0",
+        "max_queued_bytes 0",
         f"max_inflight_messages {INFLIGHT}",
+        "max_inflight_bytes 0",
+        # A limit here answers an MQTT 3 client as if the message had been taken; the programs at
+        # both ends refuse what is too large, and say so.
+        "message_size_limit 0",
+        # Heartbeats and clock beacons: an old one is worse than none.
+        "queue_qos0_messages false",
+        # No persistent_client_expiration: the session of a ward that is cut off waits for ever.
         "set_tcp_nodelay true",
         "log_dest stderr",
         "log_type error",
@@ -160,8 +172,13 @@ def _connection(upstream: Upstream, name: str, carries: list[tuple[str, str]]) -
         f"remote_clientid {name}",
         f"remote_username {upstream.user.name}",
         f"remote_password {upstream.user.password}",
-        "bridge_protocol_version mqttv50",
+        # Not mqttv50: Mosquitto 2.0's bridges ask there for no session expiry, so the session ends
+        # with the line, and what the ward is told meanwhile is silently dropped.
+        "bridge_protocol_version mqttv311",
+        # What waits for the other side outlives a cut line, there and here.
         "cleansession false",
+        "local_cleansession false",
+        "bridge_max_packet_size 0",
         "notifications false",
         "start_type automatic",
         f"restart_timeout {RECONNECT_S}",
