@@ -167,7 +167,7 @@ class NodeProcess:
             self.process = subprocess.Popen(
                 [*self.prefix, sys.executable, "-m", "ward_node.cpython", "--config", str(path)],
                 cwd=ROOT,
-                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(self.folder)},
                 stderr=log,
             )
         wait_for(self.state, "the node's panel")
