@@ -40,7 +40,8 @@ def from_message(message: dict[str, Any], arrived_ms: int, now_ms: int) -> NodeE
         seq=message["seq"],
         type=message["type"],
         about=message.get("about", {}),
-        happened_ms=arrived_ms - message["age_ms"],
+        # A nonsensical age loses no press, and breaks no page that shows its time.
+        happened_ms=max(0, arrived_ms - int(message["age_ms"])),
         stored_ms=now_ms,
         age_known=message.get("age_known", True),
     )
