@@ -48,7 +48,8 @@ def from_message(message: dict[str, Any], arrived_ms: int, now_ms: int) -> NodeE
     over = message.get("over")
     if over is None:
         return event
-    return _answered(event, over["boot"], over["seq"], arrived_ms - over["age_ms"])
+    over_ms = max(0, arrived_ms - int(over["age_ms"]))
+    return _answered(event, over["boot"], over["seq"], over_ms)
 
 
 def _answered(event: NodeEvent, boot: int, seq: int, happened_ms: int) -> NodeEvent:
