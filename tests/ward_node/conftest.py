@@ -76,6 +76,15 @@ class Broker:
         probe.disconnect()
         return True
 
+    def freeze(self) -> None:
+        """Its connections stay open and nothing answers, until `thaw`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def stop(self) -> None:
         if self._process is not None:
             self._process.kill()
@@ -165,12 +174,16 @@ class NodeProcess:
         path.write_text(json.dumps(self.config))
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.prefix, sys.executable, "-m", "ward_node.cpython", "--config", str(path)],
+                [*self.prefix, *self.command(path)],
                 cwd=ROOT,
-                env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(self.folder)},
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                stdout=log,
                 stderr=log,
             )
         wait_for(self.state, "the node's panel")
+
+    def command(self, path: Path) -> list[str]:
+        return [sys.executable, "-m", "ward_node.cpython", "--config", str(path)]
 
     def state(self) -> dict[str, Any] | None:
         return self._get("/state")

@@ -12,12 +12,15 @@ import builtins
 import importlib
 import json
 import pkgutil
+import shutil
 import subprocess
 import sys
+import tempfile
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import ward_node.contract
@@ -36,6 +39,7 @@ NAMES = [
 ]
 NATIVE = {name: importlib.import_module(name) for name in NAMES}
 HEAP = "64M"
+FOLDER = "/run/tests"  # where MicroPython sees the peer's folder
 
 
 class MicroPythonEndedError(Exception):
@@ -47,13 +51,16 @@ class Peer:
 
     def __init__(self) -> None:
         root.ensure(print)
+        self.folder = Path(tempfile.mkdtemp(prefix="wardline-micropython-"))
         folder = "/srv/wardline"
         command = root.command(
             ["micropython", "-X", f"heapsize={HEAP}", f"{folder}/server.py"],
             readable={
+                ROOT / "hw": f"{folder}/hw",
                 ROOT / "ward_node": f"{folder}/ward_node",
                 ROOT / "tests/ward_node/remote_server.py": f"{folder}/server.py",
             },
+            writable={self.folder: FOLDER},
             environment={"MICROPYPATH": f"{folder}:.frozen"},
         )
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -64,6 +71,7 @@ class Peer:
     def close(self) -> None:
         self._process.kill()
         self._process.communicate()
+        shutil.rmtree(self.folder)
 
     def ask(self, operation: str, *given: Any) -> Any:
         """Do something over there. Raises what it raises."""
@@ -77,6 +85,10 @@ class Peer:
                 raise _exception(told[1])(*self._unpack(told[2]))
             else:
                 return self._unpack(told[1])
+
+    def of(self, module: str, name: str) -> Any:
+        """Something of a module over there."""
+        return self.ask("get", self.ask("module", module), name)
 
     def give_back(self, number: int) -> None:
         self._returned.append([number, 1])
@@ -196,7 +208,7 @@ class _Module(types.ModuleType):
         own = getattr(NATIVE[self.__name__], name)
         if isinstance(own, type) and issubclass(own, (Exception, tuple)):
             return own
-        return peer().ask("get", peer().ask("module", self.__name__), name)
+        return peer().of(self.__name__, name)
 
 
 @cache

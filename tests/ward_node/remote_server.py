@@ -138,4 +138,9 @@ def serve():
         give_back(asked[1])
 
 
+def print_aside(*words):
+    sys.stderr.write(" ".join([str(each) for each in words]) + "\n")
+
+
+builtins.print = print_aside  # the other way out is the tests'
 serve()

@@ -437,6 +437,29 @@ def test_a_full_disk_is_a_fault_and_presses_still_go_out() -> None:
     assert b"press" in rig.journal.content
 
 
+def test_a_box_without_a_voice_never_claims_that_words_were_heard() -> None:
+    rig = Rig(has_voice=False)
+    rig.connect()
+    rig.beacon(1_790_000_000_000 + rig.now_ms)
+    rig.tick()
+    spoken = rig.speak("x")
+    rig.hear()
+    assert rig.result(spoken) == "declined"
+    chime = rig.speak("y", words=None)
+    rig.hear()
+    assert rig.result(chime) == "done"
+    _remind(rig)
+    rig.tick(1_000)
+    rig.tick(3_000)  # a long tone
+    rig.hear()
+    assert rig.events(kinds.PROMPTED) == []
+    rig.tick(60_000)
+    assert [each["bed"] for each in rig.events(kinds.UNCONFIRMED)] == ["2"]  # the nurse is told
+    assert rig.events(kinds.FAULT) == []
+    rig.input("2", kinds.PRESS)
+    assert rig.events(kinds.PRESS)[0]["about"] == {}
+
+
 def test_an_hour_of_the_night_is_quiet_but_for_emergencies() -> None:
     rig = _up()
     night = {"from_min": 0, "to_min": 1439, "volume": 20}

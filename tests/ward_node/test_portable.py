@@ -1,4 +1,4 @@
-"""The core and the contract hold nothing that MicroPython lacks."""
+"""The core, the contract and MicroPython's port hold nothing that MicroPython lacks."""
 
 import ast
 from pathlib import Path
@@ -6,9 +6,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2] / "ward_node"
-FILES = sorted([*ROOT.glob("core/*.py"), *ROOT.glob("contract/*.py"), ROOT / "compat.py"])
+FILES = sorted(
+    [
+        *ROOT.glob("core/*.py"),
+        *ROOT.glob("contract/*.py"),
+        *ROOT.glob("micropython/*.py"),
+        ROOT / "compat.py",
+        ROOT.parent / "hw" / "debounce.py",
+    ]
+)
 ALLOWED = {"asyncio", "json", "struct", "binascii", "errno", "collections"}
 ONLY_HERE = {"collections": {"namedtuple"}}
+# What only the module may import that hides how systems differ.
+MORE_FOR = {"compat.py": {"typing"}, "shim.py": {"os", "sys", "time", "machine"}}
 BUILTINS_LACKING = {"TimeoutError", "ConnectionError", "FileNotFoundError"}
 METHODS_LACKING = {
     "zfill", "removeprefix", "removesuffix", "hexdigest", "add_done_callback", "casefold",
@@ -34,9 +44,8 @@ def complaints(source: str, name: str) -> list[str]:
     for node in ast.walk(ast.parse(source)):
         for module, names in _imports(node):
             top = module.partition(".")[0]
-            known = (
-                top in ALLOWED or top == "ward_node" or (name == "compat.py" and top == "typing")
-            )
+            known = top in ALLOWED | MORE_FOR.get(name, set()) | {"ward_node"}
+            known = known or module == "hw.debounce"
             if not known or not names <= ONLY_HERE.get(top, names):
                 found.append(f"imports {module}")
             if module.startswith("ward_node.cpython"):

@@ -35,13 +35,15 @@ Identity = namedtuple("Identity", ("ward", "node", "role", "beds", "hardware"))
 
 
 class Node:
-    """`memory`: what `Remember` kept, by name. `epoch`: the run of the drip clock."""
+    """`memory`: what `Remember` kept, by name. `epoch`: the run of the drip clock. `has_voice`
+    False: the box sounds chimes but no words, and never claims that words were heard."""
 
     def __init__(
         self, me: Identity, outbox: Outbox, memory: dict[str, Any], epoch: str, now_ms: int,
-        drip_ms: int,
+        drip_ms: int, has_voice: bool = True,
     ) -> None:  # fmt: skip
         self.me = me
+        self.has_voice = has_voice
         self.outbox = outbox
         self.beds = {name: beds.Bed(name, now_ms) for name in me.beds}
         self.voice = voice.Voice()
@@ -395,6 +397,8 @@ class Node:
 
     def _outcomes(self, now_ms: int, drip_ms: int) -> None:
         for utterance, result, reason in self.voice.outcomes():
+            if result == voice.SPOKEN and utterance.words and not self.has_voice:
+                result, reason = voice.WORDLESS, "this box sounds tones and speaks no words"
             if result == voice.FAILED:
                 self.fault("speaker", "speaker-failed", reason, now_ms)
             elif result == voice.SPOKEN:
@@ -402,7 +406,7 @@ class Node:
             if utterance.reminder is not None:
                 if result == voice.SPOKEN:
                     self.reminding.heard(utterance.reminder, now_ms, drip_ms)
-                elif result == voice.FAILED:
+                elif result in (voice.FAILED, voice.WORDLESS):
                     self.reminding.not_heard(utterance.reminder, drip_ms)
             tried_again = result == voice.FAILED and utterance.repeat_every_ms is not None
             if utterance.command is not None and not tried_again:

@@ -44,4 +44,5 @@ ANSWER_OF = {
     "stopped": kinds.DECLINED,
     "late": kinds.EXPIRED,
     "muted": kinds.DECLINED,
+    "wordless": kinds.DECLINED,
 }

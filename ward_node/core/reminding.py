@@ -43,6 +43,8 @@ class Reminding:
             node.out += node.voice.say(utterance, now_ms)
         playing, begun_ms = node.voice.playing, node.voice.begun_ms
         long_enough = begun_ms is not None and now_ms - begun_ms >= HEARD_MS
+        if not node.has_voice:
+            long_enough = False  # a reminder is its words
         if long_enough and playing is not None and playing.reminder is not None:
             self.heard(playing.reminder, now_ms, drip_ms)
         for bed, about in node.drips.unconfirmed(drip_ms):
@@ -51,6 +53,8 @@ class Reminding:
 
     def sounding(self) -> None:
         """From the first sound of a reminder a press is an answer to it."""
+        if not self._node.has_voice:
+            return  # nobody can know from a tone what is asked
         playing = self._node.voice.playing
         reminder = playing.reminder if playing is not None else None
         if reminder is not None and not reminder.sounded:
@@ -68,7 +72,7 @@ class Reminding:
             self._node.drips.watch(reminder.about, drip_ms)
 
     def not_heard(self, reminder: Reminder, drip_ms: int) -> None:
-        """The loudspeaker failed."""
+        """The loudspeaker failed, or the box has no voice."""
         bed = self._node.beds[reminder.bed]
         if bed.prompt == reminder.about and not reminder.told:
             bed.prompt = None

@@ -27,6 +27,7 @@ FAILED = "failed"
 STOPPED = "stopped"
 LATE = "late"
 MUTED = "muted"
+WORDLESS = "wordless"  # its chime was heard, its words were not
 
 
 class Utterance:

@@ -1,0 +1,74 @@
+"""What the node keeps in its folder beside the journal: how often it started, and what the core
+wants remembered."""
+
+import json
+
+from ward_node.compat import Any
+from ward_node.micropython import shim
+
+
+def write_durably(path: str, content: bytes) -> None:
+    """Replace the file's content at once and for good. Raises OSError."""
+    fresh = path + ".new"
+    try:
+        with open(fresh, "wb") as file:
+            shim.write(file, content)
+            shim.flush(file)
+    except OSError:
+        shim.remove(fresh)  # half a copy would take the room from the next try
+        raise
+    shim.replace(fresh, path)
+
+
+def read(path: str) -> "bytes | None":
+    """The content, None when there is none."""
+    shim.settle(path + ".new", path)
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def next_boot(folder: str) -> int:
+    """Count this start. A medium that refuses hinders none: the number is then one by chance,
+    and the outbox tells the fault."""
+    try:
+        boot = int(read(folder + "/boot") or b"") + 1
+    except ValueError:
+        boot = shim.new_boot()
+    try:
+        write_durably(folder + "/boot", str(boot).encode())
+    except OSError as error:
+        shim.note("the count of starts cannot be written: " + str(error))
+        boot = shim.new_boot()
+    return boot
+
+
+class Memory:
+    """Values of the core's `Remember` effect, a file each."""
+
+    NAMES = ("config", "drips")
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def load(self) -> "dict[str, Any]":
+        """What is kept. A damaged file is left out: central tells it all again."""
+        found = {}
+        for name in self.NAMES:
+            content = read(self._path(name))
+            if content is None:
+                continue
+            try:
+                found[name] = json.loads(content)
+            except ValueError:
+                shim.note(self._path(name) + " is damaged and left out")
+        return found
+
+    def keep(self, name: str, value: Any) -> None:
+        """Raises OSError."""
+        write_durably(self._path(name), json.dumps(value).encode())
+
+    def _path(self, name: str) -> str:
+        return self._folder + "/" + name + ".json"
