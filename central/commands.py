@@ -61,9 +61,10 @@ def expire(tx: Tx) -> list[Row]:
     )
 
 
-def answered(tx: Tx, command_id: int, result: str, reason: str | None) -> Row | None:
-    """Note a node's answer. None when the command is unknown or was answered before."""
+def answered(tx: Tx, node: str, command_id: int, result: str, reason: str | None) -> Row | None:
+    """Note a node's answer. None when it was given no such command, or has answered before."""
     return tx.one(
-        "UPDATE commands SET result = ?, reason = ? WHERE id = ? AND result IS NULL RETURNING *",
-        (result, reason, command_id),
+        "UPDATE commands SET result = ?, reason = ? WHERE id = ? AND node = ? AND result IS NULL"
+        " RETURNING *",
+        (result, reason, command_id, node),
     )

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from central.store import Tx
+from central.store import Row, Tx
 from gateway.mqtt import kinds
 
 
@@ -40,21 +40,28 @@ def from_message(message: dict[str, Any], arrived_ms: int, now_ms: int) -> NodeE
         seq=message["seq"],
         type=message["type"],
         about=message.get("about", {}),
-        happened_ms=arrived_ms - message["age_ms"],
+        # A nonsensical age loses no press, and breaks no page that shows its time.
+        happened_ms=max(0, arrived_ms - int(message["age_ms"])),
         stored_ms=now_ms,
         age_known=message.get("age_known", True),
     )
     over = message.get("over")
     if over is None:
         return event
+    over_ms = max(0, arrived_ms - int(over["age_ms"]))
+    return _answered(event, over["boot"], over["seq"], over_ms)
+
+
+def _answered(event: NodeEvent, boot: int, seq: int, happened_ms: int) -> NodeEvent:
+    """The event with the presence that has answered it since."""
     presence = replace(
         event,
-        id=kinds.event_id(event.node, over["boot"], over["seq"]),
-        boot=over["boot"],
-        seq=over["seq"],
+        id=kinds.event_id(event.node, boot, seq),
+        boot=boot,
+        seq=seq,
         type=kinds.PRESENCE,
         about={},
-        happened_ms=arrived_ms - over["age_ms"],
+        happened_ms=happened_ms,
     )
     return replace(event, over=presence)
 
@@ -77,32 +84,45 @@ def store(tx: Tx, event: NodeEvent) -> bool:
     )
     if cursor.rowcount != 1:
         return False
-    tx.execute("INSERT INTO events_waiting (node, boot, seq) VALUES (?, ?, ?)", key)
+    over = event.over
+    details = {
+        "age_known": event.age_known,
+        "over": (over.boot, over.seq, over.happened_ms) if over else None,
+    }
+    tx.execute(
+        "INSERT INTO events_waiting (node, boot, seq, details) VALUES (?, ?, ?, ?)",
+        (*key, json.dumps(details)),
+    )
     return True
 
 
 def waiting(tx: Tx, limit: int) -> list[NodeEvent]:
     """The stored events that no rule has acted on yet, in the order they came."""
     rows = tx.all(
-        "SELECT e.* FROM events_waiting w JOIN events e USING (node, boot, seq)"
+        "SELECT e.*, w.details FROM events_waiting w JOIN events e USING (node, boot, seq)"
         " ORDER BY w.id LIMIT ?",
         (limit,),
     )
-    return [
-        NodeEvent(
-            id=kinds.event_id(row["node"], row["boot"], row["seq"]),
-            node=row["node"],
-            ward=row["ward"],
-            bed=row["bed"],
-            boot=row["boot"],
-            seq=row["seq"],
-            type=row["type"],
-            about=json.loads(row["about"]),
-            happened_ms=row["happened_ms"],
-            stored_ms=row["stored_ms"],
-        )
-        for row in rows
-    ]
+    return [_kept(row) for row in rows]
+
+
+def _kept(row: Row) -> NodeEvent:
+    details = json.loads(row["details"])
+    event = NodeEvent(
+        id=kinds.event_id(row["node"], row["boot"], row["seq"]),
+        node=row["node"],
+        ward=row["ward"],
+        bed=row["bed"],
+        boot=row["boot"],
+        seq=row["seq"],
+        type=row["type"],
+        about=json.loads(row["about"]),
+        happened_ms=row["happened_ms"],
+        stored_ms=row["stored_ms"],
+        age_known=details.get("age_known", True),
+    )
+    over = details.get("over")
+    return event if over is None else _answered(event, *over)
 
 
 def acted(tx: Tx, events: list[NodeEvent]) -> None:

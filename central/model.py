@@ -58,3 +58,9 @@ def m002_events_waiting(db: Database) -> None:
         );
         """
     )
+
+
+@migrations()
+def m003_waiting_details(db: Database) -> None:
+    # What the node said besides, which only the rules want: see `central.events.store`.
+    db.execute("ALTER TABLE events_waiting ADD COLUMN details TEXT NOT NULL DEFAULT '{}'")

@@ -7,7 +7,7 @@ look for them, `programs` says what to start.
 import json
 import secrets
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,9 @@ class Layout:
     folder: Path
     wards: tuple[WardPlan, ...]
     web_port: int
+    # By who connects (a user of the hospital's broker or a node): the port to connect to in the
+    # broker's stead, such as that of a line that can be cut.
+    detours: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = ["hospital", "mllp", "speech"]
@@ -115,10 +118,13 @@ class Layout:
         """How `user` ("bridge" or "web") reaches the hospital's broker."""
         return {
             "host": ADDRESS,
-            "port": self.ports["hospital"],
+            "port": self._port("hospital", user),
             "username": user,
             "password": self._passwords[user],
         }
+
+    def _port(self, broker: str, user: str) -> int:
+        return self.detours.get(user, self.ports[broker])
 
     # --- settings ---
 
@@ -141,7 +147,7 @@ class Layout:
                 self.folder / "brokers" / f"ward-{ward.id}",
                 self.ports[f"broker-{ward.id}"],
                 self._node_users(ward),
-                Upstream(ward.id, self.ports["hospital"], wards[ward.id]),
+                Upstream(ward.id, self._port("hospital", f"ward-{ward.id}"), wards[ward.id]),
             )
         return found
 
@@ -199,7 +205,7 @@ class Layout:
             "lang": "zh",
             "broker": {
                 "host": ADDRESS,
-                "port": self.ports[f"broker-{ward.id}"],
+                "port": self._port(f"broker-{ward.id}", node),
                 "username": node,
                 "password": self._passwords[node],
             },

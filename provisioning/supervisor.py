@@ -79,6 +79,18 @@ class Supervisor:
             await asyncio.gather(*(self._until_ready(program) for program in together))
             self._watchers += [asyncio.create_task(self._watch(program)) for program in together]
 
+    def kill(self, name: str, *, helpers: bool = False) -> bool:
+        """End a process as a crash would, to see what becomes of it; with `helpers` those it
+        started, too. False when it has just ended, and is being started again."""
+        process = self._running[name]
+        if process.returncode is not None:
+            return False
+        if helpers:
+            _kill_group(process.pid)
+        else:
+            process.kill()
+        return True
+
     async def _spawn(self, program: Program) -> None:
         parent = os.getpid()
         with self._log(program.name).open("ab") as log:
@@ -143,10 +155,7 @@ class Supervisor:
                 await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
             except TimeoutError:
                 self._say(f"{name} does not stop within {STOP_TIMEOUT_S:.0f} s; killing it")
-        try:
-            os.killpg(process.pid, signal.SIGKILL)  # its own helpers, should one be left
-        except ProcessLookupError:
-            pass
+        _kill_group(process.pid)  # its own helpers, should one be left
         await process.wait()
 
     def _log(self, name: str) -> Path:
@@ -155,6 +164,13 @@ class Supervisor:
     def _last_lines(self, name: str) -> str:
         lines = self._log(name).read_text(errors="replace").splitlines()[-LOG_LINES:]
         return f"Its log {self._log(name)} ends:\n" + "\n".join(f"    {line}" for line in lines)
+
+
+def _kill_group(leader: int) -> None:
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
 
 
 def listens(port: int, host: str = "127.0.0.1") -> Ready:

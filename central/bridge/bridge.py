@@ -7,6 +7,7 @@ The way of a press: `_on_message` → `_intake_loop` → `intake.store_events` i
 import asyncio
 import contextlib
 import logging
+import sqlite3
 import time
 from typing import Any
 
@@ -117,10 +118,15 @@ class Bridge:
             return  # a retained message was cleared
         try:
             ward, node, kind, message = decode(topic, payload)
+            self._refuse_strangers(ward, node, kind, message)
         except RejectedMessageError as error:
             log.warning("message on %s refused: %s", topic, error)
             reason = str(error)
             self._spawn(self._write(lambda tx: intake.quarantine(tx, topic, payload, reason)))
+            return
+        except sqlite3.Error as error:
+            # Not looked at, so not answered: the node says it again.
+            self._store_failed(StoreUnavailableError(str(error)))
             return
         if kind == topics.EVENT:
             self._arrived.append((message, arrived_ms))
@@ -133,9 +139,21 @@ class Bridge:
         elif kind == topics.BEDS:
             self._spawn(self._write(lambda tx: fleet.beds_told(tx, ward, node, message)))
         elif kind == topics.ACK:
-            self._spawn(self._write(lambda tx: intake.take_ack(tx, self.rules, message)))
+            self._spawn(self._write(lambda tx: intake.take_ack(tx, self.rules, node, message)))
         elif kind == topics.CHANGED:
             self._look_again({(ward, what) for what in message["what"]})
+
+    def _refuse_strangers(self, ward: str, node: str, kind: str, message: dict[str, Any]) -> None:
+        """A ward's broker may publish for any name of its ward: a name of another ward's box
+        would take that box's sequence numbers, so that its presses looked like repeats."""
+        if kind not in topics.FROM_NODE:
+            return
+        tx = self.store.read()
+        reason = fleet.stranger(tx, ward, node)
+        if reason is None and kind == topics.EVENT:
+            reason = fleet.not_its_bed(tx, ward, node, message.get("bed"), message["type"])
+        if reason is not None:
+            raise RejectedMessageError(reason)
 
     async def _intake_loop(self) -> None:
         """Store what has arrived, all that waits in one commit, and receipt it."""

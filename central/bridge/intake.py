@@ -15,6 +15,8 @@ log = logging.getLogger("wardline.bridge")
 
 QUARANTINE_KEPT = 10_000
 QUARANTINE_PAYLOAD_BYTES = 4096
+# More digits than any command's number has, and few enough for SQLite.
+COMMAND_DIGITS = 18
 
 
 def store_events(tx: Tx, arrived: list[tuple[dict[str, Any], int]]) -> list[bool]:
@@ -61,11 +63,12 @@ def fire_due(tx: Tx, rules: Rules) -> int:
     return len(found)
 
 
-def take_ack(tx: Tx, rules: Rules, message: dict[str, Any]) -> None:
-    """A node's answer to a command."""
-    if not message["id"].isdigit():
+def take_ack(tx: Tx, rules: Rules, node: str, message: dict[str, Any]) -> None:
+    """A node's answer to a command of its own; answers to others' commands are no answers."""
+    number = message["id"]
+    if not (number.isdecimal() and len(number) <= COMMAND_DIGITS):
         return
-    command = commands.answered(tx, int(message["id"]), message["result"], message.get("reason"))
+    command = commands.answered(tx, node, int(number), message["result"], message.get("reason"))
     if command is not None:
         _tell_acks(tx, rules, command)
 

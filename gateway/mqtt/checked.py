@@ -7,9 +7,13 @@ from typing import Any
 
 import fastjsonschema
 
-from gateway.mqtt import topics
+from gateway.mqtt import kinds, topics
 
 MAX_PAYLOAD_BYTES = 256 * 1024
+# What a node says is short; a rogue one shall not fill the store with what it "is about".
+MAX_FROM_NODE_BYTES = 16 * 1024
+# Every reader of JSON agrees on whole numbers up to here (RFC 7493), and SQLite can hold them.
+LARGEST_NUMBER = 2**53 - 1
 
 
 class RejectedMessageError(Exception):
@@ -24,27 +28,58 @@ def _validator(kind: str) -> Any:
     return fastjsonschema.compile(json.loads(schema))
 
 
+def _whole(text: str) -> int:
+    # Compared by length first: a number of a million digits takes seconds to read.
+    number = int(text) if len(text) <= len(str(-LARGEST_NUMBER)) else LARGEST_NUMBER + 1
+    return int(_bounded(number, text))
+
+
+def _bounded(number: float, text: str) -> float:
+    if not -LARGEST_NUMBER <= number <= LARGEST_NUMBER:
+        raise ValueError(f"the number {text[:40]} is out of range")
+    return number
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number")
+
+
+_READER = json.JSONDecoder(
+    parse_int=_whole,
+    parse_float=lambda text: _bounded(float(text), text),
+    parse_constant=_no_number,
+)
+
+
+def _read(payload: bytes) -> Any:
+    """The JSON value of a payload. Raises ValueError for what the database, the answer or another
+    reader could not take: NaN, numbers out of range, halves of a character."""
+    value = _READER.decode(payload.decode())
+    if b"\\u" in payload:  # halves come by escapes alone
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
 def decode(topic: str, payload: bytes) -> tuple[str, str, str, dict[str, Any]]:
     """(ward, node, kind, message) of what arrived. Raises RejectedMessageError with the reason."""
     try:
         ward, node, kind = topics.parse(topic)
     except ValueError as error:
         raise RejectedMessageError(str(error)) from error
-    if len(payload) > MAX_PAYLOAD_BYTES:
-        raise RejectedMessageError(
-            f"{len(payload)} bytes; more than {MAX_PAYLOAD_BYTES} are refused"
-        )
+    limit = MAX_FROM_NODE_BYTES if kind in topics.FROM_NODE else MAX_PAYLOAD_BYTES
+    if len(payload) > limit:
+        raise RejectedMessageError(f"{len(payload)} bytes; more than {limit} are refused")
     try:
-        message = json.loads(payload)
+        message = _read(payload)
         _validator(kind)(message)
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         raise RejectedMessageError("not UTF-8") from error
-    except json.JSONDecodeError as error:
-        raise RejectedMessageError(f"not JSON: {error}") from error
     except RecursionError as error:
         raise RejectedMessageError("nested too deeply") from error
     except fastjsonschema.JsonSchemaException as error:
         raise RejectedMessageError(f"not a valid {kind} message: {error}") from error
+    except ValueError as error:
+        raise RejectedMessageError(f"not JSON: {error}") from error
     _check_origin(ward, node, kind, message)
     return ward, node, kind, message
 
@@ -58,6 +93,8 @@ def _check_origin(ward: str, node: str, kind: str, message: dict[str, Any]) -> N
             f"sent for ward {ward}, node {node} but speaks of ward {message['ward']},"
             f" node {message['node']}"
         )
+    if message["id"] != kinds.event_id(node, message["boot"], message["seq"]):
+        raise RejectedMessageError(f"the id of event {message['boot']}:{message['seq']} is another")
 
 
 def encode(kind: str, message: dict[str, Any]) -> bytes:
@@ -66,4 +103,7 @@ def encode(kind: str, message: dict[str, Any]) -> bytes:
         _validator(kind)(message)
     except fastjsonschema.JsonSchemaException as error:
         raise RejectedMessageError(f"not a valid {kind} message: {error}") from error
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+    try:
+        return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeError as error:
+        raise RejectedMessageError("half a character") from error

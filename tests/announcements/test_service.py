@@ -51,7 +51,7 @@ def answer(
 ) -> None:
     with store.transaction() as tx:
         message = {"id": str(command["id"]), "result": result, "reason": reason}
-        intake.take_ack(tx, rules, message)
+        intake.take_ack(tx, rules, command["node"], message)
 
 
 def spoken(store: Store) -> list[Row]:

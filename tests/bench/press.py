@@ -234,7 +234,7 @@ async def measure(
         hop = BareHop(layout)
         clients = [*hop.clients, *_listen(layout, plan, ears)]
         for client in clients:
-            stack.callback(_leave, client)
+            stack.callback(leave, client)
         say(f"{presses} presses at {beds} beds")
         hands = [
             asyncio.create_task(hand(demo, ears, board, list(plan.beds[n::HANDS]), share))
@@ -266,7 +266,8 @@ def _listen(layout: Layout, plan: WardPlan, ears: Ears) -> list[mqtt.Client]:
     return [ward, central]
 
 
-def _leave(client: mqtt.Client) -> None:
+def leave(client: mqtt.Client) -> None:
+    """End a client of `connect`."""
     client.disconnect()
     client.loop_stop()
 

@@ -337,3 +337,93 @@ def test_words_stopped_in_time_are_no_fault_and_refused_ones_are(store: Store, b
             assert [row["code"] for row in found] == (["refused"] if len(numbers) == 2 else [])
 
     play(store, broker, story, with_rules())
+
+
+def poison(seq: int) -> list[bytes]:
+    """Events that are JSON and yet would break the store, a page, or the answer."""
+    good = json.dumps(event_message(seq)).encode()
+    about = good[:-1] + b', "about": {"a": %s}}'
+    odd = [good.replace(b'"age_ms": 0', b'"age_ms": ' + age) for age in (b"NaN", b"1e308", b"-1")]
+    odd += [good.replace(b'"seq": %d' % seq, b'"seq": %d' % n) for n in (2**63, 2**64)]
+    odd += [about % value for value in (b"NaN", b"1e400", b'"\\ud800"', b"9" * 5000, b"[" * 9000)]
+    odd += [about % (b'"%s"' % (b"x" * 20_000))]
+    odd += [good.replace(b'"bed": "5"', b'"bed": ' + bed) for bed in (b'"5\\u0000"', b'"5\\nx"')]
+    odd += [good.replace(b'"3-box:1:', b'"\\ud800:1:'), good.replace(b'"3-box:1:', b'"3-box:2:')]
+    return odd
+
+
+def test_poison_is_quarantined_and_the_next_press_is_served(store: Store, broker: int) -> None:
+    bad = poison(9)
+
+    async def story(box: Box) -> None:
+        for payload in bad:
+            await box.say(topics.EVENT, payload)
+        state = topics.topic("3", "3-box", topics.STATE)
+        await box.client.publish(state, b'{"session": ' + b"9" * 5000 + b"}", qos=1, retain=True)
+        event_id = await box.press(1)
+        await box.hears(topics.RECEIPT, lambda message: event_id in message["ids"])
+        await until(
+            lambda: store.read().value("SELECT count(*) FROM quarantine") == len(bad) + 1,
+            "all of it in quarantine",
+        )
+
+    play(store, broker, story, with_rules())
+    assert presses(store) == [1]
+
+
+def test_an_age_out_of_all_reason_loses_no_press(store: Store, broker: int) -> None:
+    async def story(box: Box) -> None:
+        event_id = await box.press(1, age_ms=2**53 - 1)
+        await box.hears(topics.RECEIPT, lambda message: event_id in message["ids"])
+
+    play(store, broker, story, with_rules())
+    assert store.read().value("SELECT happened_ms FROM events") == 0
+
+
+def test_a_rogue_ward_cannot_pass_itself_off_as_another_wards_box(
+    store: Store, broker: int
+) -> None:
+    def states() -> dict[str, str]:
+        return {row["id"]: row["state"] for row in wards.nodes(store.read())}
+
+    async def story(box: Box) -> None:
+        rogue = Box(box.client, "5-box", "3")
+        victim = Box(box.client, "5-box", "5")
+        with store.transaction() as tx:
+            number = commands.send(tx, "5", "5-box", kinds.STOP, {"utterance": "u"})
+        taken = event_message(1, node="5-box", ward="3")
+        await rogue.say(topics.EVENT, taken)
+        beat = {"boot": 1, "uptime_ms": 0, "outbox": 0, "dropped": 0, "quarantined": 0}
+        await rogue.say(topics.HEARTBEAT, beat)
+        await rogue.birth()
+        await box.say(topics.ACK, {"id": str(number), "result": kinds.DONE})
+        await rogue.say(topics.ACK, {"id": str(number), "result": kinds.DONE})
+        # The real box presses with the very number that was taken.
+        pressed = event_message(1, node="5-box", ward="5")
+        await victim.say(topics.EVENT, pressed)
+        await box.hears(topics.RECEIPT, lambda message: pressed["id"] in message["ids"])
+        await until(
+            lambda: store.read().value("SELECT count(*) FROM quarantine") == 4, "the quarantine"
+        )
+        assert states()["5-box"] != kinds.READY
+        assert store.read().value("SELECT result FROM commands WHERE id = ?", (number,)) is None
+
+    with store.transaction() as tx:
+        wards.add_ward(tx, "5", "五病区", "Ward 5")
+        wards.add_node(tx, "5-box", "5", "bedside")
+    play(store, broker, story, with_rules())
+    rows = store.read().all("SELECT ward FROM events")
+    assert [row["ward"] for row in rows] == ["5"]
+
+
+def test_only_a_beds_own_box_ends_its_calls(store: Store, broker: int) -> None:
+    async def story(box: Box) -> None:
+        other = Box(box.client, "3-station")
+        with store.transaction() as tx:
+            wards.add_node(tx, "3-station", "3", "station")
+        await other.say(topics.EVENT, event_message(1, node="3-station", type=kinds.PRESENCE))
+        await other.say(topics.EVENT, event_message(2, node="3-station"))
+        await box.hears(topics.RECEIPT, lambda message: "3-station:1:2" in message["ids"])
+
+    play(store, broker, story, with_rules())
+    assert [row["type"] for row in store.read().all("SELECT type FROM events")] == [kinds.PRESS]

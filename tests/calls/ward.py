@@ -129,7 +129,7 @@ class Ward:
         )
         with self.store.transaction() as tx:
             for row in rows:
-                intake.take_ack(tx, self.rules, {"id": str(row["id"]), "result": result})
+                intake.take_ack(tx, self.rules, node, {"id": str(row["id"]), "result": result})
 
     def faults(self) -> list[tuple[str, str]]:
         return [

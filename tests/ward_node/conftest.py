@@ -176,7 +176,7 @@ class NodeProcess:
             self.process = subprocess.Popen(
                 [*self.prefix, *self.command(path)],
                 cwd=ROOT,
-                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(self.folder)},
                 stdout=log,
                 stderr=log,
             )

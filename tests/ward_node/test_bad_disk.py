@@ -80,7 +80,12 @@ READ_ONLY = 'mount -o remount,ro "$0"'
 
 def _full(data: Path) -> list[str]:
     """The words for a full disk; without namespaces, files that may not grow."""
-    return _in_namespace(FULL, data) or ["sh", "-ec", 'ulimit -f 0; shift; exec "$@"', "", ""]
+    return _in_namespace(FULL, data) or _no_file_grows(data)
+
+
+def _no_file_grows(data: Path) -> list[str]:
+    """The words for a process no file of which may grow, temporary ones included."""
+    return ["sh", "-ec", 'ulimit -f 0; exec "$@"', "sh"]
 
 
 def _read_only(data: Path) -> list[str]:
@@ -94,7 +99,10 @@ def _read_only(data: Path) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize(("words", "code"), [(_full, "disk-full"), (_read_only, "read-only")])
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(_full, "disk-full"), (_no_file_grows, "disk-full"), (_read_only, "read-only")],
+)
 def test_on_a_disk_that_takes_nothing_presses_go_on_from_memory(
     central: FakeCentral,
     box: NodeProcess,

@@ -44,7 +44,8 @@ class Audio:
         # Made here without waiting for the disk, so a power cut may have left them empty.
         for pattern in ("joined-*.wav", "own-*.wav", "*.new"):
             for path in self._folder.glob(pattern):
-                path.unlink(missing_ok=True)
+                with suppress(OSError):
+                    path.unlink()
 
     async def prefetch(self, words: list[dict[str, Any]]) -> None:
         """Have the audio of these words, before it is needed. What fails is fetched later."""
@@ -158,7 +159,10 @@ def _writable(folder: Path) -> Path:
         return folder
     except OSError as error:
         log.error("%s takes no sounds (%s): a temporary folder is used", folder, error.strerror)
-        return Path(tempfile.mkdtemp(prefix="wardline-audio-"))
+        try:
+            return Path(tempfile.mkdtemp(prefix="wardline-audio-"))
+        except OSError:
+            return folder  # each sound that cannot be made is told as a fault of the speaker
     finally:
         with suppress(OSError):
             probe.unlink(missing_ok=True)
