@@ -125,9 +125,11 @@ class Supervisor:
 
     async def _watch(self, program: Program) -> None:
         while True:
-            code = await self._running[program.name].wait()
+            process = self._running[program.name]
+            code = await process.wait()
             if self._stopping:
                 return
+            _kill_group(process.pid)  # helpers that outlived it would hold its port
             self._say(
                 f"{program.name} ended unexpectedly (code {code}); starting it again."
                 f" {self._last_lines(program.name)}"

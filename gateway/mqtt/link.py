@@ -14,6 +14,9 @@ log = logging.getLogger("wardline.bridge")
 
 RECONNECT_S = 0.5
 KEEPALIVE_S = 10
+# Also what a connection costs that breaks off before the broker has answered it: aiomqtt does not
+# see that.
+ANSWER_TIMEOUT_S = 3.0
 # What nodes say while central is down waits so long in the broker.
 SESSION_EXPIRY_S = 7 * 24 * 3600
 MOST_IN_FLIGHT = 1000
@@ -116,6 +119,7 @@ class BrokerLink:
             clean_start=False,
             properties=properties,
             keepalive=KEEPALIVE_S,
+            timeout=ANSWER_TIMEOUT_S,
             max_inflight_messages=MOST_IN_FLIGHT,
             max_concurrent_outgoing_calls=MOST_IN_FLIGHT,
             socket_options=[TCP_NODELAY],

@@ -7,8 +7,7 @@ At the end the faults stop, and what was pressed at the units is compared with c
 
     made      presses at the units (see tests/bench/hands.py)
     doubtful  a box with buttons on its pins died under the finger: it may have heard or not
-    stored    press events in central's database; one press is one event, also of several presses
-              between two polls
+    stored    presses in central's database: an event each, also of several between two polls
     lost      made and not stored; doubled: stored and not made (bed by bed)
     acted     presses that opened a call or stand in the history of one
     slowest   from the press to the moment of the transaction that stored it
@@ -286,9 +285,12 @@ def _read(demo: Demo, outcome: Outcome) -> None:
     tx = demo.store.read()
     outcome.stored = {}
     for row in tx.all(
-        "SELECT ward, bed, stored_ms FROM events WHERE type = ? ORDER BY boot, seq", (kinds.PRESS,)
+        "SELECT ward, bed, stored_ms, ifnull(about ->> 'repeats', 0) AS repeats FROM events"
+        " WHERE type = ? ORDER BY boot, seq",
+        (kinds.PRESS,),
     ):
-        outcome.stored.setdefault((row["ward"], row["bed"]), []).append(row["stored_ms"])
+        times = outcome.stored.setdefault((row["ward"], row["bed"]), [])
+        times += [row["stored_ms"]] * (1 + row["repeats"])  # a full outbox merges alarms
     outcome.visits = _count(
         tx.all(
             "SELECT ward, bed, count(*) AS n FROM events WHERE type = ? GROUP BY ward, bed",

@@ -15,11 +15,13 @@ class Proxy:
     cut: connections break off, whatever is under way is gone, new ones are refused at once.
     stalled: connections stay, and nothing comes through; new ones stall as well.
     delay_s: every piece arrives this much later, in order.
+    refused: set once a connection was refused.
     """
 
     def __init__(self, target_port: int, host: str = "127.0.0.1") -> None:
         self.port = 0  # the free one that `start` found
         self.delay_s = 0.0
+        self.refused = asyncio.Event()
         self._host = host
         self._target_port = target_port
         self._cut = False
@@ -58,7 +60,9 @@ class Proxy:
         assert line is not None
         self._lines.add(line)
         try:
-            if not self._cut:
+            if self._cut:
+                self.refused.set()
+            else:
                 await self._carry(reader, writer)
         except asyncio.CancelledError:
             pass  # cut: to the two ends it is a reset

@@ -1,7 +1,7 @@
 """Real Mosquitto brokers, fenced and bridged as provisioning sets them up."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -234,3 +234,45 @@ def test_nobody_else_reads_the_passwords(tmp_path: Path) -> None:
     for file in (tmp_path / "b").iterdir():
         assert file.stat().st_mode & 0o077 == 0
     assert "secret-web" not in (tmp_path / "b" / "passwords").read_text()
+
+
+NOISE = bytes(range(256)) * 8
+
+
+@pytest.mark.parametrize(
+    "spoilt", [lambda good: good[:-1], lambda good: NOISE], ids=["torn", "noise"]
+)
+def test_a_broker_starts_without_a_file_that_it_cannot_read(
+    brokers: Brokers, spoilt: Callable[[bytes], bytes]
+) -> None:
+    box = brokers.client("3", "3-box")
+    state = topics.topic("3", "3-box", topics.STATE)
+    box.publish(state, "ready", retain=True)
+    brokers.stop("3")
+    database = brokers.brokers["3"].folder / "mosquitto.db"
+    content = spoilt(database.read_bytes())
+    database.write_bytes(content)
+    brokers.start("3")
+    (aside,) = database.parent.glob("mosquitto.db.unreadable-*")
+    assert aside.read_bytes() == content
+    again = brokers.client("3", "3-station")
+    again.subscribe(state)
+    wait_for(box.mqtt.is_connected, "the box to be back")
+    box.publish(state, "back", retain=True)
+    wait_for(lambda: again.heard, "the broker to work")
+    assert again.heard[0] == (state, b"back")  # what the file held is forgotten
+
+
+def test_a_broker_goes_on_with_a_file_that_it_can_read(brokers: Brokers) -> None:
+    box = brokers.client("3", "3-box")
+    state = topics.topic("3", "3-box", topics.STATE)
+    box.publish(state, "ready", retain=True)
+    brokers.stop("3")
+    brokers.start("3")
+    again = brokers.client("3", "3-station")
+    again.subscribe(state)
+    wait_for(lambda: again.heard, "the retained state")
+    folder = brokers.brokers["3"].folder
+    assert [
+        path.name for path in folder.iterdir() if path.name.startswith(("trial", "mosquitto.db."))
+    ] == []

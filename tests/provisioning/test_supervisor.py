@@ -81,6 +81,24 @@ def test_what_dies_is_named_with_its_last_lines_and_started_again(tmp_path: Path
     assert "listening" in said[0]
 
 
+def test_helpers_of_what_died_do_not_hold_its_port(tmp_path: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-c", STUBBORN, str(port), LISTEN]
+
+    def started() -> int:
+        return (tmp_path / "leader.log").read_text().count("listening")
+
+    async def story() -> None:
+        supervisor = Supervisor(ROOT, tmp_path, print)
+        await supervisor.start([Program("leader", command, 0, listens(port))])
+        assert supervisor.kill("leader")
+        await asyncio.to_thread(wait_for, lambda: started() == 2, "a second helper on the port")
+        supervisor.kill("leader", helpers=True)
+        await supervisor.stop()
+
+    asyncio.run(story())
+
+
 def test_what_never_gets_ready_is_refused_with_its_last_lines(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "raise SystemExit('no such bus')"]
     program = Program("box", command, 0, listens(free_port()))

@@ -180,7 +180,7 @@ class NodeProcess:
                 stdout=log,
                 stderr=log,
             )
-        wait_for(self.state, "the node's panel")
+        wait_for(lambda: self._get("/spoken"), "the node's panel")
 
     def command(self, path: Path) -> list[str]:
         return [sys.executable, "-m", "ward_node.cpython", "--config", str(path)]

@@ -4,11 +4,16 @@ import json
 import subprocess
 import sys
 import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gateway.mqtt import kinds, topics
-from tests.conftest import wait_for
-from tests.ward_node.conftest import Broker, FakeCentral, NodeProcess
+from tests.conftest import answers, free_port, wait_for
+from tests.ward_node.conftest import ROOT, Broker, FakeCentral, NodeProcess
 
 
 def _events(central: FakeCentral, type: str) -> list[dict[str, Any]]:
@@ -164,3 +169,40 @@ def test_a_second_process_on_the_same_folder_is_refused(
     )
     assert ended.returncode == 2
     assert "is used by another node" in ended.stderr
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Iterator[str]:
+    """Bedside units 1 and 2 on a serial bus, as a process that outlives every node; its panel."""
+    port = free_port()
+    command = ["-m", "hw.virtual.units", "--link", str(tmp_path / "bus"), "--beds", "1,2"]
+    process = subprocess.Popen(
+        [sys.executable, *command, "--panel-port", str(port)], cwd=ROOT, stdout=subprocess.DEVNULL
+    )
+    wait_for(lambda: answers(port), "the units")
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait()
+
+
+def test_a_press_while_the_box_is_dead_is_told_though_it_is_the_first_of_its_unit(
+    central: FakeCentral, box: NodeProcess, units: str, tmp_path: Path
+) -> None:
+    bus = str(tmp_path / "bus")
+    box.config["hardware"] = {"kind": "bus", "port": bus, "beds": {"1": 1, "2": 2}}
+    box.start()
+    wait_for(
+        lambda: any(each["poll_ms"] is not None for each in central.of(topics.HEARTBEAT)),
+        "the box to have met its units",
+    )
+    box.kill()
+    body = json.dumps({"bed": "2", "control": "press"}).encode()
+    for _ in range(2):
+        headers = {"Content-Type": "application/json"}
+        urllib.request.urlopen(urllib.request.Request(f"{units}/operate", body, headers)).close()
+    box.start()
+    wait_for(lambda: len(_events(central, kinds.PRESS)) >= 2, "both presses")
+    assert [(e["bed"], e["about"]["late"]) for e in _events(central, kinds.PRESS)] == [
+        ("2", True),
+        ("2", True),
+    ]

@@ -165,11 +165,12 @@ class Outbox:
         return entry
 
     def keep_marks(self, marks: dict[str, Any]) -> None:
-        """Keep how far hardware has been heard where no event says it."""
-        for bed, mark in marks.items():
-            if self.marks.get(bed) != mark:
-                self.marks[bed] = mark
-                self._append(seal({"m": {bed: mark}}), False)
+        """Keep how far hardware has been heard where no event says it: on disk at return, for
+        without it what is pressed at a unit while the node is off is taken for its past."""
+        fresh = {bed: marks[bed] for bed in marks if self.marks.get(bed) != marks[bed]}
+        if fresh:
+            self.marks.update(fresh)
+            self._append(seal({"m": fresh}), True)
 
     def receipt(self, ids: list[str]) -> list[Entry]:
         """Central holds these. Returns those that were waiting."""

@@ -23,7 +23,6 @@ from ward_node.cpython.voice import Mouth
 log = logging.getLogger("wardline.node")
 
 TICK_S = 0.05
-MARKS_EVERY_TICKS = 100
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 # The drip clock of a demonstration goes on while the machine is off.
 FILE_EPOCH = "file"
@@ -154,12 +153,9 @@ class App:
         self._lock.close()
 
     async def _ticks(self) -> None:
-        count = 0
         while True:
             self._feed(self.node.tick, after=(self._ward.poll_ms, self._ward.silent_beds()))
-            count += 1
-            if count % MARKS_EVERY_TICKS == 0:
-                self._keep_marks()
+            self._keep_marks()
             await asyncio.sleep(TICK_S)
 
     def _feed(

@@ -15,7 +15,9 @@ from ward_node.contract import topics
 log = logging.getLogger("wardline.node")
 
 KEEPALIVE_S = 10
-ANSWER_TIMEOUT_S = 5.0
+# Also what a connection costs that breaks off before the broker has answered it: aiomqtt does not
+# see that.
+ANSWER_TIMEOUT_S = 3.0
 RECONNECT_FIRST_S = 0.2
 RECONNECT_MOST_S = 2.0
 # Commands and receipts wait so long in the broker for a node that is away.
