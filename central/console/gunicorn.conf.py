@@ -8,13 +8,19 @@ import os
 from pathlib import Path
 from typing import Any
 
+from central.console.worker import REQUEST_TIMEOUT_S, GuardedWorker
+
 _web = json.loads(Path(os.environ["WARDLINE_CONFIG"]).read_text())["web"]
 
 bind = f"{_web['host']}:{_web['port']}"
 # One process shares one board per ward among all who watch it; every stream holds a thread.
 workers = 1
-worker_class = "gthread"
+worker_class = GuardedWorker
 threads = int(_web.get("threads", 256))
+# One machine keeps at most so many of them; proxies speak for many machines.
+GuardedWorker.per_address = int(_web.get("per_address", max(1, threads // 4)))
+GuardedWorker.request_timeout_s = float(_web.get("request_timeout_s", REQUEST_TIMEOUT_S))
+GuardedWorker.proxies = frozenset(filter(None, _web.get("proxies", "").split(",")))
 keepalive = 30
 # Streams never end by themselves; `worker_exit` ends them.
 graceful_timeout = 2

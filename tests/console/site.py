@@ -46,6 +46,8 @@ class Site:
                 "port": self.port,
                 "secret_file": str(folder / "secret"),
                 "threads": 32,
+                "per_address": 24,
+                "request_timeout_s": 2,
             },
         }
         path = folder / "central.json"
