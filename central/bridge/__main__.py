@@ -16,7 +16,7 @@ from central.bridge.bridge import HEARD, Bridge
 from central.capabilities import modules, rules
 from central.clock import Clock, FileClock, SystemClock
 from central.store import Store
-from gateway.his.listener import Listener
+from gateway.his.listener import BadPeerError, Listener, Peers
 from gateway.mqtt.link import BrokerLink
 from gateway.speech import server as speech_server
 from gateway.speech.library import from_config
@@ -50,7 +50,10 @@ async def run(config: dict[str, Any]) -> None:
         server = await speech_server.start(
             Path(settings["cache"]), settings["host"], settings["port"]
         )
-        listener = Listener(intake(store, zoneinfo.ZoneInfo(config["timezone"])))
+        listener = Listener(
+            intake(store, zoneinfo.ZoneInfo(config["timezone"])),
+            peers=Peers(config["mllp"].get("peers", ())),
+        )
         await listener.start(config["mllp"]["host"], config["mllp"]["port"])
         link = BrokerLink(config["broker"], "wardline-bridge", HEARD)
         bridge = Bridge(store, rules(), speech, link, offset_min(config["timezone"]))
@@ -76,7 +79,8 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         config = configuration.load(arguments.config)
-    except configuration.ConfigError as error:
+        Peers(config["mllp"].get("peers", ()))
+    except (configuration.ConfigError, BadPeerError) as error:
         print(error, file=sys.stderr)
         return 2
     configuration.use_timezone(config)

@@ -86,7 +86,7 @@ class Deframer:
             if mark is None:
                 break
             if data[end] == _VT:
-                if self.pending:
+                if self._size > 0 or self._fs:  # a VT after a VT is no message: nothing to answer
                     self._spoil(NO_END)
                     done.append(self._finish())
                 self._begin(True)

@@ -6,7 +6,10 @@ stored. Messages of one connection are taken one after the other, in the order t
 
 import asyncio
 import contextlib
+import ipaddress
 import logging
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -18,10 +21,14 @@ from gateway.his.refusals import FAILED, INTERNAL, MISTAKE, Refusal
 log = logging.getLogger("wardline.his")
 
 MAX_CONNECTIONS = 32
+# A sender that never closes its old connections does not take the places of the others.
+MAX_OF_ONE_PEER = 8
 # Senders keep their connection open over a quiet night.
 IDLE_TIMEOUT_S = 12 * 3600.0
 # Silence in the middle of a frame.
 FRAME_TIMEOUT_S = 30.0
+# From the first byte of a frame to its end, however busily it drips.
+FRAME_LONGEST_S = 120.0
 # A peer that does not read its answers.
 WRITE_TIMEOUT_S = 30.0
 CHUNK_BYTES = 64 * 1024
@@ -42,6 +49,31 @@ class Hospital(Protocol):
         ...
 
 
+class BadPeerError(ValueError):
+    """What is configured as a peer is no address and no network."""
+
+    error_id = "his-bad-peer"
+
+
+class Peers:
+    """Who may send: this machine, and the addresses and networks ("10.1.2.0/24") of `allowed`.
+    A message moves patients, and MLLP knows no password."""
+
+    def __init__(self, allowed: Iterable[str] = ()) -> None:
+        try:
+            self._networks = [ipaddress.ip_network(each) for each in allowed]
+        except ValueError as error:
+            raise BadPeerError(str(error)) from error
+
+    def may_send(self, peer: str) -> bool:
+        try:
+            address = ipaddress.ip_address(peer)
+        except ValueError:
+            return False
+        address = getattr(address, "ipv4_mapped", None) or address
+        return address.is_loopback or any(address in each for each in self._networks)
+
+
 class Listener:
     """Serves MLLP until closed. Time-outs in seconds, per connection."""
 
@@ -49,16 +81,23 @@ class Listener:
         self,
         hospital: Hospital,
         *,
+        peers: Peers | None = None,
         max_connections: int = MAX_CONNECTIONS,
+        max_of_one_peer: int = MAX_OF_ONE_PEER,
         max_bytes: int = framing.MAX_MESSAGE_BYTES,
         idle_timeout_s: float = IDLE_TIMEOUT_S,
         frame_timeout_s: float = FRAME_TIMEOUT_S,
+        frame_longest_s: float = FRAME_LONGEST_S,
     ) -> None:
         self._hospital = hospital
+        self._peers = peers or Peers()
         self._max_connections = max_connections
+        self._max_of_one_peer = max_of_one_peer
+        self._of_peer: Counter[str] = Counter()
         self._max_bytes = max_bytes
         self._idle_timeout_s = idle_timeout_s
         self._frame_timeout_s = frame_timeout_s
+        self._frame_longest_s = frame_longest_s
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._taking: set[asyncio.Task[Answer]] = set()
@@ -88,9 +127,10 @@ class Listener:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = str((writer.get_extra_info("peername") or ("unknown",))[0])
+        self._of_peer[peer] += 1
         try:
-            if len(self._connections) > self._max_connections:
-                log.error("%s refused: %s connections are open", peer, self._max_connections)
+            if (reason := self._unwelcome(peer)) is not None:
+                log.error("%s refused: %s", peer, reason)
                 return
             await self._converse(peer, reader, writer)
         except (ConnectionError, TimeoutError) as error:
@@ -98,20 +138,35 @@ class Listener:
         except Exception:
             log.exception("connection of %s ended by a mistake", peer)
         finally:
+            self._of_peer[peer] -= 1
+            if not self._of_peer[peer]:
+                del self._of_peer[peer]
             writer.close()
             with contextlib.suppress(ConnectionError, TimeoutError):
                 await writer.wait_closed()
+
+    def _unwelcome(self, peer: str) -> str | None:
+        if not self._peers.may_send(peer):
+            return "it is not among the configured peers"
+        if self._of_peer[peer] > self._max_of_one_peer:
+            return f"it has {self._max_of_one_peer} connections open already"
+        if len(self._connections) > self._max_connections:
+            return f"{self._max_connections} connections are open"
+        return None
 
     async def _converse(
         self, peer: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         deframer = Deframer(self._max_bytes)
+        loop = asyncio.get_running_loop()
+        ends_s = 0.0
         while True:
             pending = deframer.pending
+            wait_s = self._idle_timeout_s
+            if pending:
+                wait_s = min(self._frame_timeout_s, ends_s - loop.time())
             try:
-                async with asyncio.timeout(
-                    self._frame_timeout_s if pending else self._idle_timeout_s
-                ):
+                async with asyncio.timeout(wait_s):
                     data = await reader.read(CHUNK_BYTES)
             except TimeoutError:
                 if not pending:
@@ -122,7 +177,10 @@ class Listener:
             if not data:
                 await self._answer(peer, deframer.close(), writer)
                 return
-            await self._answer(peer, deframer.feed(data), writer)
+            items = deframer.feed(data)
+            if items or not pending:
+                ends_s = loop.time() + self._frame_longest_s  # a frame begins here, if at all
+            await self._answer(peer, items, writer)
 
     async def _answer(
         self, peer: str, items: "list[Frame | Broken] | list[Broken]", writer: asyncio.StreamWriter

@@ -10,7 +10,7 @@ import pytest
 from gateway.his import client
 from gateway.his.client import Connection, NoAnswerError
 from gateway.his.framing import MAX_MESSAGE_BYTES, frame
-from gateway.his.listener import Listener
+from gateway.his.listener import BadPeerError, Listener, Peers
 from gateway.his.message import parse
 from tests.his.conftest import SAMPLES, Ward, message
 
@@ -254,3 +254,66 @@ def test_parsing_a_sample_keeps_its_bytes_out_of_the_answer(ward: Ward) -> None:
     answer = serve(ward, story)
     assert "张".encode() not in answer
     assert parse(GOOD).event is not None
+
+
+def test_only_configured_peers_and_this_machine_are_heard() -> None:
+    peers = Peers(["10.1.2.3", "10.7.0.0/16", "fd00::/8"])
+    for address in ("127.0.0.1", "::1", "10.1.2.3", "::ffff:10.1.2.3", "10.7.9.9", "fd00::5"):
+        assert peers.may_send(address)
+    for address in ("10.1.2.4", "192.168.1.1", "::ffff:10.1.2.4", "fe80::1", "unknown"):
+        assert not peers.may_send(address)
+    with pytest.raises(BadPeerError, match="nonsense"):
+        Peers(["nonsense"])
+
+
+def test_a_stranger_is_not_heard(ward: Ward) -> None:
+    class Nobody(Peers):
+        def may_send(self, peer: str) -> bool:
+            return False
+
+    async def story(port: int) -> None:
+        with pytest.raises((NoAnswerError, ConnectionError)):
+            await client.send("127.0.0.1", port, GOOD)
+
+    serve(ward, story, peers=Nobody())
+    assert ward.taken == []
+
+
+def test_one_peer_does_not_take_every_place(ward: Ward) -> None:
+    async def story(port: int) -> None:
+        held = [
+            await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.2", 0))
+            for _ in range(12)
+        ]
+        assert b"MSA|AA|GOOD" in await client.send("127.0.0.1", port, GOOD)
+        for _, writer in held:
+            writer.close()
+
+    serve(ward, story, max_connections=12)
+
+
+def test_a_frame_that_drips_for_ever_is_ended(ward: Ward) -> None:
+    async def story(port: int) -> None:
+        async with await client.connect("127.0.0.1", port) as connection:
+            await connection.write(b"\x0bMSH|^~\\&|A|B|||1||ADT^A01|DRIP|P|2.5\r")
+
+            async def drip() -> None:
+                while True:
+                    await connection.write(b"x")
+                    await asyncio.sleep(0.01)
+
+            dripping = asyncio.create_task(drip())
+            assert b"MSA|AR|DRIP" in await connection.answer()
+            dripping.cancel()
+
+    serve(ward, story, frame_longest_s=0.3)
+
+
+def test_a_flood_of_starts_is_one_start(ward: Ward) -> None:
+    async def story(port: int) -> None:
+        async with await client.connect("127.0.0.1", port) as connection:
+            await connection.write(b"\x0b" * 50_000)
+            await lives(connection)
+
+    serve(ward, story)
+    assert len(ward.taken) == 1
