@@ -17,8 +17,6 @@ KEEPALIVE_S = 10
 # Also what a connection costs that breaks off before the broker has answered it: aiomqtt does not
 # see that.
 ANSWER_TIMEOUT_S = 3.0
-# What nodes say while central is down waits so long in the broker.
-SESSION_EXPIRY_S = 7 * 24 * 3600
 MOST_IN_FLIGHT = 1000
 TCP_NODELAY = (6, 1, 1)  # IPPROTO_TCP: small packets go at once
 
@@ -107,8 +105,6 @@ class BrokerLink:
             raise LinkDownError(str(error)) from error
 
     def _connect(self) -> aiomqtt.Client:
-        properties = Properties(PacketTypes.CONNECT)
-        properties.SessionExpiryInterval = SESSION_EXPIRY_S
         return aiomqtt.Client(
             self._broker["host"],
             self._broker["port"],
@@ -116,8 +112,10 @@ class BrokerLink:
             password=self._broker.get("password"),
             identifier=self._identifier,
             protocol=aiomqtt.ProtocolVersion.V5,
-            clean_start=False,
-            properties=properties,
+            # Nothing waits in the broker for a central that is down: copies of what happened then
+            # would say that it happens now, in the order of their sending. The boxes keep it, and
+            # say it again with its age and whether it is over; states and pictures are retained.
+            clean_start=True,
             keepalive=KEEPALIVE_S,
             timeout=ANSWER_TIMEOUT_S,
             max_inflight_messages=MOST_IN_FLIGHT,
