@@ -22,7 +22,7 @@ from central.store import Store
 from central.wards import model as wards
 from gateway.mqtt import kinds, topics
 from gateway.mqtt.checked import RejectedMessageError, decode
-from provisioning import hospital
+from provisioning import hospital, root
 from provisioning.environment import ROOT
 from provisioning.layout import Layout, demo_wards
 from provisioning.mosquitto import PasswordFileError
@@ -200,6 +200,9 @@ def facts(demo: Demo) -> dict[str, Any]:
         "password": hospital.PASSWORD,
         "mllp": layout.ports["mllp"],
         "controls": {ward.id: layout.controls(ward) for ward in layout.wards},
+        "bedside": {
+            bed: layout.panel(node) for w in layout.wards for node, bed in w.own_boxes.items()
+        },
         "spoken": {node: layout.panel(node) for ward in layout.wards for node in ward.nodes},
         "stations": {ward.id: layout.station_page(ward) for ward in layout.wards},
         "folder": str(layout.folder),
@@ -235,6 +238,16 @@ Ctrl-C stops everything.
 """
 
 
+def _has_root(say: Say) -> bool:
+    """Build the exchange root, if it is missing; the demo goes on without what is in it."""
+    try:
+        root.ensure(say)
+    except root.RootNotMadeError as error:
+        say(f"no communicator at bed 5 of ward 5, for there is no MicroPython: {error}")
+        return False
+    return True
+
+
 async def _run(arguments: argparse.Namespace, folder: Path, say: Say, play: Play) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -244,7 +257,8 @@ async def _run(arguments: argparse.Namespace, folder: Path, say: Say, play: Play
     if arguments.port not in (None, port):
         say(f"port {arguments.port} is taken; name another one with --port, or none")
         return 1
-    layout = Layout(folder, demo_wards(), port)
+    plans = demo_wards(with_communicator=await asyncio.to_thread(_has_root, say))
+    layout = Layout(folder, plans, port)
     work = asyncio.create_task(_work(layout, arguments, say, play))
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -263,6 +277,9 @@ async def _work(layout: Layout, arguments: argparse.Namespace, say: Say, play: P
     say("starting brokers, bridge, console and the boxes of two wards")
     async with running(layout, say) as demo:
         say(f"ready after {time.monotonic() - began:.1f} s")
+        for ward in layout.wards:
+            for bed in ward.communicators:
+                say(f"bed {bed} of ward {ward.id} has a communicator that runs MicroPython")
         known = facts(demo)
         if arguments.check:
             return 0 if await play(demo) else 1

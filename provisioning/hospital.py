@@ -63,7 +63,9 @@ def load(tx: Tx, plans: tuple[WardPlan, ...]) -> None:
 def places(plans: tuple[WardPlan, ...]) -> dict[tuple[str, str], tuple[str, str]]:
     """Ward and bed by the hospital system's sender and PV1-3: that of the public sample, and a
     plain one for every bed, such as `3^^5` from a sender named HIS."""
-    found = {("HIS", f"{plan.id}^^{bed}"): (plan.id, bed) for plan in plans for bed in plan.beds}
+    found = {
+        ("HIS", f"{plan.id}^^{bed}"): (plan.id, bed) for plan in plans for bed in plan.all_beds
+    }
     if ADMISSION_BED in found.values():
         found[ADMISSION_SENDER, ADMISSION_PLACE] = ADMISSION_BED
     return found
@@ -75,6 +77,6 @@ def _ward(tx: Tx, plan: WardPlan) -> None:
     for node, role in plan.nodes.items():
         if wards.node(tx, node) is None:
             wards.add_node(tx, node, plan.id, role)
-    for bed in plan.beds:
+    for bed in plan.all_beds:
         if wards.bed(tx, plan.id, bed) is None:
             wards.add_bed(tx, plan.id, bed, plan.box_of(bed))

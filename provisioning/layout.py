@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from provisioning import mosquitto, supervisor
+from provisioning import communicator, mosquitto, supervisor
 from provisioning.mosquitto import ADDRESS, Broker, Upstream, User
 from provisioning.supervisor import Program, Ready, listens
 
@@ -22,7 +22,8 @@ GROUND, CENTRE, BOXES = range(3)
 
 @dataclass(frozen=True)
 class WardPlan:
-    """A ward to set up. `hardware` is "bus" (serial bedside bus) or "gpio"."""
+    """A ward to set up. `hardware` is "bus" (serial bedside bus) or "gpio", for the `beds` of the
+    ward's box; each bed of `communicators` has a MicroPython communicator of its own."""
 
     id: str
     name_zh: str
@@ -30,6 +31,7 @@ class WardPlan:
     hardware: str
     beds: tuple[str, ...]
     neighbour: str | None = None
+    communicators: tuple[str, ...] = ()
 
     @property
     def box(self) -> str:
@@ -41,20 +43,32 @@ class WardPlan:
 
     def box_of(self, bed: str) -> str:
         """The node that serves `bed`."""
-        return self.box
+        return f"{self.id}-communicator-{bed}" if bed in self.communicators else self.box
+
+    @property
+    def all_beds(self) -> tuple[str, ...]:
+        return self.beds + self.communicators
+
+    @property
+    def own_boxes(self) -> dict[str, str]:
+        """Bed by communicator."""
+        return {self.box_of(bed): bed for bed in self.communicators}
 
     @property
     def nodes(self) -> dict[str, str]:
         """Role by node."""
-        return {self.box: "bedside", self.station: "station"}
+        nodes = {self.box: "bedside", self.station: "station"}
+        return nodes | dict.fromkeys(self.own_boxes, "bedside")
 
 
-def demo_wards() -> tuple[WardPlan, ...]:
-    """The two wards of the demo: one on a bus, one on pins."""
+def demo_wards(*, with_communicator: bool) -> tuple[WardPlan, ...]:
+    """The two wards of the demo: one on a bus, one on pins, there with or without a fifth bed at
+    a communicator."""
     eight = tuple(str(n) for n in range(1, 9))
+    fifth = ("5",) if with_communicator else ()
     return (
         WardPlan("3", "三病区", "Ward 3", "bus", eight, "5"),
-        WardPlan("5", "五病区", "Ward 5", "gpio", eight[:4], "3"),
+        WardPlan("5", "五病区", "Ward 5", "gpio", eight[:4], "3", fifth),
     )
 
 
@@ -101,6 +115,10 @@ class Layout:
 
     def node_file(self, node: str) -> Path:
         return self.folder / "nodes" / f"{node}.json"
+
+    def data(self, node: str) -> Path:
+        """The folder of a node."""
+        return self.folder / "nodes" / node
 
     def panel(self, name: str) -> str:
         """The address of a virtual panel: of a node's loudspeaker, or of a ward's units."""
@@ -184,8 +202,10 @@ class Layout:
         }
 
     def _virtual(self, ward: WardPlan) -> dict[str, Any]:
-        speech = [{"node": node, "url": self.panel(node)} for node in ward.nodes]
-        return {"controls": self.controls(ward), "speech": speech}
+        own = ward.own_boxes
+        speech = [{"node": node, "url": self.panel(node)} for node in ward.nodes if node not in own]
+        bedside = {bed: self.panel(node) for node, bed in own.items()}
+        return {"controls": self.controls(ward), "bedside": bedside, "speech": speech}
 
     def node_config(self, ward: WardPlan, node: str) -> dict[str, Any]:
         hardware: dict[str, Any] = {"kind": "none"}
@@ -194,7 +214,11 @@ class Layout:
             hardware = {"kind": "bus", "port": str(self._bus(ward)), "beds": units}
         elif node == ward.box:
             hardware = {"kind": "gpio", "beds": list(ward.beds), "virtual": True}
-        data = self.folder / "nodes" / node
+        elif node in ward.own_boxes:
+            hardware = communicator.hardware(ward.own_boxes[node])
+        inside = node in ward.own_boxes
+        data = Path(communicator.DATA) if inside else self.data(node)
+        clock = Path(communicator.CLOCK) / self.clock_file.name if inside else self.clock_file
         page = None
         if ward.nodes[node] == "station":
             page = {"host": ADDRESS, "port": self.ports[f"page-{ward.id}"]}
@@ -214,7 +238,7 @@ class Layout:
             "speaker": {"kind": "recording", "folder": str(data / "spoken")},
             "panel": {"host": ADDRESS, "port": self.ports[node]},
             "page": page,
-            "clock_file": str(self.clock_file),
+            "clock_file": str(clock),
         }
 
     def _bus(self, ward: WardPlan) -> Path:
@@ -228,7 +252,7 @@ class Layout:
             write_private(path, self.central_config(user))
         for ward in self.wards:
             for node in ward.nodes:
-                self.node_file(node).parent.joinpath(node).mkdir(parents=True, exist_ok=True)
+                self.data(node).mkdir(parents=True, exist_ok=True)
                 write_private(self.node_file(node), self.node_config(ward, node))
 
     @property
@@ -259,7 +283,10 @@ class Layout:
         found.append(Program("web", [*python, *web], CENTRE, web_ready, environment))
         for ward in self.wards:
             for node in ward.nodes:
-                command = [*python, "ward_node.cpython", "--config", str(self.node_file(node))]
+                file = self.node_file(node)
+                command = [*python, "ward_node.cpython", "--config", str(file)]
+                if node in ward.own_boxes:
+                    command = communicator.command(file, self.data(node), self.folder)
                 found.append(Program(node, command, BOXES, node_ready[node]))
         return found
 

@@ -50,17 +50,28 @@ def everything(panels: dict[str, Any]) -> dict[str, Any]:
     """State of the beds and what each speaker said. A panel that is away becomes None, so that
     the page shows the rest."""
 
-    def controls() -> Any:
-        return _or_none(panels["controls"] + "/state")
-
     def spoken(each: dict[str, str]) -> dict[str, Any]:
         told = _or_none(each["url"] + "/spoken")
         return {"node": each["node"], "spoken": None if told is None else told["spoken"]}
 
     with ThreadPoolExecutor(max_workers=1 + len(panels["speech"])) as pool:
-        state = pool.submit(controls)
+        beds = pool.submit(state, panels)
         speech = list(pool.map(spoken, panels["speech"]))
-        return {"state": state.result(), "speech": speech}
+        return {"state": beds.result(), "speech": speech}
+
+
+def state(panels: dict[str, Any]) -> Any:
+    """State of all beds: those of the ward's box and those with a panel of their own."""
+    own = panels.get("bedside", {})
+    shown = _or_none(panels["controls"] + "/state")
+    for each in filter(None, (_or_none(url + "/state") for url in own.values())):
+        shown = each if shown is None else shown | {"beds": shown["beds"] | each["beds"]}
+    return shown
+
+
+def controls(panels: dict[str, Any], bed: str) -> str:
+    """The panel where `bed` is operated."""
+    return str(panels.get("bedside", {}).get(bed, panels["controls"]))
 
 
 def _or_none(url: str) -> Any:

@@ -1,6 +1,5 @@
 """The virtual ward's page and its way through to the panels."""
 
-import json
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
@@ -89,7 +88,8 @@ def operate(ward: str) -> Any:
     bed, control = body.get("bed"), body.get("control")
     if not isinstance(bed, str) or control not in panels.CONTROLS:
         abort(400)
-    return _passed_on(known["controls"] + "/operate", {"bed": bed, "control": control})
+    asked = {"bed": bed, "control": control}
+    return _passed_on(panels.controls(known, bed) + "/operate", asked, known)
 
 
 @blueprint.post("/virtual/<ward>/bus")
@@ -101,12 +101,13 @@ def bus(ward: str) -> Any:
     wanted = {key: body.get(key, 0) for key in ("noise", "drop")}
     if not all(isinstance(v, (int, float)) and 0 <= v <= 0.9 for v in wanted.values()):
         abort(400)
-    return _passed_on(known["controls"] + "/bus", wanted)
+    return _passed_on(known["controls"] + "/bus", wanted, known)
 
 
-def _passed_on(url: str, body: dict[str, Any]) -> Any:
+def _passed_on(url: str, body: dict[str, Any], known: dict[str, Any]) -> Any:
     try:
-        return jsonify(json.loads(panels.fetch(url, body)))
+        panels.fetch(url, body)
+        return jsonify(panels.state(known))
     except panels.PanelRefusedError as error:
         return jsonify(error_id=error.error_id, error=str(error)), 400
     except panels.PanelUnavailableError as error:

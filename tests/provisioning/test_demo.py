@@ -56,7 +56,7 @@ def test_ctrl_c_stops_all_it_started_and_nothing_else(
     tmp_path: Path, bystander: "subprocess.Popen[bytes]"
 ) -> None:
     with started("--folder", str(tmp_path / "demo")) as (process, facts):
-        assert len(facts["pids"]) == 10  # 3 brokers, units, bridge, web, 4 nodes
+        assert len(facts["pids"]) == 11  # 3 brokers, units, bridge, web, 5 nodes
         assert all(alive(pid) for pid in facts["pids"].values())
         os.killpg(process.pid, signal.SIGINT)  # as the terminal does
         assert process.wait() == 0
@@ -151,10 +151,10 @@ def test_loading_the_hospital_again_changes_nothing(store: Store) -> None:
         return [tuple(row) for table in tables for row in tx.all(f"SELECT * FROM {table}")]
 
     with store.transaction() as tx:
-        hospital.load(tx, demo_wards())
+        hospital.load(tx, demo_wards(with_communicator=True))
     before = everything()
     with store.transaction() as tx:
-        hospital.load(tx, demo_wards())
+        hospital.load(tx, demo_wards(with_communicator=True))
     assert everything() == before
     assert len(wards.beds(store.read(), "3")) == 8
-    assert len(wards.beds(store.read(), "5")) == 4
+    assert len(wards.beds(store.read(), "5")) == 5
