@@ -83,7 +83,7 @@ def stream() -> Any:
     ward = request.args.get("ward", "")
     require_ward(ward)
     live = console().live
-    identity = current_user.get_id()  # type: ignore[attr-defined]
+    ticket = login.ticket()
     role, words, timezone = current_user.role, lang(), console().timezone
 
     def now() -> str:
@@ -102,7 +102,7 @@ def stream() -> Any:
             if steady_ms >= next_beat_ms:
                 next_beat_ms = steady_ms + int(BEAT_EVERY_S * 1000)
                 beats += 1
-                if beats % STILL_EVERY == 0 and not login.still(identity):
+                if beats % STILL_EVERY == 0 and not login.still(ticket):
                     yield "event: over\ndata: {}\n\n"
                     return
                 beat = live.beat()

@@ -3,6 +3,7 @@
 import os
 import secrets
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,10 +11,10 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, jsonify, redirect, request, session, url_for
 from flask_login import LoginManager, current_user, login_user, logout_user
 
-from central.console import model
+from central.console import model, service
 from central.console.context import _, read
 from central.console.people import Anybody, Nobody, Person, Screen
-from central.store import Row
+from central.store import Row, Tx
 
 # A shift and its hand-over; and as long as a screen is left alone.
 LONGEST_S = 12 * 3600
@@ -55,6 +56,7 @@ def begin(user: Row) -> None:
     session.clear()
     session.permanent = True
     session["epoch"] = user["epoch"]
+    session["sid"] = secrets.token_urlsafe(16)
     session["began_s"] = session["seen_s"] = int(time.time())
     login_user(Person(user))
 
@@ -69,35 +71,69 @@ def begin_screen(row: Row) -> None:
     login_user(Screen(row))
 
 
-def end() -> None:
+def end(tx: Tx) -> None:
+    """Log out: from the commit of `tx` on the cookie opens nothing, copies of it included."""
+    if "sid" in session:
+        service.end_session(tx, session["sid"], session["began_s"] + LONGEST_S)
+    forget()
+
+
+def forget() -> None:
+    """Take the cookie away, where a full disk can keep nothing about it."""
     logout_user()
     session.clear()
 
 
+@dataclass(frozen=True)
+class Ticket:
+    """By what a cookie is believed; an open stream keeps its own."""
+
+    identity: str
+    sid: str = ""
+    epoch: int = 0
+    began_s: int = 0
+
+
+def ticket() -> Ticket:
+    """Of the request that is being answered."""
+    return Ticket(
+        current_user.get_id(),
+        session.get("sid", ""),
+        session.get("epoch", 0),
+        session.get("began_s", 0),
+    )
+
+
 def load(name: str) -> Anybody | None:
     """The user of a session, or None when it is over."""
-    kind, _, rest = name.partition(":")
-    if kind == "screen":
-        row = model.screen(read(), int(rest)) if rest.isdecimal() else None
-        return None if row is None else Screen(row)
+    sid, epoch = session.get("sid", ""), session.get("epoch", 0)
+    known = _known(Ticket(name, sid, epoch, session.get("began_s", 0)))
+    if known is None or known.kiosk:
+        return known
     now_s = int(time.time())
-    if now_s - session.get("began_s", 0) > LONGEST_S or now_s - session.get("seen_s", 0) > IDLE_S:
-        return None
-    user = model.user(read(), rest)
-    if user is None or user["disabled"] or user["epoch"] != session.get("epoch"):
+    if now_s - session.get("seen_s", 0) > IDLE_S:
         return None
     if now_s - session["seen_s"] > REFRESH_S:
         session["seen_s"] = now_s
-    return Person(user)
+    return known
 
 
-def still(identity: str) -> bool:
-    """Whether a stream of `identity` may go on; the time limit is looked at when it reconnects."""
-    kind, _, rest = identity.partition(":")
+def still(held: Ticket) -> bool:
+    """Whether a stream may go on. How long it was left alone is looked at when it reconnects."""
+    return _known(held) is not None
+
+
+def _known(held: Ticket) -> Anybody | None:
+    kind, _, rest = held.identity.partition(":")
     if kind == "screen":
-        return model.screen(read(), int(rest)) is not None
+        row = model.screen(read(), int(rest)) if rest.isdecimal() else None
+        return None if row is None else Screen(row)
     user = model.user(read(), rest)
-    return user is not None and not user["disabled"]
+    if user is None or user["disabled"] or user["epoch"] != held.epoch:
+        return None
+    if int(time.time()) - held.began_s > LONGEST_S or model.session_ended(read(), held.sid):
+        return None
+    return Person(user)
 
 
 def refuse() -> Any:

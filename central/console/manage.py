@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
 from central.console import model, service
 from central.console.context import (
@@ -78,6 +78,7 @@ def add_user() -> Any:
 
 @requires(ADMIN)
 def password(name: str) -> Any:
+    _must_exist(name)
     try:
         with transaction() as tx:
             service.set_password(tx, name, request.form.get("password", ""), current_user.name)
@@ -100,7 +101,13 @@ def enable(name: str) -> Any:
     return _set_disabled(name, False)
 
 
+def _must_exist(name: str) -> None:
+    if model.user(read(), name) is None:
+        abort(404)
+
+
 def _set_disabled(name: str, disabled: bool) -> Any:
+    _must_exist(name)
     try:
         with transaction() as tx:
             service.set_disabled(tx, name, disabled, current_user.name)

@@ -36,6 +36,16 @@ def m001_console(db: Database) -> None:
     )
 
 
+@migrations()
+def m002_ended_sessions(db: Database) -> None:
+    db.executescript(
+        """
+        -- Sessions that were logged out before their time: a copy of the cookie opens nothing.
+        CREATE TABLE ended_sessions (sid TEXT PRIMARY KEY, until_s INTEGER NOT NULL);
+        """
+    )
+
+
 def user(tx: Tx, name: str) -> Row | None:
     return tx.one("SELECT * FROM users WHERE name = ?", (name,))
 
@@ -57,3 +67,7 @@ def screens(tx: Tx) -> list[Row]:
 
 def failures(tx: Tx, subject: str) -> Row | None:
     return tx.one("SELECT * FROM login_failures WHERE subject = ?", (subject,))
+
+
+def session_ended(tx: Tx, sid: str) -> bool:
+    return bool(tx.value("SELECT 1 FROM ended_sessions WHERE sid = ?", (sid,)))

@@ -7,6 +7,7 @@ stand in the database, so a restart forgives nobody.
 import hashlib
 import re
 import secrets
+import threading
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -27,8 +28,11 @@ FREE_BY_ADDRESS = 20
 FIRST_DELAY_MS = 2_000
 LONGEST_DELAY_MS = 15 * 60_000
 FORGET_AFTER_MS = 24 * 3_600_000
+NAME_MOST = 64
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
 _HASHER = PasswordHasher()
+# A hash takes 64 MB: a flood of log-ins waits its turn instead of eating the memory of all.
+_HASHING = threading.BoundedSemaphore(2)
 # Checked against when there is no such user, so that the time taken tells nothing.
 _NOBODY = _HASHER.hash(secrets.token_hex(16))
 
@@ -60,12 +64,13 @@ def check_login(store: Store, name: str, password: str, address: str) -> Row | N
     The attempt is counted before the password is looked at, so that many at once are no way
     round; and the slow hash is reckoned outside any transaction, so that no press waits for it.
     """
-    name = name.strip().lower()
+    name = name.strip().lower()[:NAME_MOST]
     with store.transaction() as tx:
         _count_attempt(tx, name, address)
     user = model.user(store.read(), name)
     try:
-        _HASHER.verify(user["password_hash"] if user else _NOBODY, password)
+        with _HASHING:
+            _HASHER.verify(user["password_hash"] if user else _NOBODY, password)
     except (VerificationError, InvalidHashError):
         user = None
     with store.transaction() as tx:
@@ -84,6 +89,8 @@ def check_login(store: Store, name: str, password: str, address: str) -> Row | N
 
 def _count_attempt(tx: Tx, name: str, address: str) -> None:
     now_ms = tx.clock.real_ms()
+    # Made-up names leave nothing behind for ever.
+    tx.execute("DELETE FROM login_failures WHERE last_real_ms < ?", (now_ms - FORGET_AFTER_MS,))
     known = {subject: model.failures(tx, subject) for subject, _ in _subjects(name, address)}
     wait_ms = max(row["until_real_ms"] - now_ms if row else 0 for row in known.values())
     if wait_ms > 0:
@@ -213,6 +220,12 @@ def make_screen(tx: Tx, ward: str, label: str, by: str) -> str:
     )
     audit.append(tx, by, "screen.make", f"screen/{number}", detail={"ward": ward})
     return token
+
+
+def end_session(tx: Tx, sid: str, until_s: int) -> None:
+    """Let nobody use the session `sid` again; at `until_s` (Unix time) it would be over anyway."""
+    tx.execute("DELETE FROM ended_sessions WHERE until_s < ?", (tx.clock.real_ms() // 1000,))
+    tx.execute("INSERT OR IGNORE INTO ended_sessions VALUES (?, ?)", (sid, until_s))
 
 
 def use_token(tx: Tx, token: str) -> Row | None:

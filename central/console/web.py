@@ -1,5 +1,6 @@
 """Log-in and out, the first page of each role, search, one's own settings."""
 
+import logging
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
@@ -21,7 +22,9 @@ from central.console.errors import field_words
 from central.console.marks import N_
 from central.console.people import ADMIN, ENGINEER, NURSE
 from central.errors import FieldError
+from central.store import StoreUnavailableError
 
+log = logging.getLogger("wardline.console")
 blueprint = Blueprint(
     "console",
     __name__,
@@ -85,10 +88,14 @@ def login() -> Any:
 
 @blueprint.post("/logout")
 def logout() -> Any:
-    if current_user.is_authenticated and not current_user.kiosk:
+    try:
         with transaction() as tx:
-            audit.append(tx, current_user.name, "logout")
-    sessions.end()
+            if current_user.is_authenticated and not current_user.kiosk:
+                audit.append(tx, current_user.name, "logout")
+            sessions.end(tx)
+    except StoreUnavailableError as error:
+        log.error("a log-out is not in the audit: %s", error)
+        sessions.forget()
     return redirect(url_for("console.login"))
 
 

@@ -1,7 +1,9 @@
 """Who gets in, who does not, for how long."""
 
+import dataclasses
 import os
 import stat
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -240,3 +242,69 @@ def test_a_wrong_new_user_is_refused_by_field(
 def test_the_last_administrator_cannot_be_disabled(db: Store, app: Flask) -> None:
     with db.transaction() as tx, pytest.raises(FieldError):
         service.set_disabled(tx, "admin", True, "admin")
+
+
+def test_a_copy_of_the_cookie_opens_nothing_after_log_out(as_user: AsUser, app: Flask) -> None:
+    client, thief = as_user("li"), app.test_client()
+    cookie = client.get_cookie("wardline")
+    assert cookie is not None
+    thief.set_cookie("wardline", cookie.value)
+    assert thief.get("/me").status_code == 200
+    client.post("/logout", data={"csrf_token": token_of(client, "/me")})
+    assert thief.get("/me").status_code == 302
+
+
+@pytest.mark.parametrize("how", ["password", "log out", "too long"])
+def test_an_open_stream_ends_with_its_session(as_user: AsUser, db: Store, how: str) -> None:
+    client = as_user("li")
+    with client.session_transaction() as session:
+        began_s = session["began_s"]
+    with client:
+        client.get("/me")
+        held = login.ticket()
+        assert login.still(held)
+        if how == "password":
+            with db.transaction() as tx:
+                service.set_password(tx, "li", "another long one", "admin")
+        elif how == "log out":
+            client.post("/logout", data={"csrf_token": token_of(client, "/me")})
+        else:
+            held = dataclasses.replace(held, began_s=began_s - login.LONGEST_S - 1)
+        assert not login.still(held)
+
+
+def test_made_up_names_leave_nothing_behind(app: Flask, db: Store, clock: FakeClock) -> None:
+    client = app.test_client()
+    log_in(client, "x" * 100_000, "wrong")
+    longest = "SELECT max(length(subject)) FROM login_failures"
+    assert db.read().value(longest) < 100
+    clock.advance(service.FORGET_AFTER_MS + 1)
+    log_in(client, "li")
+    assert db.read().value("SELECT count(*) FROM login_failures WHERE subject LIKE '%x%'") == 0
+
+
+def test_few_passwords_are_hashed_at_once(
+    db: Store, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, running, most = threading.Lock(), [0], [0]
+
+    class Slow:
+        def verify(self, hash: str, password: str) -> bool:
+            with lock:
+                running[0] += 1
+                most[0] = max(most[0], running[0])
+            threading.Event().wait(0.02)
+            with lock:
+                running[0] -= 1
+            return True
+
+    monkeypatch.setattr(service, "_HASHER", Slow())
+    attempts = [
+        threading.Thread(target=service.check_login, args=(db, "li", "x", f"10.0.0.{n}"))
+        for n in range(4)
+    ]
+    for each in attempts:
+        each.start()
+    for each in attempts:
+        each.join()
+    assert most[0] == 2

@@ -1,0 +1,244 @@
+"""Every route of the console as everybody: what each may do stands in one table."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask, url_for
+from flask.testing import FlaskClient
+
+from central.announcements import service as announcements
+from central.calls import service as calls
+from central.console import service as people
+from central.faults import service as faults
+from central.infusions import service as infusions
+from central.store import Store
+from tests.console.conftest import log_in
+
+AsUser = Callable[[str], FlaskClient]
+
+# Nurse, head nurse, duty manager, engineer, admin, screen, and nobody at all.
+LETTERS = {"N": "li", "H": "wang", "D": "zhao", "E": "zhang", "A": "admin", "S": "screen", "-": ""}
+STAFF, DECIDERS, NURSES, WATCHERS = "NHDA", "HDA", "NHA", "NHDEA"
+MAY = {
+    "GET admissions.locations": "EA",
+    "POST admissions.map_location": "EA",
+    "GET admissions.message": "EA",
+    "GET admissions.messages": "EA",
+    "POST admissions.replay": "EA",
+    "POST admissions.set_aside": "EA",
+    "POST admissions.set_encoding": "EA",
+    "POST admissions.unmap_location": "EA",
+    "GET announcements.announcements": STAFF,
+    "POST announcements.cancel": STAFF,
+    "GET announcements.edit": STAFF,
+    "POST announcements.edit": STAFF,
+    "GET announcements.new": STAFF,
+    "POST announcements.new": STAFF,
+    "GET announcements.one": STAFF,
+    "POST announcements.preview": STAFF,
+    "GET announcements.table": STAFF,
+    "GET announcements.volume": WATCHERS,
+    "POST announcements.volume": WATCHERS,
+    "GET announcements.volumes": WATCHERS,
+    "GET audit.download": "A",
+    "GET audit.page": "A",
+    "GET beds.bed": WATCHERS,
+    "GET beds.beds": WATCHERS,
+    "GET board.alive": WATCHERS + "S",
+    "GET board.board": WATCHERS + "S",
+    "GET board.choose": WATCHERS,
+    "POST board.heard": STAFF + "S",
+    "GET board.kiosk": "",  # without a token
+    "POST board.repeat": STAFF + "S",
+    "GET board.stream": WATCHERS + "S",
+    "POST calls.accept": STAFF + "S",
+    "GET calls.call": STAFF,
+    "GET calls.calls": STAFF,
+    "POST calls.end": STAFF,
+    "POST calls.hand_over": STAFF,
+    "POST calls.on_the_way": STAFF + "S",
+    "POST console.add_user": "A",
+    "GET console.all_wards": "HDEA",
+    "POST console.disable": "A",
+    "POST console.enable": "A",
+    "GET console.health": "EA",
+    "GET console.home": WATCHERS + "S",
+    "GET console.login": WATCHERS + "-",
+    "POST console.login": "",  # without a password
+    "POST console.logout": "",  # leads to the log-in
+    "POST console.make_screen": "A",
+    "GET console.me": WATCHERS,
+    "POST console.me": WATCHERS,
+    "POST console.password": "A",
+    "POST console.revoke": "A",
+    "GET console.screens": "A",
+    "GET console.search": WATCHERS,
+    "GET console.users": "A",
+    "GET console.ward_page": WATCHERS,
+    "GET escalation.edit": DECIDERS,
+    "GET escalation.policies": DECIDERS,
+    "POST escalation.save": DECIDERS,
+    "POST faults.acknowledge": WATCHERS,
+    "GET faults.export": WATCHERS,
+    "GET faults.index": WATCHERS,
+    "GET faults.nodes": WATCHERS,
+    "GET faults.story": WATCHERS,
+    "POST infusions.api_start": NURSES,
+    "POST infusions.change": NURSES,
+    "GET infusions.dressing": NURSES,
+    "POST infusions.dressing": NURSES,
+    "GET infusions.index": NURSES,
+    "GET infusions.levels": NURSES,
+    "GET infusions.new": NURSES,
+    "POST infusions.new": NURSES,
+    "GET infusions.next_bottle": NURSES,
+    "POST infusions.next_bottle": NURSES,
+    "GET infusions.one": NURSES,
+    "GET infusions.preview": NURSES,
+    "POST virtual_ward.bus": WATCHERS,
+    "GET virtual_ward.choose": WATCHERS,
+    "POST virtual_ward.operate": WATCHERS,
+    "GET virtual_ward.page": WATCHERS,
+    "GET virtual_ward.sound": WATCHERS,
+    "POST virtual_ward.speed": WATCHERS,
+    "GET virtual_ward.state": WATCHERS,
+}
+# Things that do not exist: who may not is told so before anything is looked up.
+ARGUMENTS = {"ward": "3", "bed": "1", "name": "ghost", "node": "3-box", "what": "stop"}
+
+
+@dataclass(frozen=True)
+class Route:
+    name: str
+    method: str
+    url: str
+
+
+@pytest.fixture
+def config(config: dict[str, Any], tmp_path: Any) -> dict[str, Any]:
+    """As in the demo, whose virtual wards are routes, too; their panels are away."""
+    away = {"controls": "http://127.0.0.1:9", "speech": []}
+    speech = {"cache": str(tmp_path / "speech"), "url": "http://127.0.0.1:9"}
+    return config | {"virtual": {"3": away, "5": away}, "speech": speech}
+
+
+def routes(app: Flask) -> Iterator[Route]:
+    """Every route but those of style sheets and pictures."""
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            if rule.endpoint.endswith("static"):
+                continue
+            given = {each: ARGUMENTS.get(each, 99) for each in rule.arguments}
+            if rule.endpoint == "board.stream":
+                given["ward"] = "3"
+            with app.test_request_context():
+                url = url_for(rule.endpoint, **given)
+            yield Route(f"{method} {rule.endpoint}", method, url)
+
+
+@pytest.fixture
+def cookies(app: Flask, db: Store) -> dict[str, str]:
+    """A session of each, by letter."""
+    with db.transaction() as tx:
+        token = people.make_screen(tx, "3", "counter", "admin")
+    found = {}
+    for letter, name in LETTERS.items():
+        client = app.test_client()
+        if name == "screen":
+            client.get(f"/board/kiosk?token={token}")
+        elif name:
+            log_in(client, name)
+        cookie = client.get_cookie("wardline")
+        found[letter] = cookie.value if cookie else ""
+    return found
+
+
+def knock(app: Flask, cookie: str, route: Route) -> int:
+    """The status that an answer amounts to: being led to the log-in is 401."""
+    client = app.test_client()
+    if cookie:
+        client.set_cookie("wardline", cookie)
+    with client.open(route.url, method=route.method, json={} if route.method == "POST" else None,
+                     headers={"Accept": "application/json"}) as answer:  # fmt: skip
+        to_login = answer.headers.get("Location", "").startswith("/login")
+        return 401 if to_login else answer.status_code
+
+
+def test_everybody_may_what_the_table_says_and_nothing_else(
+    app: Flask, cookies: dict[str, str]
+) -> None:
+    app.config["WTF_CSRF_ENABLED"] = False
+    found: dict[str, str] = {}
+    for route in routes(app):
+        # Logging out ends the session it is tried with: last, and each with a copy.
+        if route.name == "POST console.logout":
+            continue
+        found[route.name] = ""
+        for letter, cookie in cookies.items():
+            status = knock(app, cookie, route)
+            assert status < 500 or status in (502, 503), f"{route.name} as {letter}: {status}"
+            if status not in (401, 403, 429):
+                found[route.name] += letter
+    expected = {name: set(may) for name, may in MAY.items() if name != "POST console.logout"}
+    assert {name: set(may) for name, may in found.items()} == expected
+
+
+def test_nothing_is_changed_without_the_forms_token(app: Flask, cookies: dict[str, str]) -> None:
+    changing = [route for route in routes(app) if route.method != "GET"]
+    assert changing
+    for route in changing:
+        assert knock(app, cookies["A"], route) == 400, route.name
+    client = app.test_client()
+    client.set_cookie("wardline", cookies["A"])
+    assert client.get("/me").status_code == 200, "not even a log-out"
+
+
+def test_every_answer_carries_its_guard(app: Flask, cookies: dict[str, str]) -> None:
+    client = app.test_client()
+    for cookie in (cookies["A"], ""):
+        if cookie:
+            client.set_cookie("wardline", cookie)
+        for path in ("/login", "/users", "/nothing", "/audit.csv", "/board/static/board.js"):
+            with client.get(path) as answer:
+                policy = answer.headers["Content-Security-Policy"]
+                assert "default-src 'self'" in policy
+                assert "frame-ancestors 'none'" in policy
+                assert "unsafe" not in policy
+                assert answer.headers["X-Content-Type-Options"] == "nosniff"
+                assert answer.headers["X-Frame-Options"] == "DENY"
+
+
+def test_a_nurse_and_a_screen_reach_nothing_of_another_ward(
+    app: Flask, db: Store, cookies: dict[str, str]
+) -> None:
+    app.config["WTF_CSRF_ENABLED"] = False
+    with db.transaction() as tx:
+        call = calls.open_call(tx, "5", "1", "nurse")
+        fault = faults.raise_fault(tx, ward="5", node="5-box", device="bed 1", code="silent")
+        said = announcements.schedule(
+            tx, ["5"], "请家属离开病房", "announcement", "admin", at_ms=tx.now_ms + 3_600_000
+        )
+        drip = infusions.start(
+            tx, ward="5", bed="1", volume_ml=500, factor=20, gtt_per_min=40, by="admin"
+        )
+    paths = [
+        f"GET /calls/{call}", f"POST /calls/{call}/accept", f"POST /calls/{call}/on-the-way",
+        f"POST /calls/{call}/hand-over", f"POST /calls/{call}/end", "GET /calls?ward=5",
+        "GET /calls?ward=5&format=csv", "GET /board/5", "GET /board/stream?ward=5",
+        "GET /board/5/alive", "POST /board/5/heard", "POST /board/5/repeat", "GET /beds?ward=5",
+        "GET /beds/5/1", "GET /ward/5", "GET /nodes/5-box", "GET /faults?ward=5",
+        f"POST /faults/{fault}/acknowledge", f"GET /announcements/{said}",
+        f"GET /announcements/{said}/edit", f"POST /announcements/{said}/edit",
+        f"POST /announcements/{said}/cancel", "GET /announcements/volume/5",
+        "POST /announcements/volume/5", f"GET /infusions/{drip}", "GET /infusions?ward=5",
+        f"GET /infusions/levels?id={drip}", f"POST /infusions/{drip}/stop",
+        f"POST /infusions/{drip}/pause", f"GET /infusions/{drip}/next",
+        f"POST /infusions/{drip}/next", "GET /virtual/5", "GET /virtual/5/state",
+        "POST /virtual/5/operate", "POST /virtual/5/bus",
+    ]  # fmt: skip
+    for letter in ("N", "S"):
+        for path in paths:
+            method, url = path.split(" ")
+            assert knock(app, cookies[letter], Route(path, method, url)) == 403, (letter, path)
