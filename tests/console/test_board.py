@@ -156,7 +156,7 @@ def test_a_revoked_screen_goes_dark_at_once(
     assert answer.status_code == 403
     assert "revoked" in answer.text
     with app.test_request_context():
-        assert not login.still("screen:1")
+        assert not login.still(login.Ticket("screen:1"))
 
 
 def test_the_address_of_a_screen_is_shown_once_and_kept_as_a_hash(
