@@ -13,6 +13,7 @@ from provisioning.environment import ROOT
 # The module in tests/bench by the same name, and what it measures.
 BENCHMARKS = {
     "chaos": "presses while processes are killed and lines are cut",
+    "node": "memory and start-up of the nodes on both Pythons",
     "press": "a press from the bedside unit to the board",
     "burst": "thousands of presses within a second",
 }

@@ -170,6 +170,11 @@ class NodeProcess:
         self.log = folder / "node.log"
 
     def start(self) -> None:
+        self.launch()
+        wait_for(lambda: self._get("/spoken"), "the node's panel")
+
+    def launch(self) -> None:
+        """Start it and wait for nothing."""
         path = self.folder / "box.json"
         path.write_text(json.dumps(self.config))
         with self.log.open("ab") as log:
@@ -180,7 +185,6 @@ class NodeProcess:
                 stdout=log,
                 stderr=log,
             )
-        wait_for(lambda: self._get("/spoken"), "the node's panel")
 
     def command(self, path: Path) -> list[str]:
         return [sys.executable, "-m", "ward_node.cpython", "--config", str(path)]

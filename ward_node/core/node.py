@@ -14,7 +14,6 @@ from ward_node.core.drip import Drips
 from ward_node.core.orders import ANSWER_OF, Orders
 from ward_node.core.outbox import FULL, Outbox
 from ward_node.core.reminding import Reminding
-from ward_node.core.station import Station
 from ward_node.core.watchman import ALONE_MS
 
 FIRMWARE = "0.1.0"
@@ -69,7 +68,12 @@ class Node:
         self._told_beds: dict[str, Any] = {}
         self._announced: set[str] = set()  # events the bed was told about while alone
         self.out: list[Any] = []
-        self.station = Station(self, memory, now_ms) if me.role == STATION else None
+        self.station: Any = None
+        if me.role == STATION:
+            # Only here: a board at a bed has better use for the memory.
+            from ward_node.core.station import Station
+
+            self.station = Station(self, memory, now_ms)
         self._recall(memory, drip_ms)
 
     def _recall(self, memory: dict[str, Any], drip_ms: int) -> None:
@@ -163,9 +167,7 @@ class Node:
                 self.answer(command, kinds.REFUSED, str(error))
         return self._settle(now_ms, drip_ms)
 
-    def _overhear(
-        self, station: Station, kind: str, payload: bytes, node: str, now_ms: int
-    ) -> None:
+    def _overhear(self, station: Any, kind: str, payload: bytes, node: str, now_ms: int) -> None:
         """What another box of the ward says or is told."""
         try:
             message = messages.decode(kind, payload, heard=True)
