@@ -10,9 +10,12 @@ At the end the faults stop, and what was pressed at the units is compared with c
     stored    presses in central's database: an event each, also of several between two polls
     lost      made and not stored; doubled: stored and not made (bed by bed)
     acted     presses that opened a call or stand in the history of one
+    lamps     over beds: one that is dark although its bed has an open call, or lit without one,
+              once everything has settled, is wrong
     slowest   from the press to the moment of the transaction that stored it
 
-Exit status 1 when a press was lost, doubled or not acted upon, or an acceptance was forgotten.
+Exit status 1 when a press was lost, doubled or not acted upon, an acceptance was forgotten, or a
+lamp is wrong.
 """
 
 import argparse
@@ -39,7 +42,7 @@ from gateway.mqtt import kinds, topics
 from provisioning import hospital
 from provisioning.demo import Demo, running
 from provisioning.layout import Layout, WardPlan
-from provisioning.supervisor import first_free_port
+from provisioning.supervisor import free_ports
 from provisioning.visitor import ConsoleRefusedError, visit
 from tests.bench.faults import Lines, Mischief
 from tests.bench.figures import as_json, figures, table
@@ -76,7 +79,7 @@ class Plan:
         pins = WardPlan(
             str(self.wards), f"{self.wards}病区", f"Ward {self.wards}", "gpio", beds[:BEDS_ON_PINS]
         )
-        return Layout(folder, (*plans, pins), first_free_port(8280))
+        return Layout(folder, (*plans, pins), free_ports(1)[0])
 
     def rng(self, *about: object) -> random.Random:
         """Chance for one purpose, always the same for the same seed."""
@@ -95,6 +98,7 @@ class Outcome:
     acted: dict[Bed, int] = field(default_factory=dict)
     kept: set[tuple[int, str]] = field(default_factory=set)
     rules_failed: int = 0
+    lamps_wrong: list[Bed] = field(default_factory=list)
     settled: bool = False
     settled_after_s: float = 0.0
 
@@ -124,7 +128,7 @@ class Outcome:
     def holds(self) -> bool:
         wrong = (
             self.lost, self.doubled, self.not_acted, self.visits_wrong, self.rules_failed,
-            len(self.accepted - self.kept),
+            len(self.accepted - self.kept), len(self.lamps_wrong),
         )  # fmt: skip
         return self.settled and not any(wrong)
 
@@ -153,6 +157,7 @@ class Outcome:
             "acceptances": len(self.accepted),
             "acceptances_forgotten": len(self.accepted - self.kept),
             "rules_failed": self.rules_failed,
+            "lamps_wrong": len(self.lamps_wrong),
             "settled": self.settled,
             "settled_after_s": round(self.settled_after_s, 1),
             "killed": dict(sorted(self.mischief.killed.items())),
@@ -262,11 +267,29 @@ async def _settle(demo: Demo, outcome: Outcome) -> bool:
         await asyncio.to_thread(hear, client, topics.every(topics.HEARTBEAT), heard)
         async with asyncio.timeout(SETTLE_TIMEOUT_S):
             await until(settled, LOOK_EVERY_S)
+            while lamps_wrong := await _lamps_wrong(demo):
+                outcome.lamps_wrong = lamps_wrong
+                await asyncio.sleep(LOOK_EVERY_S)
+            outcome.lamps_wrong = []
     except TimeoutError:
         return False
     finally:
         leave(client)
     return True
+
+
+async def _lamps_wrong(demo: Demo) -> list[Bed]:
+    lit = set()
+    for ward in demo.layout.wards:
+        async with demo.http.get(f"{demo.layout.controls(ward)}/state") as answer:
+            beds = (await answer.json())["beds"]
+        lit |= {(ward.id, bed) for bed, shown in beds.items() if shown["lamp"] != kinds.OFF}
+    live = demo.store.read().all(
+        "SELECT ward, bed, type FROM calls WHERE state != 'ended' AND bed IS NOT NULL"
+    )
+    called = {(row["ward"], row["bed"]) for row in live}
+    pressed = {(row["ward"], row["bed"]) for row in live if row["type"] == types.NURSE}
+    return sorted((pressed - lit) | (lit - called))
 
 
 async def _at_hospital(layout: Layout) -> mqtt.Client:

@@ -20,6 +20,9 @@ from provisioning.layout import WardPlan
 SEVERAL, MOST_AT_ONCE = 0.1, 3
 VISIT = 0.08
 LOOK_EVERY_S = 0.03
+# A finger is off a button so long at least. Below 20 ms a box takes it for chatter of the contact,
+# and rightly: no finger is that fast.
+FINGER_OFF_S = 0.1
 
 Bed = tuple[str, str]  # ward, bed
 
@@ -75,6 +78,7 @@ class Hand:
     async def _press_pin(self) -> None:
         while True:
             await self._until_box_answers()
+            await asyncio.sleep(FINGER_OFF_S)
             at_ms, pid = self._demo.clock.now_ms(), self._pid
             try:
                 await self._operate("press")

@@ -17,6 +17,7 @@ def test_kills_and_cuts_lose_and_double_no_press(tmp_path: Path) -> None:
     facts = outcome.facts()
     assert (facts["made"], facts["lost"], facts["doubled"], facts["not_acted"]) == (250, 0, 0, 0)
     assert outcome.holds, chaos.report(PLAN, outcome)
+    assert facts["acceptances"] > 0
     assert sum(facts["killed"].values()) >= 5
     assert sum(facts["disturbed"].values()) >= 5
 
@@ -38,5 +39,6 @@ def test_the_verdict() -> None:
     assert outcome(4, doubtful=1).holds
     assert not replace(outcome(3), settled=False).holds
     assert not replace(outcome(3), acted={}).holds
+    assert not replace(outcome(3), lamps_wrong=[("3", "1")]).holds
     assert not replace(outcome(3), accepted={(1, "nurse3")}).holds
     assert outcome(3).waits_ms() == [30, 21, 12]
