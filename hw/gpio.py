@@ -11,20 +11,24 @@ from typing import Any
 from gpiozero import Device, DigitalInputDevice, DigitalOutputDevice, GPIOZeroError
 
 from hw.clock import steady_ms
-from hw.debounce import HELD, PRESSED, RELEASED, Debouncer
+from hw.debounce import FREED, HELD, PRESSED, RELEASED, STUCK_MS, Debouncer
+from hw.debounce import STUCK as STAYS_CLOSED
 from hw.errors import WiringError
 from hw.kinds import (
     BLINK,
     CORD,
     CORD_RESET,
     FAST,
+    FAULT,
     HOLD,
     OFF,
     PATTERNS,
     PRESENCE,
     PRESENCE_END,
     PRESS,
+    RECOVERED,
     STEADY,
+    STUCK,
 )
 from hw.pins import BOX_OF_FOUR, BoxPins
 from hw.ward import OnEvent
@@ -36,20 +40,28 @@ BLINK_STEPS = 4
 LOOK_EVERY_S = 0.5
 
 MEANINGS = {
-    "red": {PRESSED: PRESS, HELD: HOLD},
+    "red": {PRESSED: PRESS, HELD: HOLD, STAYS_CLOSED: FAULT, FREED: RECOVERED},
     "presence": {PRESSED: PRESENCE, RELEASED: PRESENCE_END},
     "cord": {PRESSED: CORD, RELEASED: CORD_RESET},
+}
+
+# A cord may hang pulled and somebody may stay at a bed for hours; nobody presses for minutes.
+MAY_STICK = "red"
+DETAIL = "the red button is pressed for minutes: jammed, or its cable shorted"
+ABOUT = {
+    FAULT: {"device": "red button", "code": STUCK, "detail": DETAIL},
+    RECOVERED: {"device": "red button", "code": STUCK},
 }
 
 
 class _Input:
     """One contact: its pin, its debouncer and the timer of its next certainty."""
 
-    def __init__(self, bed: str, meanings: dict[str, str], device: Any) -> None:
+    def __init__(self, bed: str, name: str, device: Any) -> None:
         self.bed = bed
-        self.meanings = meanings
+        self.meanings = MEANINGS[name]
         self.device = device
-        self.contact = Debouncer()
+        self.contact = Debouncer(stuck_ms=STUCK_MS if name == MAY_STICK else None)
         self.timer: asyncio.TimerHandle | None = None
 
 
@@ -143,9 +155,9 @@ class GpioWard:
             Device.ensure_pin_factory()
         factory = self._factory or Device.pin_factory
         for bed, pins in zip(self.beds, self.pins.beds, strict=False):
-            for name, meanings in MEANINGS.items():
+            for name in MEANINGS:
                 device = DigitalInputDevice(getattr(pins, name), pull_up=True, pin_factory=factory)
-                contact = _Input(bed, meanings, device)
+                contact = _Input(bed, name, device)
                 self._inputs.append(contact)
                 device.when_activated = partial(self._from_pin, contact, True)
                 device.when_deactivated = partial(self._from_pin, contact, False)
@@ -212,4 +224,4 @@ class GpioWard:
         for what in certain:
             kind = contact.meanings.get(what)
             if kind is not None and self._on_event is not None:
-                self._on_event(contact.bed, kind, {})
+                self._on_event(contact.bed, kind, dict(ABOUT.get(kind, {})))

@@ -23,4 +23,5 @@ SILENT = "silent"  # no answer at all
 GARBLED = "garbled"  # answers that fail their checksum
 ADDRESS_CLASH = "address_clash"  # two units answer at one address
 SELFTEST_FAILED = "selftest"  # the unit itself says that something in it is broken
+STUCK = "stuck"  # a button that stays pressed: whoever lies there cannot call
 GONE = "gone"  # the serial adapter of the whole bus

@@ -18,6 +18,7 @@ SPOKEN = {
     "silent": "faults.silent",
     "garbled": "faults.silent",
     "address_clash": "faults.silent",
+    "stuck": "faults.stuck",
     "gone": "faults.bus_gone",
     "lost": "faults.node_lost",
     "rule-failed": "faults.rule_failed",

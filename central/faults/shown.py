@@ -25,6 +25,10 @@ BED = {
         N_("The unit of bed %(bed)s reports that it is broken since %(since)s"),
         N_("replace it"),
     ),
+    "stuck": (
+        N_("The red button of bed %(bed)s is stuck since %(since)s, the bed cannot call"),
+        N_("free the button, or give the patient another way to call"),
+    ),
 }
 BOX = {
     "gone": (

@@ -3,7 +3,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw.debounce import HELD, HOLD_MS, PRESSED, RELEASED, SETTLE_MS, Debouncer
+from hw.debounce import (
+    FREED,
+    HELD,
+    HOLD_MS,
+    PRESSED,
+    RELEASED,
+    SETTLE_MS,
+    STUCK,
+    STUCK_MS,
+    Debouncer,
+)
 
 CHATTER_MS = 10
 
@@ -95,3 +105,16 @@ def test_without_a_hold_time_nothing_is_held() -> None:
     contact.edge(True, 0)
     assert contact.tick(HOLD_MS * 2) == [PRESSED]
     assert contact.due_ms() is None
+
+
+def test_stuck_is_told_once_when_due_and_freed_at_its_release() -> None:
+    contact = Debouncer(stuck_ms=STUCK_MS)
+    certain = contact.edge(True, 0)
+    while (due_ms := contact.due_ms()) is not None:
+        certain += contact.tick(due_ms)
+    assert certain == [PRESSED, HELD, STUCK]
+    assert contact.tick(STUCK_MS * 9) == []
+    contact.edge(False, STUCK_MS * 10)
+    assert contact.tick(STUCK_MS * 10 + SETTLE_MS) == [RELEASED, FREED]
+    contact.edge(True, STUCK_MS * 11)
+    assert contact.tick(STUCK_MS * 11 + SETTLE_MS) == [PRESSED]

@@ -10,7 +10,7 @@ import pytest
 from gpiozero.pins.mock import MockFactory
 
 from hw.clock import steady_ms
-from hw.debounce import HOLD_MS
+from hw.debounce import HOLD_MS, STUCK_MS
 from hw.errors import WiringError
 from hw.gpio import GpioWard
 from hw.pins import BOX_OF_FOUR
@@ -64,6 +64,30 @@ def test_a_held_button_is_told_as_press_and_hold() -> None:
             await eventually(lambda: heard.kinds("2") == ["press"], "the press")
             clock.ahead_ms += HOLD_MS
             await eventually(lambda: heard.kinds("2") == ["press", "hold"], "the hold")
+
+    asyncio.run(run())
+
+
+def test_a_stuck_button_is_a_fault_until_it_is_free_and_a_long_presence_is_none() -> None:
+    async def run() -> None:
+        clock = SteppedClock()
+        async with box(clock_ms=clock) as (_node, hands, heard):
+            red = hands._pin("2", "red")
+            red.drive_low()
+            hands.operate("3", "presence")
+            await eventually(lambda: heard.kinds("2") == ["press"], "the press")
+            await eventually(lambda: heard.kinds("3") == ["presence"], "the presence")
+            clock.ahead_ms += STUCK_MS
+            until_stuck = ["press", "hold", "fault"]
+            await eventually(lambda: heard.kinds("2") == until_stuck, "the fault")
+            clock.ahead_ms += STUCK_MS
+            red.drive_high()
+            await eventually(lambda: heard.kinds("2") == [*until_stuck, "recovered"], "the end")
+            red.drive_low()
+            await eventually(lambda: heard.kinds("2")[-1] == "press", "the next press")
+            assert heard.kinds("3") == ["presence"]
+            abouts = [event[2] for event in heard if event[1] in ("fault", "recovered")]
+            assert [about["code"] for about in abouts] == ["stuck", "stuck"]
 
     asyncio.run(run())
 
