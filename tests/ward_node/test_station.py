@@ -55,9 +55,9 @@ class Ward:
         ids = {"ids": [each["id"] for each in messages]}
         self.station.message(topics.RECEIPT, ids, node="3-box")
 
-    def beds(self, state: str, bed: str = "1", **more: Any) -> None:
+    def beds(self, state: str, bed: str = "1", boot: int = 1, **more: Any) -> None:
         told = {"state": state, "receipted": True, "for_ms": 0} | more
-        self.station.message(topics.BEDS, {"boot": 1, "beds": {bed: told}}, node="3-box")
+        self.station.message(topics.BEDS, {"boot": boot, "beds": {bed: told}}, node="3-box")
 
     def run(self, ms: int, *, central: bool = True) -> None:
         """Let time pass; central's beacon comes every 2 s while it is there."""
@@ -267,6 +267,20 @@ def test_a_call_that_central_ended_otherwise_is_over_here_too(ward: Ward) -> Non
     ward.beds("idle")
     ward.run(20_000, central=False)
     assert ward.said() == []
+
+
+def test_a_box_that_was_reborn_and_has_forgotten_ends_no_call(ward: Ward) -> None:
+    ward.receipt(ward.happens(kinds.PRESS))
+    ward.beds("calling")
+    ward.beds("emergency", "2")
+    for bed in "12":
+        ward.beds("idle", bed, boot=2)
+    ward.run(8_000, central=False)
+    assert ward.shown() == [("2", "emergency"), ("1", "call")]
+    ward.boot, ward.seq = 2, 0
+    for bed in "12":
+        ward.happens(kinds.PRESENCE, bed)
+    assert ward.station.shown["calls"] == []
 
 
 def test_an_unreceipted_call_is_not_ended_by_a_picture(ward: Ward) -> None:

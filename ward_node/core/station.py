@@ -54,7 +54,7 @@ class Station:
         elif kind == topics.RECEIPT:
             self.watchman.receipted(message["ids"])
         elif kind == topics.BEDS:
-            self.watchman.beds(node, message["beds"], now_ms)
+            self.watchman.beds(node, message["boot"], message["beds"], now_ms)
 
     def too_late(self, press: dict[str, Any]) -> bool:
         """Whether somebody has been at the bed since this press of this ward."""

@@ -52,8 +52,9 @@ class _Open:
 class _Picture:
     """What a box says one of its beds is doing."""
 
-    def __init__(self, node: str, told: dict[str, Any], now_ms: int) -> None:
+    def __init__(self, node: str, boot: int, told: dict[str, Any], now_ms: int) -> None:
         self.node = node
+        self.boot = boot
         self.wants = _CALLING.get(told["state"])
         self.receipted = told["receipted"]
         self.since_ms = now_ms - told.get("for_ms", 0)
@@ -92,16 +93,20 @@ class Watchman:
             if not held and kinds.event_id(node, boot, seq) in ids:
                 self._presences[bed] = (node, boot, seq, True)
 
-    def beds(self, node: str, told: dict[str, Any], now_ms: int) -> None:
+    def beds(self, node: str, boot: int, told: dict[str, Any], now_ms: int) -> None:
         """The picture that a box gives of its beds."""
         for bed, each in told.items():
-            fresh, old = _Picture(node, each, now_ms), self._pictures.get(bed)
+            fresh, old = _Picture(node, boot, each, now_ms), self._pictures.get(bed)
             if old is not None and old.wants == fresh.wants:
                 fresh.seen_ms = old.seen_ms
             if old is not None and old.accepted_ms is not None and fresh.accepted_ms is not None:
                 fresh.accepted_ms = old.accepted_ms
             self._pictures[bed] = fresh
-            if old is not None and old.wants is not None and fresh.wants is None:
+            if old is None or old.wants is None or fresh.wants is not None:
+                continue
+            if old.boot != boot:
+                self._forgotten(bed, old)
+            else:
                 # Central ended it some other way. What it does not hold it cannot have ended.
                 for key in [key for key in self._open if key[0] == bed]:
                     if not self._open[key].waiting:
@@ -165,6 +170,13 @@ class Watchman:
             call.seen_ms = now_ms - ALONE_MS
             call.newest, call.waiting = (boot, seq), list(waiting)
             self._open[(bed, wants)] = call
+
+    def _forgotten(self, bed: str, old: _Picture) -> None:
+        """A box that was reborn knows of no call that central held; the ward goes on to know."""
+        if any(key[0] == bed for key in self._open) or old.wants is None:
+            return
+        call = self._open[(bed, old.wants)] = _Open(old.node, old.since_ms, True, old.seen_ms)
+        call.newest = (old.boot, 0)
 
     def _called(self, bed: str, message: dict[str, Any], now_ms: int) -> None:
         wants = _WANTS_OF[message["type"]]
