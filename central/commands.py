@@ -61,6 +61,16 @@ def expire(tx: Tx) -> list[Row]:
     )
 
 
+def take_back(tx: Tx, ward: str, type: str, field: str, value: str) -> None:
+    """Send no more what nobody has answered yet and is not wanted any more: a box that was
+    restarted meanwhile would carry it out. `field` of the body tells which."""
+    tx.execute(
+        "UPDATE commands SET result = 'declined', reason = 'taken back' WHERE result IS NULL"
+        " AND ward = ? AND type = ? AND json_extract(body, '$.' || ?) = ?",
+        (ward, type, field, value),
+    )
+
+
 def answered(tx: Tx, node: str, command_id: int, result: str, reason: str | None) -> Row | None:
     """Note a node's answer. None when it was given no such command, or has answered before."""
     return tx.one(

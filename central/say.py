@@ -68,5 +68,6 @@ def to_beds(
 
 def stop(tx: Tx, ward: str, utterance: str) -> None:
     """Let every node of the ward fall silent about `utterance`."""
+    commands.take_back(tx, ward, kinds.SPEAK, "utterance", utterance)
     for node in wards.nodes(tx, ward):
         commands.send(tx, ward, node["id"], kinds.STOP, {"utterance": utterance})

@@ -31,6 +31,8 @@ def tell(tx: Tx, call: Row, phase: str, words_id: str | None = None) -> None:
     tx.execute("UPDATE calls SET phase = ? WHERE id = ?", (phase, call["id"]))
     if call["bed"] is None:
         return
+    if phase == kinds.ENDED:
+        commands.take_back(tx, call["ward"], kinds.CALL, "call", str(call["id"]))
     _send(tx, call, phase, words_id)
     # The lamp shows the most urgent call: a lesser one's news must not leave it too calm.
     others = [

@@ -126,6 +126,16 @@ def test_forty_finished_calls_after_a_day_alone_sound_nowhere(ward: Ward) -> Non
     assert model.open_calls(ward.store.read()) == []
 
 
+def test_what_was_not_answered_is_taken_back_when_the_call_is_over(ward: Ward) -> None:
+    ward.operate(kinds.PRESS)
+    ward.operate(kinds.PRESENCE)
+    left = ward.store.read().all("SELECT type, body FROM commands WHERE result IS NULL")
+    assert {row["type"] for row in left} == {kinds.STOP, kinds.CALL}
+    assert [row["body"] for row in left if row["type"] == kinds.CALL] == [
+        row["body"] for row in left if '"phase": "ended"' in row["body"]
+    ]
+
+
 def test_a_commands_press_says_what_it_is_about(ward: Ward) -> None:
     ward.operate(kinds.PRESS, "2")
     about = {"ward": "3", "bed": "2", "node": "3-bedside", "boot": 1, "seq": 1}
