@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 DATABASE = "mosquitto.db"
+TRIAL = "trial-"
 # A large file takes long to read. After this it is believed to be good.
 TRY_TIMEOUT_S = 60.0
 LOOK_EVERY_S = 0.005
@@ -36,9 +37,11 @@ def main() -> None:
 
 def readable(mosquitto: str, database: Path) -> bool:
     """Whether Mosquitto starts on a copy of `database`. True when that cannot be tried."""
+    for left in database.parent.glob(f"{TRIAL}*"):
+        shutil.rmtree(left, ignore_errors=True)  # of a start that was killed
     with contextlib.ExitStack() as stack:
         try:
-            made = tempfile.TemporaryDirectory(prefix="trial-", dir=database.parent)
+            made = tempfile.TemporaryDirectory(prefix=TRIAL, dir=database.parent)
             folder = Path(stack.enter_context(made))
             shutil.copy(database, folder / DATABASE)
             config = folder / "mosquitto.conf"

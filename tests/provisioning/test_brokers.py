@@ -268,11 +268,12 @@ def test_a_broker_goes_on_with_a_file_that_it_can_read(brokers: Brokers) -> None
     state = topics.topic("3", "3-box", topics.STATE)
     box.publish(state, "ready", retain=True)
     brokers.stop("3")
+    folder = brokers.brokers["3"].folder
+    (folder / "trial-of-a-killed-start").mkdir()
     brokers.start("3")
     again = brokers.client("3", "3-station")
     again.subscribe(state)
     wait_for(lambda: again.heard, "the retained state")
-    folder = brokers.brokers["3"].folder
     assert [
         path.name for path in folder.iterdir() if path.name.startswith(("trial", "mosquitto.db."))
     ] == []
