@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from central import commands
 from central.store import Row, Store
 from gateway.mqtt import topics
+from gateway.mqtt.link import LinkDownError
 from gateway.speech.library import SpeechUnavailableError
 
 log = logging.getLogger("wardline.bridge")
@@ -60,6 +61,8 @@ class Outgoing:
             row = await queue.get()
             try:
                 await self._send(row)
+            except LinkDownError as error:
+                log.debug("command %s to %s waits: %s", row["id"], row["node"], error)
             except Exception:
                 log.exception("command %s to %s was not sent; tried again", row["id"], row["node"])
 
