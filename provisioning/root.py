@@ -138,6 +138,7 @@ def _build(ready: Path, say: Callable[[str], None]) -> None:
         say(f"building the exchange root ({', '.join(INCLUDED)} from Debian {SUITE})")
         _fill(building, say)
         building.chmod(0o755)
+        os.sync()
         building.rename(ready)
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -152,6 +153,7 @@ def _fill(building: Path, say: Callable[[str], None]) -> None:
             f"--include={','.join(INCLUDED)}"]  # fmt: skip
     make += [f"--aptopt={each}" for each in APT_OPTIONS]
     make += [f"--dpkgopt=path-exclude={each}" for each in LEFT_OUT]
+    make.append("--dpkgopt=force-unsafe-io")  # the whole is synced once, before its renaming
     unpack = ["tar", "--extract", "--no-same-owner", "--exclude=./dev/*", "-C", str(building)]
     # mmdebstrap's helper user must reach its passing folder, which one of ours would not let it.
     environment = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
@@ -203,6 +205,7 @@ def _name_hosts(root: Path) -> None:
     hosts = f"127.0.0.1 localhost\n127.0.1.1 {socket.gethostname()}\n::1 localhost\n"
     path = root / "etc" / "hosts"
     if not path.exists() or path.read_text() != hosts:
-        fresh = path.with_name(f"hosts.{os.getpid()}")
-        fresh.write_text(hosts)
-        fresh.replace(path)
+        with tempfile.TemporaryDirectory(prefix="hosts-", dir=path.parent) as passing:
+            fresh = Path(passing) / path.name
+            fresh.write_text(hosts)
+            fresh.replace(path)
