@@ -296,6 +296,7 @@ def main(arguments: argparse.Namespace, play: Play) -> int:
     def say(text: str) -> None:
         print(f"wardline: {text}", file=sys.stderr, flush=True)
 
+    os.umask(0o077)  # passwords and patients, in the files of every process it starts
     folder = (arguments.folder or default_folder()).resolve()
     try:
         with claim(folder, arguments.keep):

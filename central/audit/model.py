@@ -49,6 +49,13 @@ def append(
     tx.insert("audit", at_ms=tx.now_ms, **entry)
 
 
+def head(tx: Tx) -> tuple[int, str]:
+    """Number and seal of the newest entry. Whoever can rewrite the database can reckon every seal
+    anew or cut the end off: only a copy of this kept elsewhere shows that."""
+    row = tx.one("SELECT id, seal FROM audit ORDER BY id DESC LIMIT 1")
+    return (0, GENESIS) if row is None else (row["id"], row["seal"])
+
+
 def first_broken(tx: Tx) -> Row | None:
     """The first entry whose seal does not fit those before it; None when all is whole."""
     before = GENESIS

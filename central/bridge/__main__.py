@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import datetime
 import logging
+import os
 import signal
 import sys
 import zoneinfo
@@ -83,6 +84,7 @@ def main() -> int:
     except (configuration.ConfigError, BadPeerError) as error:
         print(error, file=sys.stderr)
         return 2
+    os.umask(0o077)  # the database holds names of patients
     configuration.use_timezone(config)
     asyncio.run(run(config))
     return 0

@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 from central import housekeeping, timers
+from central.audit import model as audit
 from central.bridge import intake
 from central.bridge.outgoing import Outgoing
 from central.bridge.supervision import Watch
@@ -294,6 +295,8 @@ class Bridge:
             if self.clock.steady_ms() >= self._tidy_at_ms:
                 self._tidy_at_ms = self.clock.steady_ms() + housekeeping.EVERY_MS
                 await self._write(housekeeping.tidy)
+                # A log kept elsewhere is the audit's witness.
+                log.info("the audit has %s entries, sealed %s", *audit.head(self.store.read()))
             await asyncio.sleep(CLOCK_EVERY_S)
 
     async def _timer_loop(self) -> None:

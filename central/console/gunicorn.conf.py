@@ -25,6 +25,8 @@ keepalive = 30
 # Streams never end by themselves; `worker_exit` ends them.
 graceful_timeout = 2
 accesslog = None
+# What it writes, the database first of all, holds names of patients.
+umask = 0o077
 loglevel = "warning"
 # Sessions rest on the address for the log-in delay: believe no proxy that was not named.
 forwarded_allow_ips = _web.get("proxies", "127.0.0.1")

@@ -115,3 +115,10 @@ def stations(tx: Tx, ward: str) -> list[Row]:
 def settings(tx: Tx, ward: str) -> dict[str, Any]:
     """Volume bands and the like, as sent to the ward's nodes: keys of config.json."""
     return json.loads(tx.value("SELECT settings FROM wards WHERE id = ?", (ward,)) or "{}")
+
+
+def strangers(tx: Tx) -> int:
+    """How many boxes that nobody has set up have a fault line."""
+    return int(
+        tx.value("SELECT count(*) FROM faults WHERE code = 'unknown-node' AND cleared_ms IS NULL")
+    )

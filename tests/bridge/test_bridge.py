@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import aiomqtt
+import pytest
 
 from central import commands
+from central.audit import model as audit
 from central.bridge import intake
 from central.bridge.bridge import HEARD, Bridge
 from central.capabilities import Rules
@@ -18,6 +21,7 @@ from central.faults import model as faults
 from central.faults import service as fault_rules
 from central.store import Store, Tx
 from central.wards import model as wards
+from central.wards import service as fleet
 from gateway.mqtt import kinds, topics
 from gateway.mqtt.checked import encode
 from gateway.mqtt.link import BrokerLink
@@ -427,3 +431,28 @@ def test_only_a_beds_own_box_ends_its_calls(store: Store, broker: int) -> None:
 
     play(store, broker, story, with_rules())
     assert [row["type"] for row in store.read().all("SELECT type FROM events")] == [kinds.PRESS]
+
+
+def test_made_up_boxes_do_not_fill_the_fleet_page(store: Store) -> None:
+    with store.transaction() as tx:
+        for number in range(100):
+            message = {"state": "ready", "session": 1}
+            fleet.state_told(tx, "3", f"ghost-{number}", message)
+    assert len(faults.open_faults(store.read())) == fleet.STRANGERS_SHOWN
+
+
+def test_the_log_is_a_witness_of_the_audits_end(
+    store: Store, broker: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with store.transaction() as tx:
+        audit.append(tx, "li", "call.accept", "call/1")
+    number, seal = audit.head(store.read())
+    assert (number, seal) == (1, store.read().value("SELECT seal FROM audit"))
+
+    async def story(box: Box) -> None:
+        await until(
+            lambda: f"{number} entries, sealed {seal}" in caplog.text, "the head in the log"
+        )
+
+    with caplog.at_level(logging.INFO, "wardline.bridge"):
+        play(store, broker, story, with_rules())

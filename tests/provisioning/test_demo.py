@@ -58,6 +58,9 @@ def test_ctrl_c_stops_all_it_started_and_nothing_else(
     with started("--folder", str(tmp_path / "demo")) as (process, facts):
         assert len(facts["pids"]) == 11  # 3 brokers, units, bridge, web, 5 nodes
         assert all(alive(pid) for pid in facts["pids"].values())
+        files = [each for each in (tmp_path / "demo").rglob("*") if each.is_file()]
+        assert "wardline.db" in {each.name for each in files}
+        assert [each for each in files if each.stat().st_mode & 0o077] == []
         os.killpg(process.pid, signal.SIGINT)  # as the terminal does
         assert process.wait() == 0
         assert not any(alive(pid) for pid in facts["pids"].values())
