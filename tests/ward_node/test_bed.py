@@ -145,3 +145,15 @@ class BedMachine(RuleBasedStateMachine):
 
 TestBedMachine = BedMachine.TestCase
 TestBedMachine.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+
+
+def test_a_call_that_was_pressed_for_after_the_presence_goes_on() -> None:
+    bed = Bed("1", 0)
+    bed.happened(kinds.PRESS)
+    bed.phase("7", kinds.REGISTERED, "medium")
+    bed.happened(kinds.PRESENCE)
+    assert not bed.phase("7", kinds.ACCEPTED, "medium")
+    assert bed.lamp == kinds.OFF
+    # The press was stored before the presence, so central took both presses for one call.
+    assert bed.phase("7", kinds.ACCEPTED, "medium", pressed_since=True)
+    assert bed.lamp == kinds.STEADY

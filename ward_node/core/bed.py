@@ -105,15 +105,18 @@ class Bed:
             self.unreceipted.remove(event_id)
             self._hand_over()
 
-    def phase(self, call: str, phase: str, priority: str) -> bool:
-        """Central tells the phase of a call. False when presence here has ended that call."""
+    def phase(self, call: str, phase: str, priority: str, pressed_since: bool = False) -> bool:
+        """Central tells the phase of a call. False when presence here has ended that call;
+        `pressed_since`: somebody has pressed for it after that presence, so it goes on."""
         if phase == kinds.ENDED:
             self.calls.pop(call, None)
             self._over = not self.calls
             self._hand_over()
             return True
         if call in self._finished:
-            return False
+            if not pressed_since:
+                return False
+            self._finished.remove(call)
         self.calls[call] = (phase, priority)
         self._over = False
         self._hand_over()

@@ -92,7 +92,10 @@ def _call(
         node.answer(command, kinds.DECLINED, TOO_LATE)
         return
     priority = body.get("priority", "medium")
-    believed = machine.phase(body["call"], body["phase"], priority)
+    # A press of this box that no presence has answered: it is not too late for it.
+    press = body.get("press") or {}
+    pressed_since = press.get("node") == node.me.node and press.get("seq") is not None
+    believed = machine.phase(body["call"], body["phase"], priority, pressed_since)
     utterance = "bed-call-" + bed
     if body.get("words") and believed:
         klass = kinds.EMERGENCY if priority == "high" else kinds.CALLING
