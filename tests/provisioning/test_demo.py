@@ -18,7 +18,7 @@ from central.wards import model as wards
 from provisioning import hospital
 from provisioning.demo import FolderInUseError, claim
 from provisioning.layout import demo_wards
-from tests.conftest import answers, wait_for
+from tests.conftest import answers, free_port, wait_for
 from tests.e2e.conftest import command, environment, facts_of
 from tests.provisioning.test_supervisor import alive
 
@@ -27,7 +27,7 @@ from tests.provisioning.test_supervisor import alive
 def started(*arguments: str) -> Iterator["tuple[subprocess.Popen[str], dict[str, Any]]"]:
     """A demo in a session of its own, as a terminal gives it one, and its facts."""
     process = subprocess.Popen(
-        command("demo", "--json", *arguments),
+        command("demo", "--json", "--port", str(free_port()), *arguments),
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -91,7 +91,7 @@ def test_a_killed_demo_leaves_nothing_and_its_folder_can_be_used_again(tmp_path:
 def test_ctrl_c_while_it_starts(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     process = subprocess.Popen(
-        command("demo", "--folder", str(folder)),
+        command("demo", "--port", str(free_port()), "--folder", str(folder)),
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
