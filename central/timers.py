@@ -20,6 +20,14 @@ def cancel(tx: Tx, kind: str, ref: str | int) -> int:
     ).rowcount
 
 
+def pending_ms(tx: Tx, kind: str, ref: str | int) -> int | None:
+    """When the next timer of `kind` for `ref` is due, None when there is none."""
+    return tx.value(
+        "SELECT min(due_ms) FROM timers WHERE kind = ? AND ref = ? AND fired_ms IS NULL",
+        (kind, str(ref)),
+    )
+
+
 def due(tx: Tx, limit: int = 200) -> list[Row]:
     """Timers whose moment has come, the oldest first."""
     return tx.all(

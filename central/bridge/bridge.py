@@ -67,8 +67,9 @@ class Bridge:
         self._tidy_at_ms = self.clock.steady_ms()
         self._trouble: str | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        known = [row["id"] for row in wards.nodes(store.read())]
-        self._watch = Watch(known, self.clock.steady_ms())
+        self._watch = Watch()
+        for row in wards.nodes(store.read()):
+            self._watch.know(row["id"], row["ward"], row["session"], self.clock.steady_ms())
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -134,7 +135,7 @@ class Bridge:
             self._all_stored.clear()
             self._wake_intake.set()
         elif kind == topics.HEARTBEAT:
-            self._spawn(self._take_heartbeat(node, message))
+            self._spawn(self._take_heartbeat(ward, node, message))
         elif kind == topics.STATE:
             self._spawn(self._take_state(ward, node, message))
         elif kind == topics.BEDS:
@@ -204,9 +205,11 @@ class Bridge:
             elif acted < limit:
                 await self._wake_rules.wait()
 
-    async def _take_heartbeat(self, node: str, message: dict[str, Any]) -> None:
+    async def _take_heartbeat(self, ward: str, node: str, message: dict[str, Any]) -> None:
         now_ms = self.clock.steady_ms()
-        back = self._watch.seen(node, now_ms)
+        back = self._watch.seen(node, ward, message["boot"], now_ms)
+        if back is None:
+            return
         health = [message.get(key) for key in fleet.HEALTH if key not in ("uptime_ms", "poll_ms")]
         if back or self._watch.worth_writing(node, health, now_ms):
             await self._write(lambda tx: fleet.heard_of(tx, node, message))
@@ -219,7 +222,7 @@ class Bridge:
             return born
 
         if await self._write(job):
-            self._watch.seen(node, self.clock.steady_ms())
+            self._watch.seen(node, ward, message["session"], self.clock.steady_ms())
             log.info("box %s of ward %s is ready, session %s", node, ward, message["session"])
             await self._send_configs(ward, node)
 
@@ -287,9 +290,11 @@ class Bridge:
                     await self._beacon()
             except LinkDownError as error:
                 log.debug("clock beacon not sent: %s", error)
-            for node in self._watch.silent(self.clock.steady_ms()):
+            for node, silent_ms in self._watch.silent(self.clock.steady_ms()).items():
                 log.error("box %s is silent: check its power and network", node)
-                await self._write(lambda tx, node=node: fleet.lost(tx, node))
+                await self._write(
+                    lambda tx, node=node, ms=silent_ms: fleet.lost(tx, node, silent_ms=ms)
+                )
             if self._trouble is not None:
                 await self._probe()
             if self.clock.steady_ms() >= self._tidy_at_ms:

@@ -1,25 +1,43 @@
 """Which nodes live: a sans-IO watch over heartbeats on steady time."""
 
+from dataclasses import dataclass
+
 # Three heartbeats missed and a little for the way; a dead node is known within 10 s.
 SILENCE_MS = 7_000
+# When one node of a ward is silent, those that missed two heartbeats by then are taken to be gone
+# with it: a ward that is cut off is one matter, not one after the other.
+WITH_IT_MS = 4_500
 # How often a healthy heartbeat is written down.
 HEALTH_EVERY_MS = 10_000
+
+
+@dataclass
+class _Life:
+    ward: str
+    session: int
+    seen_ms: int
+    lost: bool = False
 
 
 class Watch:
     """Last signs of life by node, in steady ms."""
 
-    def __init__(self, nodes: list[str], now_ms: int) -> None:
-        # A node known from before has SILENCE_MS from our own start to be heard.
-        self._seen_ms = dict.fromkeys(nodes, now_ms)
+    def __init__(self) -> None:
+        self._lives: dict[str, _Life] = {}
         self._written: dict[str, tuple[int, object]] = {}
-        self._lost: set[str] = set()
 
-    def seen(self, node: str, now_ms: int) -> bool:
-        """Note a sign of life. True when the node had been lost."""
-        self._seen_ms[node] = now_ms
-        back = node in self._lost
-        self._lost.discard(node)
+    def know(self, node: str, ward: str, session: int | None, now_ms: int) -> None:
+        """A node known from before has SILENCE_MS from our own start to be heard."""
+        self._lives[node] = _Life(ward, session or 0, now_ms)
+
+    def seen(self, node: str, ward: str, session: int, now_ms: int) -> bool | None:
+        """Note a sign of life. True when the node had been lost; None when this is of an
+        earlier start, come late, and says nothing about the node that lives now."""
+        life = self._lives.setdefault(node, _Life(ward, session, now_ms))
+        if session < life.session:
+            return None
+        back = life.lost
+        self._lives[node] = _Life(ward, session, now_ms)
         return back
 
     def worth_writing(self, node: str, health: object, now_ms: int) -> bool:
@@ -30,12 +48,14 @@ class Watch:
         self._written[node] = (now_ms, health)
         return True
 
-    def silent(self, now_ms: int) -> list[str]:
-        """Nodes that fell silent since the last question."""
-        fresh = [
-            node
-            for node, seen_ms in self._seen_ms.items()
-            if now_ms - seen_ms > SILENCE_MS and node not in self._lost
-        ]
-        self._lost.update(fresh)
+    def silent(self, now_ms: int) -> dict[str, int]:
+        """Nodes that fell silent since the last question, with how long they have been, in ms."""
+        living = {node: each for node, each in self._lives.items() if not each.lost}
+        dead = {each.ward for each in living.values() if now_ms - each.seen_ms > SILENCE_MS}
+        fresh = {}
+        for node, each in living.items():
+            silent_ms = now_ms - each.seen_ms
+            if each.ward in dead and silent_ms > WITH_IT_MS:
+                each.lost = True
+                fresh[node] = silent_ms
         return fresh

@@ -51,13 +51,13 @@ def words_at_station(tx: Tx, call: Row, prefix: str = AT_STATION) -> tuple[str, 
     """The id of the words that announce this call, and their values. What opened the call may
     have brought more telling words of its own in `about`."""
     about = json.loads(call["about"])
-    values = {"ward": call["ward"], "bed": call["bed"] or ""}
-    if prefix == AT_STATION and call["bed"] is not None and about.get("words"):
+    values = {"ward": call["ward"], "bed": call["bed"] or about.get("bed", "")}
+    if prefix == AT_STATION and about.get("words"):
         return str(about["words"]), values
     words_id = prefix + call["type"]
     if call["type"] == types.INFUSION and about.get("unconfirmed"):
         words_id += "_unconfirmed"
-    if call["bed"] is None and call["type"] != types.FAULT:
+    if call["bed"] is None and call["type"] not in types.TECHNICAL:
         words_id = prefix + "ward"
     return words_id, values
 

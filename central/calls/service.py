@@ -15,6 +15,7 @@ from central.wards import model as wards
 from gateway.mqtt import kinds
 
 UNATTENDED = "calls.unattended"
+MENDING_S = 3600
 
 
 class NoSuchCallError(LookupError):
@@ -174,6 +175,15 @@ def resolve(tx: Tx, call_id: int, by: str) -> None:
     _end(tx, call, tx.now_ms, by, what="resolved")
 
 
+def recovered(tx: Tx, call_id: int, via: str) -> None:
+    """The equipment works again: its call ends by itself. Raises ValueError for a patient's."""
+    call = _get(tx, call_id)
+    if call["type"] not in types.TECHNICAL:
+        raise ValueError(f"call {call_id} is a patient's")
+    if call["state"] != model.ENDED:
+        _end(tx, call, tx.now_ms, via, what="recovered")
+
+
 def hand_over(tx: Tx, call_id: int, to_ward: str, by: str) -> None:
     """Show and announce a call in another ward as well; its own ward keeps it too.
     Raises UnknownWardError."""
@@ -312,7 +322,10 @@ def _accepted(tx: Tx, call: Row, by: str, via: str) -> None:
 
 def _arm_unattended(tx: Tx, call: Row) -> None:
     timers.cancel(tx, UNATTENDED, call["id"])
-    due_ms = tx.now_ms + escalation.unattended_s(tx, call["ward"]) * 1000
+    again_s = escalation.unattended_s(tx, call["ward"])
+    if call["type"] in types.TECHNICAL:
+        again_s = MENDING_S  # nobody mends a line in three minutes
+    due_ms = tx.now_ms + again_s * 1000
     timers.arm(tx, due_ms, UNATTENDED, call["id"])
 
 

@@ -15,6 +15,10 @@ NURSE = "nurse"
 UNPLUGGED = "unplugged"
 INFUSION = "infusion"
 FAULT = "fault"
+OUTAGE = "outage"
+CUT_OFF = "cut_off"
+# Of equipment: they belong to no bed, and end by recovery or by whoever mended it.
+TECHNICAL = (CUT_OFF, OUTAGE, FAULT)
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ TYPES = {
         CallType(NURSE, MEDIUM, N_("Nurse call")),
         CallType(UNPLUGGED, MEDIUM, N_("Handset unplugged")),
         CallType(INFUSION, MEDIUM, N_("Drip")),
+        CallType(CUT_OFF, MEDIUM, N_("Ward is cut off")),
+        CallType(OUTAGE, MEDIUM, N_("Beds cannot call")),
         CallType(FAULT, LOW, N_("Equipment fault")),
     )
 }

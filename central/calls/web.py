@@ -52,6 +52,8 @@ HISTORY = {
     "exhausted": N_("Nobody left to tell: alarm"),
     "attended": N_("Somebody is at the bed"),
     "resolved": N_("Seen to"),
+    "recovered": N_("It works again"),
+    "spread": N_("More equipment is concerned"),
     "cord_reset": N_("The cord was put back"),
     "plugged": N_("The handset was plugged in"),
     "handed_over": N_("Handed over to another ward"),
@@ -111,7 +113,7 @@ def calls() -> Any:
 
 
 @blueprint.get("/calls/<int:call_id>")
-@requires(*STAFF)
+@requires(*STAFF, "engineer")
 def call(call_id: int) -> Any:
     """One call: its clocks and its history."""
     tx = read()
@@ -124,7 +126,7 @@ def call(call_id: int) -> Any:
 
 
 @blueprint.post("/calls/<int:call_id>/accept")
-@requires(*STAFF)
+@requires(*STAFF, "engineer")
 def accept(call_id: int) -> Any:
     return _do(call_id, lambda tx: service.accept(tx, call_id, current_user.name, "board"))
 
@@ -145,7 +147,7 @@ def hand_over(call_id: int) -> Any:
 
 
 @blueprint.post("/calls/<int:call_id>/end")
-@requires(*STAFF)
+@requires(*STAFF, "engineer")
 def end(call_id: int) -> Any:
     """Refused for the call of a bed; ends one that belongs to no bed."""
     return _do(call_id, lambda tx: service.resolve(tx, call_id, current_user.name))
@@ -190,6 +192,8 @@ def _visible(tx: Tx, call_id: int) -> Row:
     row = model.one(tx, call_id)
     if row is None:
         abort(404)
+    if current_user.role == "engineer" and row["type"] not in types.TECHNICAL:
+        abort(403)
     mine = current_user.ward
     if mine is None or mine == row["ward"]:
         return row

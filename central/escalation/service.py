@@ -53,8 +53,9 @@ def simulate(tx: Tx, ward: str, document: policy.Policy) -> list[Hole]:
     """Where `document` would fail in this ward, for every bed, call type and hour."""
     beds = [row["bed"] for row in wards.beds(tx, ward)]
     can = available(tx, ward)
-    no_bed = policy.simulate(document, [None], [types.FAULT], can)
-    return no_bed + policy.simulate(document, beds, types.TYPES, can)
+    no_bed = policy.simulate(document, [None], types.TECHNICAL, can)
+    of_beds = [type for type in types.TYPES if type not in types.TECHNICAL]
+    return no_bed + policy.simulate(document, beds, of_beds, can)
 
 
 def save_policy(tx: Tx, ward: str, document: policy.Policy, by: str) -> int:

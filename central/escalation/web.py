@@ -123,7 +123,7 @@ def _table(ward: str, holes: list[Hole]) -> list[dict[str, Any]]:
                     if (hole.bed, hole.type) == (bed, type)
                 ]
                 for type in types.TYPES
-                if bed is not None or type == types.FAULT
+                if (bed is None) == (type in types.TECHNICAL)
             },
         }
         for bed in [None, *beds]

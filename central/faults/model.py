@@ -22,6 +22,11 @@ def m001_faults(db: Database) -> None:
     )
 
 
+@migrations()
+def m002_known_after(db: Database) -> None:
+    db.execute("ALTER TABLE faults ADD COLUMN known_after_ms INTEGER")
+
+
 def open_faults(tx: Tx, ward: str | None = None) -> list[Row]:
     """Faults not cleared, the oldest first; of all wards when `ward` is None."""
     return tx.all(

@@ -1,11 +1,12 @@
-"""Faults are events for people: shown on the board and pages, spoken once at the station.
+"""Faults are events for people: shown on the board and pages; what a dead device means for the
+ward becomes a technical call (`central.technical`), which is spoken and escalated.
 
 Node faults arrive as events; a silent node is noticed by the bridge's supervision.
 """
 
 from collections.abc import Callable
 
-from central import say
+from central import timers
 from central.audit import model as audit
 from central.events import NodeEvent
 from central.faults import model
@@ -13,22 +14,18 @@ from central.store import HOSPITAL, Row, Tx
 from central.wards import model as wards
 from gateway.mqtt import kinds
 
-# Codes said aloud at the station, with the words for them. Other codes are shown only.
-SPOKEN = {
-    "silent": "faults.silent",
-    "garbled": "faults.silent",
-    "address_clash": "faults.silent",
-    "stuck": "faults.stuck",
-    "gone": "faults.bus_gone",
-    "lost": "faults.node_lost",
-    "rule-failed": "faults.rule_failed",
-}
+# The timer that lets `central.technical` look at the faults of a ward (its ref).
+JUDGE = "technical.judge"
+# All boxes of a ward that is cut off are found silent within this time: one call, not twelve.
+TOGETHER_MS = 500
 
 
 def raise_fault(
-    tx: Tx, *, ward: str | None, node: str, device: str, code: str, detail: str = ""
-) -> int:
-    """Open a fault, or count one more on the open one. Returns its id."""
+    tx: Tx, *, ward: str | None, node: str, device: str, code: str, detail: str = "",
+    known_after_ms: int | None = None,
+) -> int:  # fmt: skip
+    """Open a fault, or count one more on the open one. `known_after_ms`: how long the device had
+    been silent by then, where that can be told. Returns the fault's id."""
     known = model.find_open(tx, node, device, code)
     if known is not None:
         tx.execute(
@@ -46,19 +43,9 @@ def raise_fault(
         detail=detail,
         raised_ms=tx.now_ms,
         last_ms=tx.now_ms,
+        known_after_ms=known_after_ms,
     )
-    tx.changed(ward or HOSPITAL, "faults")
-    if ward is not None and code in SPOKEN:
-        say.to_station(
-            tx,
-            ward,
-            f"fault-{fault}",
-            SPOKEN[code],
-            klass=kinds.CALLING,
-            chime="low",
-            ward=ward,
-            bed=_bed(device),
-        )
+    _judge(tx, ward)
     return fault
 
 
@@ -66,22 +53,11 @@ def clear_fault(tx: Tx, node: str, device: str, code: str | None = None) -> bool
     """Close the open fault (all of the device when `code` is None). False if none was open."""
     rows = tx.all(
         "UPDATE faults SET cleared_ms = :now WHERE node = :node AND device = :device"
-        " AND (:code IS NULL OR code = :code) AND cleared_ms IS NULL RETURNING id, ward, code",
+        " AND (:code IS NULL OR code = :code) AND cleared_ms IS NULL RETURNING ward",
         {"now": tx.now_ms, "node": node, "device": device, "code": code},
     )
     for row in rows:
-        tx.changed(row["ward"] or HOSPITAL, "faults")
-        if row["ward"] and row["code"] in SPOKEN:
-            say.to_station(
-                tx,
-                row["ward"],
-                f"fault-{row['id']}-over",
-                "faults.recovered" if device.startswith("bed ") else "faults.box_recovered",
-                klass=kinds.CALLING,
-                chime="low",
-                ward=row["ward"],
-                bed=_bed(device),
-            )
+        _judge(tx, row["ward"])
     return bool(rows)
 
 
@@ -98,8 +74,17 @@ def acknowledge(tx: Tx, fault: int, by: str) -> None:
         audit.append(tx, by, "fault.acknowledge", f"fault/{fault}")
 
 
-def _bed(device: str) -> str:
-    return device.removeprefix("bed ")
+def _judge(tx: Tx, ward: str | None) -> None:
+    """Boards and pages look again, and so does whoever turns faults into calls."""
+    tx.changed(ward or HOSPITAL, "faults")
+    if ward is None:
+        return
+    # Never put off what is due sooner: a device that fails without end may not keep it waiting.
+    soon_ms = tx.now_ms + TOGETHER_MS
+    pending_ms = timers.pending_ms(tx, JUDGE, ward)
+    if pending_ms is None or pending_ms > soon_ms:
+        timers.cancel(tx, JUDGE, ward)
+        timers.arm(tx, soon_ms, JUDGE, ward)
 
 
 def _device(event: NodeEvent) -> str:

@@ -70,8 +70,10 @@ def state_told(tx: Tx, ward: str, node: str, message: dict[str, Any]) -> bool:
     if message["state"] != kinds.READY:
         if row["session"] is not None and session < row["session"]:
             return False
-        lost(tx, node, message["state"])
+        lost(tx, node, message["state"], 0)
         return False
+    if row["session"] is not None and session < row["session"]:
+        return False  # the birth of a boot that is over
     tx.execute(
         "UPDATE nodes SET state = 'ready', session = ?, firmware = ?, hardware = ?, born_ms = ?,"
         " seen_ms = ? WHERE id = ?",
@@ -86,20 +88,23 @@ def state_told(tx: Tx, ward: str, node: str, message: dict[str, Any]) -> bool:
     return True
 
 
-def lost(tx: Tx, node: str, state: str = kinds.LOST) -> None:
-    """The node is not there: a fault that people see and hear."""
+def lost(tx: Tx, node: str, state: str = kinds.LOST, silent_ms: int | None = None) -> None:
+    """The node is not there, silent for `silent_ms`: a fault that people see and hear."""
     row = model.node(tx, node)
     if row is None or row["state"] == state:
         return
     tx.execute("UPDATE nodes SET state = ? WHERE id = ?", (state, node))
     tx.changed(row["ward"], "nodes")
-    faults.raise_fault(tx, ward=row["ward"], node=node, device="box", code="lost", detail=state)
+    faults.raise_fault(
+        tx, ward=row["ward"], node=node, device="box", code="lost", detail=state,
+        known_after_ms=silent_ms,
+    )  # fmt: skip
 
 
 def heard_of(tx: Tx, node: str, heartbeat: dict[str, Any]) -> None:
     """A heartbeat: the node lives; its health is kept for the fleet page."""
     row = model.node(tx, node)
-    if row is None:
+    if row is None or (row["session"] is not None and heartbeat["boot"] < row["session"]):
         return
     health = {key: heartbeat[key] for key in HEALTH if key in heartbeat}
     tx.execute(

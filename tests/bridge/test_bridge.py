@@ -16,10 +16,12 @@ from central.bridge import intake
 from central.bridge.bridge import HEARD, Bridge
 from central.capabilities import Rules
 from central.clock import SystemClock
+from central.escalation import service as escalation_rules
 from central.events import NodeEvent
 from central.faults import model as faults
 from central.faults import service as fault_rules
 from central.store import Store, Tx
+from central.technical import service as technical_rules
 from central.wards import model as wards
 from central.wards import service as fleet
 from gateway.mqtt import kinds, topics
@@ -126,6 +128,8 @@ async def until(condition: Callable[[], Any], what: str) -> Any:
 def with_rules(**events: Any) -> Rules:
     rules = Rules()
     rules.add(fault_rules)
+    rules.add(technical_rules)
+    rules.add(escalation_rules)
     for type, rule in events.items():
         rules.events.setdefault(type, []).append(rule)
     return rules

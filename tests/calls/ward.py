@@ -12,13 +12,14 @@ from central.escalation import service as escalation_service
 from central.events import NodeEvent
 from central.faults import service as faults_service
 from central.store import Row, Store, Tx
+from central.technical import service as technical_service
 from central.wards import model as wards
 from gateway.mqtt import kinds
 
 
 def rules() -> Rules:
     gathered = Rules()
-    for service in (faults_service, calls_service, escalation_service):
+    for service in (faults_service, calls_service, escalation_service, technical_service):
         gathered.add(service)
     return gathered
 
@@ -43,6 +44,7 @@ def build(store: Store) -> None:
         add_user(tx, "li", "head_nurse", "3")
         add_user(tx, "wu", "head_nurse", "5")
         add_user(tx, "zhang", "duty_manager")
+        add_user(tx, "gong", "engineer")
 
 
 class Ward:

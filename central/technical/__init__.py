@@ -1,0 +1,1 @@
+"""Dead equipment escalates to people: faults of a ward become its technical calls."""

@@ -1,0 +1,82 @@
+"""Which technical call a ward's faults amount to. Sans-IO: fault rows in, verdicts out."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from central.calls import types
+from central.store import Row
+
+# Beds cannot call, or their calls are not acted on.
+OUTAGE = {
+    "lost": "faults.node_lost",
+    "gone": "faults.bus_gone",
+    "silent": "faults.silent",
+    "garbled": "faults.silent",
+    "address_clash": "faults.silent",
+    "stuck": "faults.stuck",
+    "rule-failed": "faults.rule_failed",
+}
+# A person must see to it soon; the beds can call meanwhile.
+FAULT = {
+    "speaker-failed": "technical.speaker",
+    "selftest": "technical.selftest",
+}
+# A device that failed so often within FLAPS_WITHIN_MS is believed to be well only when it has
+# stayed so for SETTLED_MS: until then its call goes on, rather than come and go.
+FLAPS = 3
+FLAPS_WITHIN_MS = 10 * 60_000
+SETTLED_MS = 60_000
+
+
+class Verdict(NamedTuple):
+    """A technical call that should be open: its type, what the station says, and the faults in
+    it as "node/device/code", the gravest first. `bed` is the value of the words."""
+
+    type: str
+    words: str
+    bed: str
+    faults: tuple[str, ...]
+
+
+def name(fault: Row) -> str:
+    return f"{fault['node']}/{fault['device']}/{fault['code']}"
+
+
+def unwell(faults: Sequence[Row], now_ms: int) -> tuple[list[Row], int | None]:
+    """Of the faults raised lately, newest last: those that are not over, one row per device and
+    code; and when to look again (None: only when something changes)."""
+    by_name: dict[str, list[Row]] = {}
+    for fault in faults:
+        by_name.setdefault(name(fault), []).append(fault)
+    found, again_ms = [], None
+    for rows in by_name.values():
+        cleared_ms = rows[-1]["cleared_ms"]
+        lately = [row for row in rows if row["raised_ms"] > now_ms - FLAPS_WITHIN_MS]
+        settles_ms = None if cleared_ms is None else cleared_ms + SETTLED_MS
+        if settles_ms is not None and (len(lately) < FLAPS or now_ms >= settles_ms):
+            continue
+        found.append(rows[-1])
+        if settles_ms is not None:
+            again_ms = settles_ms if again_ms is None else min(again_ms, settles_ms)
+    return found, again_ms
+
+
+def verdicts(unwell: Sequence[Row], away: bool) -> list[Verdict]:
+    """`away`: no box of the ward is in contact, so that nobody there hears a call about it."""
+    found = []
+    if away:
+        gone = tuple(name(fault) for fault in unwell if fault["code"] == "lost")
+        found.append(Verdict(types.CUT_OFF, "technical.cut_off", "", gone))
+        unwell = [fault for fault in unwell if fault["code"] != "lost"]
+    for type, words in ((types.OUTAGE, OUTAGE), (types.FAULT, FAULT)):
+        order = list(words)
+        of_type = sorted(
+            (fault for fault in unwell if fault["code"] in words),
+            key=lambda fault: (order.index(fault["code"]), fault["raised_ms"], fault["id"]),
+        )
+        if of_type:
+            first: Any = of_type[0]
+            bed = first["device"].removeprefix("bed ")
+            told = tuple(name(fault) for fault in of_type)
+            found.append(Verdict(type, words[first["code"]], bed, told))
+    return found

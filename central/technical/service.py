@@ -1,0 +1,122 @@
+"""A ward's faults as calls: opened with the first, widened by others, ended by recovery.
+
+One call per ward and type, whatever fails with it: a cut line is one call, not one per bed.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from central import say, timers
+from central.calls import bedside, types
+from central.calls import model as calls
+from central.calls import service as calling
+from central.escalation import telling
+from central.faults.service import JUDGE
+from central.store import Row, Tx
+from central.technical import judging
+from central.technical.judging import Verdict
+from central.wards import model as wards
+from gateway.mqtt import kinds
+
+REPEAT_S = 60
+
+
+def judge(tx: Tx, ward: str, body: dict[str, Any] | None = None, late_ms: int = 0) -> None:
+    """Bring the technical calls of a ward into line with its faults."""
+    unwell, again_ms = judging.unwell(_lately(tx, ward), tx.now_ms)
+    if again_ms is not None:
+        timers.arm(tx, again_ms, JUDGE, ward)
+    boxes = wards.nodes(tx, ward)
+    away = any(fault["code"] == "lost" for fault in unwell) and all(
+        box["state"] not in (kinds.READY, "unknown") for box in boxes
+    )
+    wanted = {each.type: each for each in judging.verdicts(unwell, away)}
+    for type in types.TECHNICAL:
+        call = calls.live(tx, ward, None, type)
+        verdict = wanted.get(type)
+        if verdict is not None and call is None:
+            _open(tx, ward, verdict)
+        elif verdict is not None and call is not None:
+            _widen(tx, call, verdict)
+        elif call is not None and _ours(call):
+            _end(tx, call)
+
+
+def _lately(tx: Tx, ward: str) -> list[Row]:
+    """The ward's open faults and those raised lately, oldest first."""
+    return tx.all(
+        "SELECT * FROM faults WHERE ward = ? AND (cleared_ms IS NULL OR raised_ms > ?)"
+        " ORDER BY raised_ms, id",
+        (ward, tx.now_ms - judging.FLAPS_WITHIN_MS),
+    )
+
+
+def _open(tx: Tx, ward: str, verdict: Verdict) -> None:
+    """Unless somebody has seen to these very faults and ended the call by hand."""
+    last = tx.one(
+        "SELECT * FROM calls WHERE ward = ? AND bed IS NULL AND type = ? ORDER BY id DESC LIMIT 1",
+        (ward, verdict.type),
+    )
+    seen_to = last is not None and tx.value(
+        "SELECT 1 FROM call_history WHERE call = ? AND what = 'resolved'", (last["id"],)
+    )
+    if last is not None and seen_to and set(verdict.faults) <= set(_faults(last)):
+        return
+    calling.open_call(tx, ward, None, verdict.type, about=_about(verdict))
+
+
+def _widen(tx: Tx, call: Row, verdict: Verdict) -> None:
+    """Other devices are concerned than the call says: it is said anew where they are more."""
+    before = set(_faults(call))
+    if before == set(verdict.faults):
+        return
+    tx.execute(
+        "UPDATE calls SET about = json_patch(about, ?) WHERE id = ?",
+        (json.dumps(_about(verdict), ensure_ascii=False), call["id"]),
+    )
+    more = sorted(set(verdict.faults) - before)
+    if more:
+        calls.add_history(tx, call["id"], "spread", faults=more)
+    fresh = calls.one(tx, call["id"])
+    if fresh is not None and fresh["state"] == calls.OPEN and verdict.type != types.CUT_OFF:
+        telling.announce(tx, fresh, call["ward"], telling.STATION, REPEAT_S)
+    elif fresh is not None and more:
+        _say_once(tx, fresh, *bedside.words_at_station(tx, fresh))
+    calls.nudge(tx, call)
+
+
+def _end(tx: Tx, call: Row) -> None:
+    calling.recovered(tx, call["id"], "central")
+    bed = json.loads(call["about"]).get("bed", "")
+    words = "faults.recovered" if _is_bed(call) else "faults.box_recovered"
+    _say_once(tx, call, words, {"ward": call["ward"], "bed": bed})
+
+
+def _say_once(tx: Tx, call: Row, words_id: str, values: dict[str, Any]) -> None:
+    """Beside the call's own announcement, which says what it is about until it is accepted."""
+    utterance = f"technical-{call['id']}-{words_id}"
+    say.to_station(
+        tx, call["ward"], utterance, words_id, klass=kinds.CALLING, chime="low", **values
+    )
+
+
+def _about(verdict: Verdict) -> dict[str, Any]:
+    return {"words": verdict.words, "bed": verdict.bed, "faults": list(verdict.faults)}
+
+
+def _faults(call: Row) -> list[str]:
+    found: list[str] = json.loads(call["about"]).get("faults", [])
+    return found
+
+
+def _ours(call: Row) -> bool:
+    """Not a call that a person opened for something no fault tells of."""
+    return bool(_faults(call))
+
+
+def _is_bed(call: Row) -> bool:
+    return all("/bed " in each for each in _faults(call))
+
+
+TIMERS: dict[str, Callable[[Tx, str, dict[str, Any], int], None]] = {JUDGE: judge}
