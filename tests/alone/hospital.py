@@ -159,6 +159,9 @@ class Hospital:
     def close(self) -> None:
         self._listener.disconnect()
         self._listener.loop_stop()
+        # paho closes its own pair of sockets when nobody holds the client any more.
+        self._listener.on_message = self._listener.on_connect = None
+        del self._listener
         for names in ((BOX, STATION, BRIDGE), (WARD_BROKER, BROKER)):
             last = [self._running[name] for name in names if name in self._running]
             for process in last:
