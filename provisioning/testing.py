@@ -12,6 +12,8 @@ from pathlib import Path
 from provisioning import root
 from provisioning.environment import ROOT
 
+WORKERS = 3
+
 
 def main(pytest_arguments: list[str]) -> int:
     """Run all checks even when one fails; 0 only when every one passed. With arguments only
@@ -54,13 +56,17 @@ def _tests(arguments: Sequence[str], folder: Path, failed: list[str]) -> str:
     # Processes that a test starts add their own data files to the same folder.
     environment = os.environ | {"COVERAGE_FILE": str(folder / "coverage"), "PYTHONUNBUFFERED": "1"}
     coverage = [sys.executable, "-m", "coverage"]
+    # Most tests wait for real parts: two workers halve that. A file stays with one of them.
+    parallel = [] if arguments else ["-n", str(WORKERS), "--dist", "loadfile"]
     last = ""
 
     def keep(line: str) -> None:
         nonlocal last
         last = line.strip() or last
 
-    if not _run("tests", [*coverage, "run", "-m", "pytest", *arguments], environment, keep):
+    if not _run(
+        "tests", [*coverage, "run", "-m", "pytest", *parallel, *arguments], environment, keep
+    ):
         failed.append("tests")
     closing = last
     for name, words in (("combining coverage", ["combine", "--quiet"]), ("coverage", ["report"])):

@@ -26,7 +26,7 @@ from gateway.mqtt import topics
 from provisioning import hospital
 from provisioning.environment import ROOT
 from provisioning.layout import Layout, WardPlan
-from provisioning.supervisor import Supervisor, first_free_port
+from provisioning.supervisor import Supervisor, free_ports
 from tests.bench.boxes import SimulatedBox
 from tests.bench.figures import as_json, command_line, figures, table
 from tests.bench.press import connect, hear
@@ -112,7 +112,7 @@ async def measure(
 ) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
     """(figures by stage, facts of the run). Raises PressLostError, NotReadyError."""
     wards = plans(beds)
-    layout = Layout(folder, wards, first_free_port(8180))
+    layout = Layout(folder, wards, free_ports(1)[0])
     layout.write()
     clock = FileClock(layout.clock_file)
     clock.set_rate(1)

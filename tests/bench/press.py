@@ -34,7 +34,7 @@ from provisioning import hospital
 from provisioning.demo import Demo, running
 from provisioning.layout import Layout, WardPlan
 from provisioning.packages import which
-from provisioning.supervisor import first_free_port
+from provisioning.supervisor import free_ports
 from provisioning.visitor import Board, visit
 from tests.bench.figures import as_json, command_line, figures, table
 
@@ -221,7 +221,7 @@ async def measure(
 ) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
     """(figures by stage, facts of the run)."""
     plan = WardPlan(WARD, "三病区", "Ward 3", "bus", tuple(str(n) for n in range(1, beds + 1)))
-    layout = Layout(folder, (plan,), first_free_port(8180))
+    layout = Layout(folder, (plan,), free_ports(1)[0])
     async with contextlib.AsyncExitStack() as stack:
         demo = await stack.enter_async_context(running(layout, say))
         nurse = await stack.enter_async_context(visit(layout.web_url))
