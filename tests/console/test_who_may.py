@@ -53,10 +53,11 @@ MAY = {
     "GET board.kiosk": "",  # without a token
     "POST board.repeat": STAFF + "S",
     "GET board.stream": WATCHERS + "S",
-    "POST calls.accept": STAFF + "S",
-    "GET calls.call": STAFF,
+    # An engineer, technical calls only.
+    "POST calls.accept": STAFF + "SE",
+    "GET calls.call": STAFF + "E",
     "GET calls.calls": STAFF,
-    "POST calls.end": STAFF,
+    "POST calls.end": STAFF + "E",
     "POST calls.hand_over": STAFF,
     "POST calls.on_the_way": STAFF + "S",
     "POST console.add_user": "A",

@@ -158,7 +158,7 @@ def test_words_are_those_of_the_contract(name: str) -> None:
 
 
 def test_all_words_a_node_takes_over_are_in_the_contract() -> None:
-    own = {"SILENT", "GARBLED", "ADDRESS_CLASH", "SELFTEST_FAILED", "GONE"}
+    own = {"SILENT", "GARBLED", "ADDRESS_CLASH", "SELFTEST_FAILED", "GONE", "STUCK"}
     names = {name for name in vars(kinds) if name.isupper()}
     assert names - own == {name for name in names if hasattr(contract, name)}
 
