@@ -1,0 +1,438 @@
+"""A simulated network: brokers with what MQTT promises and no more, over lines that fail.
+
+A line keeps the order of what it carries. QoS 1 is delivered at least once while both ends
+live: what was not acknowledged when a connection broke comes again on the next one, and a broker
+that was killed remembers only what it had saved. QoS 0 is lost with the connection.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from gateway.mqtt import topics
+from tests.simulation.loop import Schedule
+
+FAST_MS = (1, 30)
+SLOW_MS = (100, 3_000)
+SLOW_SHARE = 0.01
+LOST_SHARE = 0.002  # of QoS 0
+REPEATED_SHARE = 0.002  # of QoS 1, without any reason to be seen
+# A broker forgets a silent client after one and a half keep-alives; a client pings in time.
+BROKER_NOTICES_S = 15.0
+CLIENT_NOTICES_S = (10.0, 20.0)
+SAVED_EVERY_S = 30
+US = 1_000_000
+
+
+@dataclass(slots=True)
+class Message:
+    topic: str
+    payload: bytes
+    qos: int
+    retain: bool = False
+    expires_us: int | None = None
+    queued_us: int = 0
+    acked_us: int | None = None
+
+
+Receive = Callable[[Message], None]
+
+
+class Network:
+    """What all lines share: time, chance, and the switch that makes them quick for a while."""
+
+    def __init__(self, schedule: Schedule, chance: Random) -> None:
+        self.schedule = schedule
+        self.chance = chance
+        self.carried = 0
+
+    def delay_us(self) -> int:
+        low, high = SLOW_MS if self.chance.random() < SLOW_SHARE else FAST_MS
+        return int((low + self.chance.random() * (high - low)) * 1000)
+
+
+class Line:
+    """The way between two places, which a fault may block: nothing is lost yet, nothing moves."""
+
+    def __init__(self) -> None:
+        self.blocked_us: int | None = None
+        self.connection: Connection | None = None
+
+    @property
+    def blocked(self) -> bool:
+        return self.blocked_us is not None
+
+
+class Connection:
+    """One TCP connection over a line. `broken` is told to each end when that end notices."""
+
+    def __init__(
+        self, network: Network, line: Line, on_client_broken: Callable[[], None],
+        on_broker_broken: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self.network = network
+        self.line = line
+        self.client_open = self.broker_open = True
+        self._broken = (on_client_broken, on_broker_broken)
+        self._held: list[tuple[bool, Message, Receive]] = []
+        self._last_us = [0, 0]
+        line.connection = self
+
+    def send(self, up: bool, message: Message, receive: Receive) -> None:
+        """Carry `message` to the other end; `up` is towards the broker."""
+        if self.line.blocked:
+            self._held.append((up, message, receive))
+            return
+        when_us = self.network.schedule.now_us + self.network.delay_us()
+        # Never before what was sent earlier.
+        self._last_us[up] = when_us = max(when_us, self._last_us[up] + 1)
+        self.network.schedule.at(when_us, self._arrive, up, message, receive)
+
+    def _arrive(self, up: bool, message: Message, receive: Receive) -> None:
+        if self.line.blocked:
+            self._held.append((up, message, receive))
+        elif self.broker_open if up else self.client_open:
+            self.network.carried += 1
+            receive(message)
+
+    def unblock(self) -> None:
+        held, self._held = self._held, []
+        for each in held:
+            self.send(*each)
+
+    def break_client(self) -> None:
+        if self.client_open:
+            self.client_open = False
+            self._broken[0]()
+
+    def break_broker(self) -> None:
+        if self.broker_open:
+            self.broker_open = False
+            self._broken[1]()
+
+    def cut(self) -> None:
+        """Both ends learn at once that it is over."""
+        self.break_broker()
+        self.break_client()
+
+
+class Session:
+    """Messages on their way to one receiver: sent in order, kept until acknowledged."""
+
+    def __init__(self, network: Network, keeps: bool) -> None:
+        self._network = network
+        self._keeps = keeps
+        self._queue: deque[Message] = deque()
+        self._flying: deque[Message] = deque()
+        self._acked: deque[Message] = deque()
+        self._connection: Connection | None = None
+        self._up = False
+        self._receive: Receive = lambda message: None
+
+    def attach(self, connection: Connection, up: bool, receive: Receive) -> None:
+        """The receiver is there (again)."""
+        self._connection, self._up, self._receive = connection, up, receive
+        waiting, self._queue = self._queue, deque()
+        for message in waiting:
+            self._send(message)
+
+    def detach(self) -> None:
+        """The receiver is gone: what it has not acknowledged waits for it."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        since_us = connection.line.blocked_us or self._network.schedule.now_us
+        again = [
+            each for each in self._flying if each.acked_us is None or each.acked_us > since_us
+        ]
+        self._flying.clear()
+        if self._keeps:
+            self._queue.extendleft(reversed(again))
+
+    def offer(self, message: Message) -> None:
+        if self._connection is not None:
+            self._send(message)
+        elif self._keeps and message.qos:
+            self._queue.append(message)
+
+    @property
+    def waiting(self) -> int:
+        """How many messages of QoS 1 are queued or not yet acknowledged."""
+        now_us = self._network.schedule.now_us
+        flying = sum(each.acked_us is None or each.acked_us > now_us for each in self._flying)
+        return len(self._queue) + flying
+
+    def forget_since(self, saved_us: int) -> None:
+        """The broker was killed: it knows what it had saved at that moment."""
+        kept = [each for each in self._acked if each.queued_us <= saved_us]
+        self._acked.clear()
+        self._queue = deque([*kept, *(each for each in self._queue if each.queued_us <= saved_us)])
+
+    def _send(self, message: Message) -> None:
+        now_us = self._network.schedule.now_us
+        if message.expires_us is not None and message.expires_us <= now_us:
+            return
+        connection = self._connection
+        assert connection is not None
+        if message.qos:
+            while self._flying and (self._flying[0].acked_us or now_us + 1) <= now_us:
+                self._acked.append(self._flying.popleft())
+            while self._acked and (self._acked[0].acked_us or 0) < now_us - SAVED_EVERY_S * US:
+                self._acked.popleft()
+            message.acked_us = None
+            self._flying.append(message)
+        elif self._network.chance.random() < LOST_SHARE:
+            return
+        connection.send(self._up, message, self._take)
+
+    def _take(self, message: Message) -> None:
+        network = self._network
+        if message.qos:
+            message.acked_us = network.schedule.now_us + network.delay_us()
+            if network.chance.random() < REPEATED_SHARE and self._connection is not None:
+                self._connection.send(self._up, message, self._receive)
+        self._receive(message)
+
+
+@dataclass
+class Retained:
+    """A retained message, and the one before it as long as that may be all that was saved."""
+
+    message: Message
+    since_us: int
+    before: "Retained | None" = None
+
+
+@dataclass
+class Client:
+    """What a broker knows of a client: its wishes, its messages, its last will."""
+
+    name: str
+    filters: tuple[str, ...]
+    session: Session
+    will: Message | None = None
+    connection: Connection | None = None
+    since_us: int = 0
+
+
+@dataclass
+class Broker:
+    """One Mosquitto."""
+
+    network: Network
+    name: str
+    up: bool = True
+    clients: dict[str, Client] = field(default_factory=dict)
+    retained: dict[str, Retained] = field(default_factory=dict)
+    on_start: list[Callable[[], None]] = field(default_factory=list)
+    _routes: dict[str, tuple[Client, ...]] = field(default_factory=dict)
+    _saved_us: int = 0
+
+    def join(
+        self, name: str, filters: tuple[str, ...], line: Line, receive: Receive,
+        on_broken: Callable[[], None], will: Message | None = None,
+    ) -> Connection | None:  # fmt: skip
+        """Connect client `name` and give it what waits for it. None when that fails now."""
+        if not self.up or line.blocked:
+            return None
+        client = self.clients.get(name)
+        if client is None:
+            session = Session(self.network, keeps=True)
+            client = self.clients[name] = Client(name, filters, session)
+            client.since_us = self.network.schedule.now_us
+        elif client.connection is not None:
+            client.connection.break_broker()  # taken over by the newer connection
+        if client.filters != filters:
+            client.filters = filters
+        self._routes.clear()
+        connection = Connection(
+            self.network, line, on_broken, lambda: self._lost(client, connection)
+        )
+        client.connection, client.will = connection, will
+        client.session.attach(connection, False, receive)
+        for topic in sorted(self.retained):
+            if any(matches(each, topic) for each in filters):
+                kept = self.retained[topic].message
+                client.session.offer(self._copy(kept, retain=True))
+        return connection
+
+    def leave(self, name: str) -> None:
+        """The client says goodbye: no will."""
+        client = self.clients[name]
+        client.will = None
+        if client.connection is not None:
+            client.connection.break_broker()
+
+    def _lost(self, client: Client, connection: Connection) -> None:
+        if client.connection is not connection:
+            return
+        client.connection = None
+        client.session.detach()
+        will, client.will = client.will, None
+        if will is not None and self.up:
+            self.publish(will, client.name)
+
+    def publish(self, message: Message, sender: str) -> None:
+        """Take a message from `sender` and hand it to all who want it."""
+        if not self.up:
+            return
+        if message.retain:
+            self._retain(message)
+        for client in self._route(message.topic):
+            if client.name != sender:
+                client.session.offer(self._copy(message, retain=False))
+
+    def _copy(self, message: Message, *, retain: bool) -> Message:
+        now_us = self.network.schedule.now_us
+        return Message(
+            message.topic, message.payload, message.qos, retain, message.expires_us, now_us
+        )
+
+    def _retain(self, message: Message) -> None:
+        now_us = self.network.schedule.now_us
+        before = self.retained.get(message.topic)
+        if before is not None and before.since_us < now_us - SAVED_EVERY_S * US:
+            before.before = None
+        self.retained[message.topic] = Retained(message, now_us, before)
+
+    def _route(self, topic: str) -> tuple[Client, ...]:
+        route = self._routes.get(topic)
+        if route is None:
+            route = self._routes[topic] = tuple(
+                client
+                for client in self.clients.values()
+                if any(matches(each, topic) for each in client.filters)
+            )
+        return route
+
+    def stop(self, *, killed: bool) -> None:
+        """End; when `killed`, what was not saved since some moment is forgotten."""
+        self.up = False
+        for client in self.clients.values():
+            if client.connection is not None:
+                client.connection.cut()
+        if killed:
+            ago_us = int(self.network.chance.random() * SAVED_EVERY_S * US)
+            self._forget_since(self.network.schedule.now_us - ago_us)
+
+    def _forget_since(self, saved_us: int) -> None:
+        for topic, kept in list(self.retained.items()):
+            found: Retained | None = kept
+            while found is not None and found.since_us > saved_us:
+                found = found.before
+            if found is None:
+                del self.retained[topic]
+            else:
+                self.retained[topic] = found
+        for name, client in list(self.clients.items()):
+            if client.since_us > saved_us:
+                del self.clients[name]  # never heard of it
+            else:
+                client.session.forget_since(saved_us)
+        self._routes.clear()
+
+    def start(self) -> None:
+        self.up = True
+        for do in self.on_start:
+            do()
+
+
+def matches(wanted: str, topic: str) -> bool:
+    """Whether the filter `wanted` covers `topic`."""
+    for one, other in zip(wanted.split("/"), topic.split("/"), strict=False):
+        if one == "#":
+            return True
+        if one not in ("+", other):
+            return False
+    return wanted.count("/") == topic.count("/")
+
+
+class Upstream:
+    """The bridge of a ward's broker to the hospital's: events up, commands down, each kind one
+    way only. Both ends keep what the other has not acknowledged."""
+
+    RETRY_S = 1.0
+
+    def __init__(self, ward: str, inner: Broker, outer: Broker, line: Line) -> None:
+        self._ward, self._inner, self._outer, self.line = ward, inner, outer, line
+        self._name = f"ward-{ward}"
+        out = tuple(_of_ward(ward, kind) for kind in topics.FROM_NODE)
+        self._down = tuple(_of_ward(ward, kind) for kind in topics.TO_NODE)
+        # The ward's side is a client of its broker that is always there and sends on.
+        self._local = Client(self._name, out, Session(inner.network, keeps=True))
+        inner.clients[self._name] = self._local
+        inner.on_start.append(self.connect)
+        self.connected: Connection | None = None
+        self._trying = False
+
+    def connect(self) -> None:
+        """Connect now, or try until it works."""
+        self._trying = False
+        if self.connected is not None or not self._inner.up:
+            return
+        connection = self._outer.join(
+            self._name, self._down, self.line, self._from_above, self._broken
+        )
+        if connection is None:
+            self._again()
+            return
+        self.connected = connection
+        self._inner.clients.setdefault(self._name, self._local)
+        self._local.session.attach(connection, True, self._to_above)
+        for topic in sorted(self._inner.retained):
+            if any(matches(each, topic) for each in self._local.filters):
+                self._local.session.offer(self._inner.retained[topic].message)
+
+    def _again(self) -> None:
+        if not self._trying:
+            self._trying = True
+            self._inner.network.schedule.after(self.RETRY_S, self.connect)
+
+    def _broken(self) -> None:
+        self.connected = None
+        self._local.session.detach()
+        self._again()
+
+    def stop(self) -> None:
+        """The ward's broker ends, and this with it."""
+        if self.connected is not None:
+            self.connected.cut()
+
+    @property
+    def waiting(self) -> int:
+        return self._local.session.waiting
+
+    def _to_above(self, message: Message) -> None:
+        self._outer.publish(message, self._name)
+
+    def _from_above(self, message: Message) -> None:
+        self._inner.publish(message, self._name)
+
+
+def _of_ward(ward: str, kind: str) -> str:
+    return "/".join((topics.ROOT, str(topics.VERSION), ward, "+", kind))
+
+
+def block(network: Network, line: Line) -> None:
+    """Nothing moves on the line any more; each end notices in its own time."""
+    line.blocked_us = network.schedule.now_us
+    connection = line.connection
+    if connection is None:
+        return
+
+    def notice(end: Callable[[], None], since_us: int) -> None:
+        if line.connection is connection and line.blocked_us == since_us:
+            end()
+
+    low, high = CLIENT_NOTICES_S
+    client_s = low + network.chance.random() * (high - low)
+    since_us = line.blocked_us
+    network.schedule.after(BROKER_NOTICES_S, notice, connection.break_broker, since_us)
+    network.schedule.after(client_s, notice, connection.break_client, since_us)
+
+
+def unblock(line: Line) -> None:
+    line.blocked_us = None
+    if line.connection is not None:
+        line.connection.unblock()
