@@ -355,7 +355,7 @@ class Upstream:
     RETRY_S = 1.0
 
     def __init__(self, ward: str, inner: Broker, outer: Broker, line: Line) -> None:
-        self._ward, self._inner, self._outer, self.line = ward, inner, outer, line
+        self.inner, self._outer, self.line = inner, outer, line
         self._name = f"ward-{ward}"
         out = tuple(_of_ward(ward, kind) for kind in topics.FROM_NODE)
         self._down = tuple(_of_ward(ward, kind) for kind in topics.TO_NODE)
@@ -369,7 +369,7 @@ class Upstream:
     def connect(self) -> None:
         """Connect now, or try until it works."""
         self._trying = False
-        if self.connected is not None or not self._inner.up:
+        if self.connected is not None or not self.inner.up:
             return
         connection = self._outer.join(
             self._name, self._down, self.line, self._from_above, self._broken
@@ -378,16 +378,16 @@ class Upstream:
             self._again()
             return
         self.connected = connection
-        self._inner.clients.setdefault(self._name, self._local)
+        self.inner.clients.setdefault(self._name, self._local)
         self._local.session.attach(connection, True, self._to_above)
-        for topic in sorted(self._inner.retained):
+        for topic in sorted(self.inner.retained):
             if any(matches(each, topic) for each in self._local.filters):
-                self._local.session.offer(self._inner.retained[topic].message)
+                self._local.session.offer(self.inner.retained[topic].message)
 
     def _again(self) -> None:
         if not self._trying:
             self._trying = True
-            self._inner.network.schedule.after(self.RETRY_S, self.connect)
+            self.inner.network.schedule.after(self.RETRY_S, self.connect)
 
     def _broken(self) -> None:
         self.connected = None
@@ -407,7 +407,7 @@ class Upstream:
         self._outer.publish(message, self._name)
 
     def _from_above(self, message: Message) -> None:
-        self._inner.publish(message, self._name)
+        self.inner.publish(message, self._name)
 
 
 def _of_ward(ward: str, kind: str) -> str:
