@@ -52,6 +52,16 @@ def mark_sent(tx: Tx, command_ids: list[int]) -> None:
     )
 
 
+def any_expired(tx: Tx) -> bool:
+    """Whether `expire` would find any: a look costs no commit."""
+    return bool(
+        tx.value(
+            "SELECT 1 FROM commands WHERE result IS NULL AND expires_real_ms <= ? LIMIT 1",
+            (tx.clock.real_ms(),),
+        )
+    )
+
+
 def expire(tx: Tx) -> list[Row]:
     """Close commands nobody answered in time, and return them."""
     return tx.all(

@@ -11,7 +11,7 @@ import sqlite3
 import time
 from typing import Any
 
-from central import housekeeping, timers
+from central import commands, housekeeping, timers
 from central.audit import model as audit
 from central.bridge import intake
 from central.bridge.outgoing import Outgoing
@@ -250,7 +250,7 @@ class Bridge:
                 async with asyncio.timeout(COMMANDS_EVERY_S):
                     await self._wake_commands.wait()
             except TimeoutError:
-                await self._write(lambda tx: intake.expire_commands(tx, self.rules))
+                await self._expire_commands()
             await self._quiet(COMMANDS_WAIT_S)
             self._wake_commands.clear()
             if self._link.is_up:
@@ -258,6 +258,10 @@ class Bridge:
                     await self._outgoing.flush()
                 except StoreUnavailableError as error:
                     self._store_failed(error)
+
+    async def _expire_commands(self) -> None:
+        if commands.any_expired(self.store.read()):
+            await self._write(lambda tx: intake.expire_commands(tx, self.rules))
 
     async def _send_configs(self, ward: str | None, node: str | None = None) -> None:
         """Publish the retained config of the nodes of a ward (None: of all)."""

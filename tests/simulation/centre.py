@@ -162,7 +162,7 @@ class Centre:
         self._bridge: Bridge | None = None
         self._running: asyncio.Task[None] | None = None
         self._crash_after: int | None = None
-        self._starts = 0
+        self._changes = 0
 
     @property
     def healthy(self) -> bool:
@@ -248,11 +248,13 @@ class Centre:
 
     def _again(self) -> None:
         low, high = RESTART_S
-        self._starts += 1
         self._schedule.after(low + self._chance.random() * (high - low), self.start)
 
     def _answer_s(self) -> float:
-        self._on_commit()
+        changes = self._store.connection().total_changes if self._store is not None else -1
+        if changes != self._changes:
+            self._changes = changes
+            self._on_commit()
         return 0.0005 + self._chance.random() * (0.02 if self._chance.random() < 0.97 else 2.0)
 
 

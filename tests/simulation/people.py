@@ -10,9 +10,9 @@ from central.infusions import service as infusions
 from tests.simulation.box import Box
 from ward_node.contract import kinds
 
-PATIENT_S = 12_000.0  # between two calls of a bed
-DRIP_S = 14_000.0  # between two drips of a ward
-SAYING_S = 20_000.0
+PATIENT_S = 20_000.0  # between two calls of a bed
+DRIP_S = 20_000.0  # between two drips of a ward
+SAYING_S = 40_000.0
 ROUND_S = 240.0  # between two looks of a nurse at her ward
 STAYS_S = 40.0
 GOES_SHARE = 0.6

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.simulation.network import Broker, Line, block, unblock
 
-BETWEEN_S = 5_400.0
+BETWEEN_S = 9_000.0
 MEAN_S = 15.0
 LONGEST_S = 600.0
 TWO_AT_ONCE = 0.25

@@ -20,7 +20,7 @@ RAISES = {
     kinds.CORD: HIGH,
 }
 _ACCEPTED_PHASES = (kinds.ACCEPTED, kinds.ON_THE_WAY)
-# Calls that presence ended here; central's late words about them are not believed.
+# Calls that have ended; central's late words about them are not believed.
 FINISHED_KEPT = 16
 
 
@@ -86,7 +86,7 @@ class Bed:
             self.present = True
             self.raised = None
             self.prompt = None
-            self._finished = (self._finished + list(self.calls))[-FINISHED_KEPT:]
+            self._finish(list(self.calls))
             self.calls = {}
         elif kind == kinds.PRESENCE_END:
             self.present = False
@@ -106,10 +106,12 @@ class Bed:
             self._hand_over()
 
     def phase(self, call: str, phase: str, priority: str, pressed_since: bool = False) -> bool:
-        """Central tells the phase of a call. False when presence here has ended that call;
-        `pressed_since`: somebody has pressed for it after that presence, so it goes on."""
+        """Central tells the phase of a call. False when that call has ended; `pressed_since`:
+        somebody has pressed for it after the presence that ended it, so it goes on."""
         if phase == kinds.ENDED:
             self.calls.pop(call, None)
+            # A broker that was killed may hand on once more what led up to it.
+            self._finish([call])
             self._over = not self.calls
             self._hand_over()
             return True
@@ -130,6 +132,9 @@ class Bed:
         self._last_state = state
         self.since_ms = now_ms
         return True
+
+    def _finish(self, calls: list[str]) -> None:
+        self._finished = (self._finished + calls)[-FINISHED_KEPT:]
 
     def _called(self, priority: str) -> bool:
         return any(each == priority for _phase, each in self.calls.values())
