@@ -16,6 +16,7 @@ BENCHMARKS = {
     "node": "memory and start-up of the nodes on both Pythons",
     "press": "a press from the bedside unit to the board",
     "burst": "thousands of presses within a second",
+    "simulate": "ward-hours under a simulated clock, network and disk, from a seed",
 }
 
 

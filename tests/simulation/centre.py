@@ -64,7 +64,7 @@ class SimulatedLink:
             early: list[Message] | None = []
 
             def take(message: Message) -> None:
-                if early is not None:
+                if early is not None:  # noqa: B023
                     early.append(message)  # noqa: B023
                 elif not self._process.killed:
                     self._process.call_soon(on_message, message.topic, message.payload)

@@ -143,9 +143,7 @@ class Session:
         if connection is None:
             return
         since_us = connection.line.blocked_us or self._network.schedule.now_us
-        again = [
-            each for each in self._flying if each.acked_us is None or each.acked_us > since_us
-        ]
+        again = [each for each in self._flying if each.acked_us is None or each.acked_us > since_us]
         self._flying.clear()
         if self._keeps:
             self._queue.extendleft(reversed(again))

@@ -184,9 +184,11 @@ class People:
             "SELECT id FROM infusions WHERE ward = ? AND ended_ms IS NULL ORDER BY id", (ward,)
         ).fetchall()
         for row in rows:
-            if self._world.do(infusions.stop, row["id"], NURSE, "end") is None and self._world.one(
-                "SELECT ended_ms FROM infusions WHERE id = ?", row["id"]
-            ) is None:
+            if (
+                self._world.do(infusions.stop, row["id"], NURSE, "end") is None
+                and self._world.one("SELECT ended_ms FROM infusions WHERE id = ?", row["id"])
+                is None
+            ):
                 self._world.plan(30.0, self._end_drips, ward)
                 return
 
