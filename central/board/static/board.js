@@ -116,8 +116,6 @@
       button.remove();
       coming.remove();
     }
-    const hand = row.querySelector(".hand");
-    hand?.addEventListener("click", () => handOver(row, hand));
     if (board.dataset.kiosk !== "yes") row.querySelector(".what a").href = `/calls/${call.id}`;
     return row;
   }
@@ -133,8 +131,6 @@
     row.querySelector(".where").textContent = call.from_ward || (call.bed ? words.bed : words.no_bed);
     row.querySelector(".bed b").textContent = call.bed || "—";
     row.querySelector(".what a").textContent = call.title;
-    const hand = row.querySelector(".hand");
-    if (hand) hand.hidden = Boolean(call.from_ward);
     const button = row.querySelector(".accept");
     if (!button) return;
     button.hidden = call.state !== "open";
@@ -239,18 +235,11 @@
     say.timer = setTimeout(() => { line.hidden = true; }, 8000);
   }
 
-  async function handOver(row, button) {
-    if (await act(row, button, "hand-over", { ward: button.dataset.to })) {
-      say(fill(words.handed_over, { bed: row.dataset.bed }));
-    }
-  }
-
-  /** Whether the console has done it; if not, the reason is shown and the button works again. */
-  async function act(row, button, what, body) {
+  async function act(row, button, what) {
     button.disabled = true;
     try {
-      const answer = await post(`/calls/${row.dataset.callId}/${what}`, body);
-      if (answer.ok) return true;
+      const answer = await post(`/calls/${row.dataset.callId}/${what}`);
+      if (answer.ok) return;
       if (answer.status === 401) return loggedOut();
       const told = await answer.json().catch(() => ({}));
       say(fill(words.not_done, { why: told.error || words.try_again }));
