@@ -217,6 +217,7 @@ Wardline is running: {url}
   nurse3     nurse of ward 3            the board of ward 3
   nurse5     nurse of ward 5            the board of ward 5
   head       head nurse of ward 3       all wards
+  head5      head nurse of ward 5       all wards
   manager    duty manager               all wards
   engineer   engineer                   faults and boxes
   admin      administrator              users, health of the whole

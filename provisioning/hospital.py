@@ -34,9 +34,14 @@ class Login:
 
 def logins(plans: tuple[WardPlan, ...]) -> list[Login]:
     nurses = [Login(f"nurse{plan.id}", f"{plan.name_zh}护士", "nurse", plan.id) for plan in plans]
+    heads = [
+        Login(f"head{plan.id}", f"{plan.name_zh}护士长", "head_nurse", plan.id)
+        for plan in plans[1:]
+    ]
     return [
         *nurses,
         Login("head", "护士长", "head_nurse", plans[0].id),
+        *heads,
         Login("manager", "值班经理", "duty_manager"),
         Login("engineer", "工程师", "engineer"),
         Login("admin", "管理员", "admin"),

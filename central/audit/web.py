@@ -15,6 +15,49 @@ from central.store import Row, Tx
 blueprint = Blueprint("audit", __name__, template_folder="templates")
 NAVIGATION = [(95, "/audit", N_("Audit"), ("admin",), "journal-check")]
 
+# What was done, by its code; the codes are for the CSV file and other programs.
+DONE = {
+    "announcement.cancel": N_("took an announcement back"),
+    "announcement.edit": N_("changed an announcement"),
+    "announcement.now": N_("spoke to a ward"),
+    "announcement.schedule": N_("planned an announcement"),
+    "audit.export": N_("took the audit away as CSV"),
+    "board.repeat": N_("let the last message be said again"),
+    "call.accept": N_("accepted a call"),
+    "call.end_refused": N_("tried to end a call from afar"),
+    "call.hand_over": N_("handed a call over"),
+    "call.on_the_way": N_("is on the way to a call"),
+    "call.resolve": N_("marked a call as seen to"),
+    "demo.clock": N_("changed the speed of the demo's clock"),
+    "fault.acknowledge": N_("sees to a fault"),
+    "his.encoding": N_("set the encoding of a hospital system"),
+    "his.map": N_("mapped a place of the hospital system"),
+    "his.replay": N_("applied a hospital message again"),
+    "his.set_aside": N_("set a hospital message aside"),
+    "his.unmap": N_("took back a mapped place"),
+    "infusion.done": N_("finished a drip or dressing"),
+    "infusion.moved": N_("moved a drip with its patient"),
+    "infusion.next_bottle": N_("hung the next bottle"),
+    "infusion.paused": N_("paused a drip"),
+    "infusion.rate": N_("changed the rate of a drip"),
+    "infusion.rebaselined": N_("set the level of a drip right"),
+    "infusion.resumed": N_("let a drip run again"),
+    "infusion.started": N_("started a drip or a dressing reminder"),
+    "infusion.stopped": N_("stopped a drip or dressing"),
+    "login": N_("logged in"),
+    "login.refused": N_("log-in refused"),
+    "logout": N_("logged out"),
+    "patient.read": N_("looked at patients"),
+    "patient.search": N_("searched patients"),
+    "policy.save": N_("saved an escalation policy"),
+    "screen.make": N_("made a board screen"),
+    "screen.revoke": N_("revoked a board screen"),
+    "user.add": N_("added a user"),
+    "user.disable": N_("barred a user"),
+    "user.enable": N_("let a user log in again"),
+    "user.password": N_("gave a new password"),
+    "ward.volume": N_("changed a ward's volume"),
+}
 PAGE = 200
 CSV_LIMIT = 100_000
 
@@ -55,6 +98,7 @@ def page() -> Any:
         rows=[dict(row) | {"detail": _told(row["detail"])} for row in rows],
         more=rows[-1]["id"] if len(rows) == PAGE else None,
         asked=request.args,
+        done=DONE,
         checked="check" in request.args,
         broken=model.first_broken(read()) if "check" in request.args else None,
     )

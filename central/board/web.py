@@ -71,8 +71,14 @@ def board(ward: str) -> Any:
     note_patient_read(f"board/{ward}")
     # Served by the ward's own station, so it is there when this server is not.
     station = (console().config.get("stations") or {}).get(ward)
+    row = wards.ward(read(), ward)
     return render_template(
-        "board/board.html", ward=ward, name=ward_name(ward), words=_words(), station=station
+        "board/board.html",
+        ward=ward,
+        name=ward_name(ward),
+        neighbour=None if row is None else row["neighbour"],
+        words=_words(),
+        station=station,
     )
 
 
@@ -187,6 +193,7 @@ def _words() -> dict[str, str]:
     """What the page's script says, in the user's language."""
     return {
         "accept": _("Accept"),
+        "handed_over": _("Bed {bed} is shown and announced there, too."),
         "accepted_by": _("accepted by {who}, {time} ago"),
         "on_the_way": _("{who} is on the way"),
         "nobody": _("nobody has accepted"),

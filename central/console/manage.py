@@ -4,13 +4,14 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
-from central.console import model, service
+from central.console import model, overview, service
 from central.console.context import (
     _,
     current_user,
     read,
     requires,
     transaction,
+    ward_name,
 )
 from central.console.errors import field_words, store_words
 from central.console.people import ADMIN, ROLES
@@ -115,6 +116,9 @@ def _set_disabled(name: str, disabled: bool) -> Any:
         return _users_page({"store": field_words(error)}, name, 400)
     said = _("%(name)s can no longer log in.") if disabled else _("%(name)s may log in again.")
     flash(said % {"name": name}, "success")
+    for ward in overview.policy_holes(read()) if disabled else ():
+        warning = _("The escalation of %(ward)s has holes now: see Health.", ward=ward_name(ward))
+        flash(warning, "warning")
     return redirect(url_for("console.users"))
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from central.admissions import model as admissions
 from central.calls import model as calls
+from central.escalation import model as policies
+from central.escalation import service as escalation
 from central.faults import model as faults
 from central.store import Tx
 from central.wards import model as wards
@@ -59,6 +61,16 @@ def health(tx: Tx) -> dict[str, Any]:
         "users": tx.value("SELECT count(*) FROM users WHERE NOT disabled"),
         "database_mb": path.stat().st_size / 1e6 if path.exists() else 0,
     }
+
+
+def policy_holes(tx: Tx) -> dict[str, int]:
+    """How many holes the policy of each ward has as things stand, wards without any left out.
+    A policy was whole when it was saved: since then a person or a box may have gone."""
+    counted = {
+        ward["id"]: len(escalation.simulate(tx, ward["id"], policies.active(tx, ward["id"])))
+        for ward in wards.wards(tx)
+    }
+    return {ward: holes for ward, holes in counted.items() if holes}
 
 
 def search(

@@ -140,7 +140,10 @@ def all_wards() -> Any:
 def health() -> Any:
     tx = read()
     return render_template(
-        "console/health.html", facts=overview.health(tx), beat=console().live.beat()
+        "console/health.html",
+        facts=overview.health(tx),
+        holes=overview.policy_holes(tx),
+        beat=console().live.beat(),
     )
 
 

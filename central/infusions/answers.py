@@ -10,7 +10,7 @@ from central import say, timers
 from central.calls import service as calls
 from central.events import NodeEvent
 from central.infusions import drip, model
-from central.infusions.prompts import NOT_SPOKEN, UNCONFIRMED_AFTER_MS, plan
+from central.infusions.prompts import NOT_SPOKEN, UNCONFIRMED_AFTER_MS, plan, watch_pause
 from central.store import Row, Tx
 from gateway.mqtt import kinds
 
@@ -164,6 +164,25 @@ def not_spoken(tx: Tx, ref: str, body: dict[str, Any], late_ms: int) -> None:
             "words": words,
         }
         _call(tx, row, about)
+
+
+def still_paused(tx: Tx, ref: str, body: dict[str, Any], late_ms: int) -> None:
+    """Nobody has let the drip run again: the station is reminded, and again while the pause lasts.
+    From the second time on it is a call, which somebody must accept."""
+    row = model.get(tx, int(ref))
+    if row is None or row["state"] != "paused":
+        return
+    model.note(tx, row["id"], "pause_reminded")
+    words = "infusions.station_paused"
+    asked = 0
+    if not body["reminders"]:
+        asked = say.to_station(
+            tx, row["ward"], f"infusion-{row['id']}-paused-{tx.now_ms}", words,
+            klass=kinds.CALLING, ward=row["ward"], bed=row["bed"],
+        )  # fmt: skip
+    if not asked:
+        _call(tx, row, {"infusion": row["id"], "words": words})
+    watch_pause(tx, row["id"], paused=True, reminders=body["reminders"] + 1)
 
 
 def not_answered(tx: Tx, ref: str, body: dict[str, Any], late_ms: int) -> None:

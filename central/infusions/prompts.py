@@ -19,6 +19,9 @@ UNCONFIRMED_AFTER_MS = 180_000
 SCHEDULE_TTL_MS = 24 * 3600 * 1000
 
 NOT_SPOKEN = "infusions.prompt"
+STILL_PAUSED = "infusions.paused"
+# A paused drip says nothing at the bed: after so long the station is asked whether it is forgotten.
+PAUSE_REMINDER_MS = 15 * 60_000
 
 
 def plan(tx: Tx, infusion: int, *, anew: bool = False) -> None:
@@ -47,6 +50,14 @@ def clear(tx: Tx, row: Row) -> None:
     """Let the bed forget this drip."""
     timers.cancel(tx, NOT_SPOKEN, row["id"])
     _send(tx, row, [])
+
+
+def watch_pause(tx: Tx, infusion: int, *, paused: bool, reminders: int = 0) -> None:
+    """Remind of a pause that lasts, from now, after so many `reminders`; or no longer."""
+    timers.cancel(tx, STILL_PAUSED, infusion)
+    if paused:
+        body = {"reminders": reminders}
+        timers.arm(tx, tx.now_ms + PAUSE_REMINDER_MS, STILL_PAUSED, infusion, body)
 
 
 def resend(tx: Tx, node: str) -> None:

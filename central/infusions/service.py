@@ -218,6 +218,7 @@ def _segment(tx: Tx, row: Row, rate: int, by: str, remaining_ml: int | None = No
     model.add_segment(tx, row["id"], max(tx.now_ms, newest_ms), rate, by, remaining_ml)
     state = "running" if rate else "paused"
     tx.execute("UPDATE infusions SET state = ? WHERE id = ?", (state, row["id"]))
+    prompts.watch_pause(tx, row["id"], paused=not rate)
 
 
 def _end(tx: Tx, row: Row, state: str, what: str, by: str, **detail: Any) -> None:
@@ -225,6 +226,7 @@ def _end(tx: Tx, row: Row, state: str, what: str, by: str, **detail: Any) -> Non
         "UPDATE infusions SET state = ?, ended_ms = ?, ended_by = ? WHERE id = ?",
         (state, tx.now_ms, by, row["id"]),
     )
+    prompts.watch_pause(tx, row["id"], paused=False)
     _changed(tx, row["id"], what, by, **detail)
 
 
@@ -250,6 +252,7 @@ EVENTS: dict[str, Callable[[Tx, NodeEvent], None]] = {
 TIMERS = {
     prompts.NOT_SPOKEN: answers.not_spoken,
     answers.NOT_ANSWERED: answers.not_answered,
+    prompts.STILL_PAUSED: answers.still_paused,
 }
 BIRTHS = [prompts.resend]
 resend = prompts.resend

@@ -30,6 +30,7 @@ HISTORY = {
     "confirmed": N_("the patient pressed; a nurse was called"),
     "looked_at": N_("a nurse looked at it"),
     "unconfirmed": N_("nobody confirmed; a nurse was called"),
+    "pause_reminded": N_("still paused; the station was reminded"),
     "not_spoken": N_("the bed did not speak; the station was told to look"),
 }
 # What the detail of a line of history means, in the order in which it is told.

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from central.calls import model as calls_model
 from central.calls import service as calls
+from central.wards import model as wards
 from tests.conftest import program, wait_for
 from tests.console.conftest import PASSWORD
 from tests.console.site import Site
@@ -209,3 +210,13 @@ def test_a_browser_asks_nobody_but_the_console(site: Site, browser: Browser) -> 
     context.close()
     assert hosts == {f"127.0.0.1:{site.port}"}
     assert complaints == [], "nothing is blocked by the content security policy either"
+
+
+def test_a_call_is_handed_to_the_neighbour_ward_with_one_click(site: Site, page: Page) -> None:
+    with site.store.transaction() as tx:
+        wards.set_neighbour(tx, "3", "5")
+    made = call(site, "2", "nurse")
+    page.reload()
+    page.get_by_role("button", name="Hand over to Ward 5").click()
+    expect(page.locator("#message")).to_contain_text("Bed 2 is shown", timeout=WAIT_MS)
+    assert [each["ward"] for each in calls_model.targets(site.store.read(), made)] == ["5"]

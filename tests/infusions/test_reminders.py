@@ -52,7 +52,7 @@ def test_every_change_makes_a_new_schedule(ward: Ward) -> None:
     assert stages(ward.schedules()[-1]) == [("check", 30), ("near_end", 40), ("due", 50)]
     ward.do(service.pause, infusion, "nurse3")
     assert ward.schedules()[-1]["prompts"] == []
-    ward.wait(20)
+    ward.wait(10)
     ward.do(service.resume, infusion, "nurse3")
     assert stages(ward.schedules()[-1]) == [("check", 30), ("near_end", 40), ("due", 50)]
     ward.do(service.rebaseline, infusion, "nurse3", remaining_ml=500)
@@ -327,6 +327,31 @@ def test_hospital_time_that_runs_fast_leaves_the_bed_real_time(
     assert "not_spoken" not in ward.history(1)
     ward.wait(2)
     assert "not_spoken" in ward.history(1)
+
+
+def test_a_forgotten_pause_is_said_at_the_station_and_then_is_a_call(ward: Ward) -> None:
+    infusion = ward.start()
+    ward.do(service.pause, infusion, "nurse3")
+    ward.wait(14)
+    assert ward.said_at_station() == []
+    ward.wait(2)
+    (said,) = ward.said_at_station()
+    assert "仍在暂停" in said
+    assert ward.calls() == []
+    ward.wait(15)
+    (call,) = ward.calls()
+    assert json.loads(call["about"])["words"] == "infusions.station_paused"
+
+
+@pytest.mark.parametrize("end", [service.resume, service.stop])
+def test_a_pause_that_is_over_reminds_nobody(ward: Ward, end: Any) -> None:
+    infusion = ward.start()
+    ward.do(service.pause, infusion, "nurse3")
+    ward.wait(10)
+    ward.do(end, infusion, "nurse3")
+    ward.wait(30)
+    assert ward.said_at_station() == []
+    assert ward.calls() == []
 
 
 # --- boxes and central come and go ---

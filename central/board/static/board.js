@@ -116,6 +116,8 @@
       button.remove();
       coming.remove();
     }
+    const hand = row.querySelector(".hand");
+    hand?.addEventListener("click", () => handOver(row, hand));
     if (board.dataset.kiosk !== "yes") row.querySelector(".what a").href = `/calls/${call.id}`;
     return row;
   }
@@ -131,6 +133,8 @@
     row.querySelector(".where").textContent = call.from_ward || (call.bed ? words.bed : words.no_bed);
     row.querySelector(".bed b").textContent = call.bed || "—";
     row.querySelector(".what a").textContent = call.title;
+    const hand = row.querySelector(".hand");
+    if (hand) hand.hidden = Boolean(call.from_ward);
     const button = row.querySelector(".accept");
     if (!button) return;
     button.hidden = call.state !== "open";
@@ -235,11 +239,18 @@
     say.timer = setTimeout(() => { line.hidden = true; }, 8000);
   }
 
-  async function act(row, button, what) {
+  async function handOver(row, button) {
+    if (await act(row, button, "hand-over", { ward: button.dataset.to })) {
+      say(fill(words.handed_over, { bed: row.dataset.bed }));
+    }
+  }
+
+  /** Whether the console has done it; if not, the reason is shown and the button works again. */
+  async function act(row, button, what, body) {
     button.disabled = true;
     try {
-      const answer = await post(`/calls/${row.dataset.callId}/${what}`);
-      if (answer.ok) return;
+      const answer = await post(`/calls/${row.dataset.callId}/${what}`, body);
+      if (answer.ok) return true;
       if (answer.status === 401) return loggedOut();
       const told = await answer.json().catch(() => ({}));
       say(fill(words.not_done, { why: told.error || words.try_again }));

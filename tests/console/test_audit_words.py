@@ -1,0 +1,48 @@
+"""The audit is read by people: whatever the console writes down, the page has words for it."""
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+
+from flask.testing import FlaskClient
+
+import central
+from central.audit.web import DONE
+from tests.console.conftest import token_of
+
+
+def codes() -> set[str]:
+    """Every code that a module of central writes down, as far as it stands there in full."""
+    found = set()
+    for path in Path(central.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "audit.append":
+                code = node.args[2]
+                branches = [code.body, code.orelse] if isinstance(code, ast.IfExp) else [code]
+                found |= {each.value for each in branches if isinstance(each, ast.Constant)}
+    return found
+
+
+def test_everything_done_has_its_words() -> None:
+    assert len(codes()) > 15
+    assert codes() - DONE.keys() == set()
+
+
+def test_the_page_says_words_instead_of_codes(as_user: Callable[[str], FlaskClient]) -> None:
+    client = as_user("admin")
+    assert ">logged in<" in client.get("/audit?what=login&lang=en").text
+    assert ">登录<" in client.get("/audit?what=login&lang=zh").text
+
+
+def test_a_person_who_leaves_a_hole_behind_is_named_at_once_and_on_the_health_page(
+    as_user: Callable[[str], FlaskClient],
+) -> None:
+    client = as_user("admin")
+    before = client.get("/health").text
+    form = {"csrf_token": token_of(client, "/users")}
+    told = client.post("/users/zhao/disable", data=form, follow_redirects=True).text
+    assert "The escalation of Ward 3 has holes now" in told
+    assert before.count("holes in the escalation") <= 2
+    after = client.get("/health").text
+    assert 'data-holes="3"' in after
+    assert 'href="/policies/3"' in after
