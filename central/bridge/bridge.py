@@ -60,6 +60,7 @@ class Bridge:
         self._all_stored = asyncio.Event()
         self._all_stored.set()
         self._receipts: dict[tuple[str, str], list[str]] = {}
+        self._told_states: dict[str, dict[str, Any]] = {}  # by box, while not stored yet
         self._wake_receipts = asyncio.Event()
         self._wake_rules = asyncio.Event()
         self._wake_commands = asyncio.Event()
@@ -221,10 +222,21 @@ class Bridge:
                 intake.births(tx, self.rules, node)
             return born
 
-        if await self._write(job):
-            self._watch.seen(node, ward, message["session"], self.clock.steady_ms())
-            log.info("box %s of ward %s is ready, session %s", node, ward, message["session"])
-            await self._send_configs(ward, node)
+        # Told once, and never again while the box lives: what cannot be stored now must be later,
+        # unless the box has said something newer by then.
+        self._told_states[node] = message
+        while self._told_states.get(node) is message:
+            born = await self._write(job)
+            if born is None and self._trouble is not None:
+                await asyncio.sleep(STORE_RETRY_S)
+                continue
+            if self._told_states.get(node) is message:
+                del self._told_states[node]
+            if born:
+                self._watch.seen(node, ward, message["session"], self.clock.steady_ms())
+                log.info("box %s of ward %s is ready, session %s", node, ward, message["session"])
+                await self._send_configs(ward, node)
+            return
 
     # --- messages out ---
 

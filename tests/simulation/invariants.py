@@ -229,12 +229,14 @@ class Invariants:
         for row in infusions.active(tx):
             spoken = json.loads(row["spoken"])
             for each in infusions.moments(tx, row):
-                due = each.stage not in spoken and each.at_ms < now_ms - REMINDED_WITHIN_MS
+                # A nurse's change may move a moment into the past: it is due from then on.
+                due_ms = max(each.at_ms, row["confirmed_ms"] or 0, row["started_ms"])
+                due = each.stage not in spoken and due_ms < now_ms - REMINDED_WITHIN_MS
                 newer = max(drip.STAGES.index(one) for one in spoken) if spoken else -1
                 if due and drip.STAGES.index(each.stage) > newer:
                     world.fail(
                         f"the reminder {each.stage} of drip {row['id']} was due"
-                        f" {now_ms - each.at_ms} ms ago and nobody heard of it",
+                        f" {now_ms - due_ms} ms ago and nobody heard of it",
                         f"{row['ward']}-{row['bed']}",
                     )
 

@@ -161,6 +161,11 @@ class Session:
         flying = sum(each.acked_us is None or each.acked_us > now_us for each in self._flying)
         return len(self._queue) + flying
 
+    def saved(self) -> None:
+        """The broker has written down what it knows: what is acknowledged stays so."""
+        self._acked.clear()
+        self._flying.clear()
+
     def forget_since(self, saved_us: int) -> None:
         """The broker was killed: it knows what it had saved at that moment."""
         kept = [each for each in self._acked if each.queued_us <= saved_us]
@@ -212,6 +217,7 @@ class Client:
     will: Message | None = None
     connection: Connection | None = None
     since_us: int = 0
+    is_bridge: bool = False  # is told which messages are to be retained
 
 
 @dataclass
@@ -229,7 +235,7 @@ class Broker:
 
     def join(
         self, name: str, filters: tuple[str, ...], line: Line, receive: Receive,
-        on_broken: Callable[[], None], will: Message | None = None,
+        on_broken: Callable[[], None], will: Message | None = None, *, is_bridge: bool = False,
     ) -> Connection | None:  # fmt: skip
         """Connect client `name` and give it what waits for it. None when that fails now."""
         if not self.up or line.blocked:
@@ -241,8 +247,7 @@ class Broker:
             client.since_us = self.network.schedule.now_us
         elif client.connection is not None:
             client.connection.break_broker()  # taken over by the newer connection
-        if client.filters != filters:
-            client.filters = filters
+        client.filters, client.is_bridge = filters, is_bridge
         self._routes.clear()
         connection = Connection(
             self.network, line, on_broken, lambda: self._lost(client, connection)
@@ -279,7 +284,8 @@ class Broker:
             self._retain(message)
         for client in self._route(message.topic):
             if client.name != sender:
-                client.session.offer(self._copy(message, retain=False))
+                keeps = message.retain and client.is_bridge
+                client.session.offer(self._copy(message, retain=keeps))
 
     def _copy(self, message: Message, *, retain: bool) -> Message:
         now_us = self.network.schedule.now_us
@@ -312,7 +318,7 @@ class Broker:
                 client.connection.cut()
         if killed:
             ago_us = int(self.network.chance.random() * SAVED_EVERY_S * US)
-            self._forget_since(self.network.schedule.now_us - ago_us)
+            self._forget_since(max(self._saved_us, self.network.schedule.now_us - ago_us))
 
     def _forget_since(self, saved_us: int) -> None:
         for topic, kept in list(self.retained.items()):
@@ -329,6 +335,12 @@ class Broker:
             else:
                 client.session.forget_since(saved_us)
         self._routes.clear()
+
+    def saved(self) -> None:
+        """Time enough has passed, with nothing under way, for all to be written down."""
+        self._saved_us = self.network.schedule.now_us
+        for client in self.clients.values():
+            client.session.saved()
 
     def start(self) -> None:
         self.up = True
@@ -358,7 +370,7 @@ class Upstream:
         out = tuple(_of_ward(ward, kind) for kind in topics.FROM_NODE)
         self._down = tuple(_of_ward(ward, kind) for kind in topics.TO_NODE)
         # The ward's side is a client of its broker that is always there and sends on.
-        self._local = Client(self._name, out, Session(inner.network, keeps=True))
+        self._local = Client(self._name, out, Session(inner.network, keeps=True), is_bridge=True)
         inner.clients[self._name] = self._local
         inner.on_start.append(self.connect)
         self.connected: Connection | None = None
@@ -370,7 +382,7 @@ class Upstream:
         if self.connected is not None or not self.inner.up:
             return
         connection = self._outer.join(
-            self._name, self._down, self.line, self._from_above, self._broken
+            self._name, self._down, self.line, self._from_above, self._broken, is_bridge=True
         )
         if connection is None:
             self._again()
@@ -431,6 +443,13 @@ def block(network: Network, line: Line) -> None:
 
 
 def unblock(line: Line) -> None:
+    """All moves again. An end that still believes in a connection the other has given up learns
+    of it by its next packet."""
     line.blocked_us = None
-    if line.connection is not None:
-        line.connection.unblock()
+    connection = line.connection
+    if connection is None:
+        return
+    if connection.client_open and connection.broker_open:
+        connection.unblock()
+    else:
+        connection.cut()

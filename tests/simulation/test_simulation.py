@@ -13,6 +13,8 @@ from provisioning.environment import ROOT
 from tests.simulation.world import ViolationError, World
 from ward_node.core.bed import Bed
 
+HOURS = 100
+
 
 def test_a_seed_is_one_run_whatever_the_order_of_sets() -> None:
     program = "from tests.simulation.world import World; print(World(7, 20).run().trace)"
@@ -26,6 +28,42 @@ def test_a_seed_is_one_run_whatever_the_order_of_sets() -> None:
     }  # fmt: skip
     assert len(traces) == 1
     assert traces != {f"{World(8, 20).run().trace}\n"}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_the_promises_hold(seed: int) -> None:
+    figures = World(seed, HOURS).run().figures()
+    # A run in which little happened proves little.
+    assert figures["presses"] > 100
+    assert figures["crashes"] > 0
+    assert figures["power_cuts"] > 0
+
+
+def test_a_box_born_while_nothing_can_be_stored_is_known_afterwards() -> None:
+    world = World(1, 1)
+
+    def live(seconds: float) -> None:
+        end_us = world.schedule.now_us + int(seconds * 1_000_000)
+        while world.schedule.now_us < end_us:
+            world.step()
+
+    world.begin()
+    live(5)
+    box = world.boxes[0]
+    box.power_off()
+    live(20)
+    world.centre.refuse(True)
+    box.power_on()
+    live(10)
+    world.centre.refuse(False)
+    live(20)
+    node = box.node
+    state = world.reader.execute(
+        "SELECT state, session FROM nodes WHERE id = ?", (box.me.node,)
+    ).fetchone()
+    world.close()
+    assert node is not None
+    assert tuple(state) == ("ready", node.outbox.boot)
 
 
 def test_a_press_receipted_and_not_stored_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ from tests.simulation.box import Box
 from tests.simulation.centre import START_MS, Centre, Clock
 from tests.simulation.invariants import Invariants
 from tests.simulation.loop import Schedule
-from tests.simulation.network import Broker, Line, Network, Upstream
+from tests.simulation.network import SAVED_EVERY_S, Broker, Line, Network, Upstream
 from tests.simulation.people import People
 from tests.simulation.trouble import Trouble
 
@@ -128,9 +128,9 @@ class World:
         level = logging.getLogger("wardline").level
         logging.getLogger("wardline").setLevel(logging.CRITICAL)
         try:
-            self._begin()
+            self.begin()
             while self.hospital_ms() < end_ms:
-                self._step()
+                self.step()
             self.trouble.end()
             self.people.end()
             self._settle()
@@ -140,7 +140,8 @@ class World:
             self.close()
         return self
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Switch everything on."""
         for upstream in self.upstreams.values():
             upstream.connect()
         for box in self.boxes:
@@ -155,9 +156,10 @@ class World:
         while not (self.quiet() and self.invariants.at_rest()):
             if self.schedule.now_us > end_us:
                 self.fail("after all trouble was over the hospital never came to rest", None)
-            self._step()
+            self.step()
 
-    def _step(self) -> None:
+    def step(self) -> None:
+        """Let the next thing happen, and look whether all promises hold."""
         self._next()
         self.centre.run()
         if self.centre.death is not None:
@@ -224,6 +226,9 @@ class World:
         if leap_ms >= LEAP_LEAST_MS:
             self.clock.leapt_ms += leap_ms
             self.counts["leapt_ms"] += leap_ms
+            if leap_ms > SAVED_EVERY_S * 1000:
+                for broker in (self.hospital, *self.brokers.values()):
+                    broker.saved()
             self.centre.nudge(HOSPITAL, ["timers"])
 
     # --- what is seen ---
