@@ -1,7 +1,7 @@
 """`./wardline bench simulate`: ward-hours lived through under a simulated clock, network and disk.
 
 The very cores of box, station and central run in one process, with everything that can break drawn
-from the seed. Long runs are cut into worlds of at most 500 ward-hours, one seed after the other. A
+from the seed. Long runs are cut into worlds of at most 100 ward-hours, one seed after the other. A
 broken promise ends the run, and its text says how to see it again: the same seed is the same run.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 from tests.bench.figures import as_json, command_line
 from tests.simulation.world import ViolationError, World
 
-WORLD_HOURS = 500.0
+WORLD_HOURS = 100.0
 SUMMED = ("crashes", "power_cuts", "messages", "presses", "calls", "presences", "spoken", "faults")
 
 

@@ -7,7 +7,6 @@ the drips jump, steady time does not, just as when a demonstration runs fast.
 
 import hashlib
 import heapq
-import json
 import logging
 import os
 import sqlite3
@@ -302,7 +301,3 @@ class World:
         self.reader.close()
         self.console.close()
         self._folder.cleanup()
-
-
-def load(payload: bytes) -> Any:
-    return json.loads(payload)
