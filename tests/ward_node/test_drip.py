@@ -88,7 +88,8 @@ def test_an_answer_ends_the_watch() -> None:
 def test_kept_over_a_restart_and_over_a_power_cut() -> None:
     drips = Drips()
     _set(drips, 1, [_prompt("near", 1_000), _prompt("due", 60_000, True)])
-    assert _due(drips, 1_000) == ["near"]
+    [(schedule, prompt)] = drips.due(1_000)
+    drips.said(schedule.about(prompt["stage"]))
     kept = json.loads(json.dumps(drips.dump(2_000, "run-1")))
     same = Drips()
     same.restore(kept, 50_000, "run-1")
@@ -101,6 +102,10 @@ def test_kept_over_a_restart_and_over_a_power_cut() -> None:
     # What was spoken before is not spoken again when central sends it once more.
     _set(other, 1, [_prompt("near", -1), _prompt("due", -1, True)], 59_000)
     assert _due(other, 59_000) == []
+    # What nobody had heard yet is said again.
+    third = Drips()
+    third.restore(json.loads(json.dumps(other.dump(60_000, "run-2"))), 10, "run-3")
+    assert _due(third, 10) == ["due"]
 
 
 def test_ended_drips_do_not_pile_up() -> None:

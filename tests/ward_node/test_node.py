@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -20,17 +21,19 @@ def _up() -> Rig:
     return rig
 
 
+def _prompt(stage: str, in_ms: int, final: bool) -> dict[str, Any]:
+    return {"stage": stage, "in_ms": in_ms, "words": words("点滴"), "final": final}
+
+
 def _remind(rig: Rig, in_ms: int = 1_000, *, revision: int = 1, final: bool = True) -> None:
-    prompt = {
-        "stage": "due",
-        "in_ms": in_ms,
-        "words": words("点滴"),
-        "final": final,
-    }
+    _remind_of(rig, [_prompt("due", in_ms, final)], revision)
+
+
+def _remind_of(rig: Rig, prompts: list[dict[str, Any]], revision: int = 1) -> None:
     body = {
         "infusion": "5",
         "revision": revision,
-        "prompts": [prompt],
+        "prompts": prompts,
         "unconfirmed_after_ms": 60_000,
     }
     assert rig.result(rig.command(kinds.REMINDERS, body, bed="2")) == "done"
@@ -173,6 +176,26 @@ def test_a_press_before_the_words_does_not_answer_them() -> None:
     assert rig.sounding.klass == "reminder"
 
 
+@pytest.mark.parametrize("kind", [kinds.PRESS, kinds.PRESENCE])
+def test_who_answers_one_reminder_has_not_heard_the_next(kind: str) -> None:
+    rig = _up()
+    _remind_of(rig, [_prompt("near_end", 1_000, False), _prompt("due", 10_000, True)])
+    rig.tick(1_000)
+    rig.begin()
+    rig.hear()
+    rig.speak("e", kinds.EMERGENCY)
+    rig.tick(9_000)  # the last reminder waits behind the emergency
+    rig.input("2", kind)
+    rig.hear()
+    assert rig.sounding is not None
+    assert rig.sounding.utterance == "reminder-5"
+    rig.begin()
+    rig.hear()
+    assert [each["about"]["stage"] for each in rig.events("prompted")] == ["near_end", "due"]
+    rig.tick(50, drip_ms=60_000)
+    assert [each["about"]["stage"] for each in rig.events("unconfirmed")] == ["due"]
+
+
 def test_nobody_pressing_is_told_once_by_the_drip_clock() -> None:
     rig = _up()
     _remind(rig)
@@ -257,6 +280,21 @@ def test_a_schedule_is_remembered_over_a_restart() -> None:
     again.tick(200)
     assert again.sounding is not None
     assert again.sounding.words == words("点滴")
+
+
+def test_a_reminder_cut_off_by_the_power_is_said_again_and_one_that_was_heard_is_not() -> None:
+    rig = _up()
+    _remind(rig)
+    rig.tick(1_000)
+    assert rig.sounding is not None
+    again = Rig(memory=rig.memory, now_ms=rig.now_ms, boot=2)
+    again.tick()
+    assert again.sounding is not None
+    again.begin()
+    again.hear()
+    third = Rig(memory=again.memory, now_ms=again.now_ms, boot=3)
+    third.tick()
+    assert third.sounding is None
 
 
 def test_a_schedule_that_waited_in_the_broker_is_corrected_when_it_says_from_when_it_is() -> None:

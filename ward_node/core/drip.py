@@ -23,7 +23,8 @@ class Schedule:
         self.revision = revision
         self.prompts = prompts  # {"stage", "due_ms", "words", "final"}, the earliest first
         self.unconfirmed_after_ms = unconfirmed_after_ms
-        self.spoken: list[str] = []  # stages, of this revision
+        self.spoken: list[str] = []  # stages, of this revision, heard or on their way to the voice
+        self.saying: dict[str, Any] | None = None  # the last of them, while nobody has heard it
         self.watch_stage: str | None = None
         self.watch_due_ms = 0
 
@@ -69,6 +70,7 @@ class Drips:
             fresh.spoken = held.spoken
             if prompts:  # an empty schedule ends the drip, and every question about it
                 fresh.watch_stage, fresh.watch_due_ms = held.watch_stage, held.watch_due_ms
+                fresh.saying = held.saying
             fresh.prompts = [each for each in fresh.prompts if each["stage"] not in held.spoken]
         fresh.prompts.sort(key=lambda each: each["due_ms"])
         self._schedules[infusion] = fresh
@@ -84,9 +86,18 @@ class Drips:
             if past:
                 schedule.prompts = schedule.prompts[len(past) :]
                 schedule.spoken = schedule.spoken + [each["stage"] for each in past]
+                schedule.saying = past[-1]
                 found.append((schedule, past[-1]))
                 self.changed = True
         return found
+
+    def said(self, about: dict[str, Any]) -> None:
+        """A prompt was heard, or could not be said: a restart need not say it again."""
+        schedule = self._held(about)
+        saying = None if schedule is None else schedule.saying
+        if schedule is not None and saying is not None and saying["stage"] == about["stage"]:
+            schedule.saying = None
+            self.changed = True
 
     def watch(self, about: dict[str, Any], drip_ms: int) -> None:
         """A final prompt was spoken: from now on nobody answering is news."""
@@ -118,7 +129,8 @@ class Drips:
         return any(each.prompts or each.watch_stage for each in self._schedules.values())
 
     def dump(self, drip_ms: int, epoch: str) -> dict[str, Any]:
-        """All of it as JSON. `epoch` names the run of the drip clock."""
+        """All of it as JSON. `epoch` names the run of the drip clock. What nobody has heard yet
+        counts as still to be said."""
         self.changed = False
         return {
             "epoch": epoch,
@@ -128,9 +140,9 @@ class Drips:
                     "bed": each.bed,
                     "infusion": each.infusion,
                     "revision": each.revision,
-                    "prompts": each.prompts,
+                    "prompts": ([each.saying] if each.saying else []) + each.prompts,
                     "unconfirmed_after_ms": each.unconfirmed_after_ms,
-                    "spoken": each.spoken,
+                    "spoken": each.spoken[:-1] if each.saying else each.spoken,
                     "watch_stage": each.watch_stage,
                     "watch_due_ms": each.watch_due_ms,
                 }
@@ -175,7 +187,9 @@ class Drips:
         """Forget ended drips beyond the newest few. Infusion names need not be numbers, so the
         ones with the fewest digits, then the smallest, count as oldest."""
         ended = [
-            each for each in self._schedules.values() if not each.prompts and not each.watch_stage
+            each
+            for each in self._schedules.values()
+            if not each.prompts and not each.watch_stage and each.saying is None
         ]
         ended.sort(key=lambda each: (len(each.infusion), each.infusion))
         for each in ended[:-ENDED_KEPT]:

@@ -12,10 +12,11 @@ HEARD_MS = 2_000
 class Reminder:
     """A prompt that became due. `about`: what the events about it say."""
 
-    def __init__(self, bed: str, about: dict[str, Any], final: bool) -> None:
+    def __init__(self, bed: str, about: dict[str, Any], prompt: dict[str, Any]) -> None:
         self.bed = bed
         self.about = about
-        self.final = final
+        self.words = prompt["words"]
+        self.final = prompt["final"]
         self.sounded = False
         self.told = False
 
@@ -34,13 +35,9 @@ class Reminding:
         for schedule, prompt in node.drips.due(drip_ms):
             if schedule.bed not in node.beds:
                 continue  # remembered from when this box still served the bed
-            reminder = Reminder(schedule.bed, schedule.about(prompt["stage"]), prompt["final"])
+            reminder = Reminder(schedule.bed, schedule.about(prompt["stage"]), prompt)
             self._said[schedule.infusion] = reminder
-            utterance = voice.Utterance(
-                utterance_of(schedule.infusion), kinds.REMINDER, prompt["words"], "low",
-                (schedule.bed,), drip.REPEAT_MS if prompt["final"] else None, None, None, reminder,
-            )  # fmt: skip
-            node.out += node.voice.say(utterance, now_ms)
+            self._say(reminder, now_ms)
         playing, begun_ms = node.voice.playing, node.voice.begun_ms
         long_enough = begun_ms is not None and now_ms - begun_ms >= HEARD_MS
         if not node.has_voice:
@@ -49,7 +46,15 @@ class Reminding:
             self.heard(playing.reminder, now_ms, drip_ms)
         for bed, about in node.drips.unconfirmed(drip_ms):
             node.out += node.voice.stop(utterance_of(about["infusion"]))
+            self._said.pop(about["infusion"], None)
             node.event(kinds.UNCONFIRMED, bed, about, now_ms)
+
+    def _say(self, reminder: Reminder, now_ms: int) -> None:
+        utterance = voice.Utterance(
+            utterance_of(reminder.about["infusion"]), kinds.REMINDER, reminder.words, "low",
+            (reminder.bed,), drip.REPEAT_MS if reminder.final else None, None, None, reminder,
+        )  # fmt: skip
+        self._node.out += self._node.voice.say(utterance, now_ms)
 
     def sounding(self) -> None:
         """From the first sound of a reminder a press is an answer to it."""
@@ -67,12 +72,14 @@ class Reminding:
         if reminder.told:
             return
         reminder.told = True
+        self._node.drips.said(reminder.about)
         self._node.event(kinds.PROMPTED, reminder.bed, reminder.about, now_ms)
         if reminder.final:
             self._node.drips.watch(reminder.about, drip_ms)
 
     def not_heard(self, reminder: Reminder, drip_ms: int) -> None:
         """The loudspeaker failed, or the box has no voice."""
+        self._node.drips.said(reminder.about)
         bed = self._node.beds[reminder.bed]
         if bed.prompt == reminder.about and not reminder.told:
             bed.prompt = None
@@ -88,6 +95,9 @@ class Reminding:
         self.heard(self._sounded[bed.name], now_ms, drip_ms)
         self._node.out += self._node.voice.stop(utterance_of(prompt["infusion"]))
         self._node.drips.answered(prompt)
+        newer = self._said.get(prompt["infusion"])
+        if newer is not None and newer.about != prompt and not newer.sounded and not newer.told:
+            self._say(newer, now_ms)  # it waited behind other words: nobody has answered it
         return {} if kind == kinds.PRESENCE else dict(prompt)
 
     def taken_back(self, infusion: str, revision: int, empty: bool) -> None:
