@@ -167,5 +167,6 @@ def _words() -> dict[str, str]:
         "call": _("call"),
         "emergency": _("emergency"),
         "reminder": _("reminder"),
+        "technical": _("equipment"),
         "announcement": _("announcement"),
     }

@@ -24,7 +24,7 @@ def _say(it: Voice, id: str, klass: str, now_ms: int = 0, **more: Any) -> list[A
 def test_an_emergency_interrupts_and_the_interrupted_is_spoken_again() -> None:
     it = Voice()
     assert _spoken(_say(it, "a", kinds.ANNOUNCEMENT)) == ["a"]
-    assert _say(it, "c", kinds.CALLING) == []
+    assert _say(it, "c", kinds.REMINDER) == []
     out = _say(it, "e", kinds.EMERGENCY)
     assert isinstance(out[0], effects.Silence)
     assert _spoken(out) == ["e"]
@@ -44,6 +44,38 @@ def test_one_emergency_does_not_interrupt_another() -> None:
     it = Voice()
     _say(it, "e1", kinds.EMERGENCY)
     assert _say(it, "e2", kinds.EMERGENCY) == []
+
+
+def test_a_patients_call_breaks_into_words_about_equipment() -> None:
+    it = Voice()
+    _say(it, "fault", kinds.TECHNICAL, repeat_every_ms=30_000)
+    out = _say(it, "call", kinds.CALLING, 1_000)
+    assert out[0] == effects.Silence()
+    assert _spoken(out) == ["call"]
+    _say(it, "second", kinds.CALLING, 2_000)
+    _say(it, "reminder", kinds.REMINDER, 2_000)
+    for heard, following in (("call", "second"), ("second", "reminder"), ("reminder", "fault")):
+        it.done(heard, None, 3_000)
+        assert _spoken(it.tick(Volume(), None, 3_000)) == [following]
+
+
+def test_many_repeating_calls_hold_up_neither_a_new_one_nor_a_fault_for_ever() -> None:
+    it = Voice()
+    for call in ("1", "2", "3"):
+        _say(it, call, kinds.CALLING, repeat_every_ms=1_000)
+    _say(it, "fault", kinds.TECHNICAL)
+    now_ms, heard = 0, []
+    while now_ms < 60_000:
+        assert it.playing is not None
+        heard.append((it.playing.id, now_ms))
+        now_ms += 4_000  # longer than the pause: one of them is always due
+        it.done(heard[-1][0], None, now_ms)
+        if now_ms == 40_000:
+            it.say(Utterance("new", kinds.CALLING, None), now_ms)
+        it.tick(Volume(), None, now_ms)
+    said_ms = dict(reversed(heard))
+    assert said_ms["fault"] == voice.PATIENCE_MS
+    assert said_ms["new"] == 40_000, "a first time goes before repeats"
 
 
 def test_repeats_until_stopped() -> None:
@@ -179,6 +211,9 @@ class VoiceMachine(RuleBasedStateMachine):
         if klass == kinds.EMERGENCY and late != 0:
             assert self.sounding is not None
             assert self.klass[self.sounding] == kinds.EMERGENCY
+        if klass == kinds.CALLING and late != 0:
+            assert self.sounding is not None
+            assert self.klass[self.sounding] not in (kinds.TECHNICAL, kinds.ANNOUNCEMENT)
 
     @rule()
     def finish(self) -> None:

@@ -8,6 +8,7 @@ _CHIME_OF = {
     kinds.EMERGENCY: "high",
     kinds.CALLING: "medium",
     kinds.REMINDER: "low",
+    kinds.TECHNICAL: "low",
     kinds.ANNOUNCEMENT: "low",
 }
 

@@ -1,7 +1,8 @@
 """What is spoken when: one loudspeaker, utterances by class, repeats until told to stop.
 
-An emergency breaks into anything lower, and what it broke off is spoken again from its start.
-Nothing else interrupts. An utterance is `spoken` once it was heard to its end.
+An emergency breaks into anything lower, and a patient's call into what no patient waits for;
+what was broken off is spoken again from its start. Nothing else interrupts. An utterance is
+`spoken` once it was heard to its end.
 """
 
 from collections import namedtuple
@@ -13,7 +14,18 @@ from ward_node.core import effects
 DAY_VOLUME = 80
 EMERGENCY_FLOOR = 70
 # No setting may silence what a life can hang on: these hold whatever central sends.
-LEAST_VOLUME = {kinds.EMERGENCY: 40, kinds.CALLING: 10, kinds.REMINDER: 10}
+LEAST_VOLUME = {
+    kinds.EMERGENCY: 40, kinds.CALLING: 10, kinds.REMINDER: 10, kinds.TECHNICAL: 10,
+}  # fmt: skip
+# What a class breaks into when its words come.
+INTERRUPTS = {
+    kinds.EMERGENCY: (kinds.CALLING, kinds.REMINDER, kinds.TECHNICAL, kinds.ANNOUNCEMENT),
+    kinds.CALLING: (kinds.TECHNICAL, kinds.ANNOUNCEMENT),
+}
+# Where the calls of many beds repeat without end, what nobody has heard yet gets its turn between
+# two of them after so long.
+PATIENCE_MS = 20_000
+CALLING_RANK = kinds.SPEECH_CLASSES.index(kinds.CALLING)
 CHIMES = ("high", "medium", "low", "none")
 
 # A player that never answers may not silence the ward.
@@ -48,6 +60,7 @@ class Utterance:
         self.not_after_ms = not_after_ms
         self.command = command
         self.reminder = reminder
+        self.asked_ms = 0
         self.due_ms = 0
         self.order = 0
         self.spoken = False
@@ -89,6 +102,14 @@ class Volume:
         return max(volume, LEAST_VOLUME.get(klass, 0))
 
 
+def _turn(utterance: Utterance, now_ms: int) -> "tuple[int, bool, int, int]":
+    """The least goes first: by class, in it what nobody has heard before repeats, then by age."""
+    rank = utterance.rank
+    if not utterance.spoken and now_ms - utterance.asked_ms >= PATIENCE_MS:
+        rank = min(rank, CALLING_RANK)
+    return rank, utterance.spoken, utterance.rank, utterance.order
+
+
 def _within(minute: int, start: int, end: int) -> bool:
     """A band from 22:00 to 06:00 goes over midnight; one of equal ends is the whole day."""
     if start < end:
@@ -114,10 +135,10 @@ class Voice:
             self.playing.repeat_every_ms = None
         self._count += 1
         utterance.order = self._count
-        utterance.due_ms = now_ms
+        utterance.asked_ms = utterance.due_ms = now_ms
         self._waiting.append(utterance)
         playing = self.playing
-        if utterance.klass == kinds.EMERGENCY and playing is not None and playing.rank > 0:
+        if playing is not None and playing.klass in INTERRUPTS.get(utterance.klass, ()):
             self._waiting.append(playing)  # its order is the older one, so it is next in its class
             self.playing = None
             return [effects.Silence()]
@@ -199,7 +220,7 @@ class Voice:
         best: Utterance | None = None
         for each in self._waiting:
             if each.due_ms <= now_ms and (
-                best is None or (each.rank, each.order) < (best.rank, best.order)
+                best is None or _turn(each, now_ms) < _turn(best, now_ms)
             ):
                 best = each
         return best
