@@ -40,9 +40,15 @@ def next_due_ms(tx: Tx) -> int | None:
     return tx.value("SELECT min(due_ms) FROM timers WHERE fired_ms IS NULL")
 
 
-def fired(tx: Tx, timer: Row, failure: str | None = None) -> None:
-    """Mark as done, with how late it was."""
+def fired(tx: Tx, timer: Row) -> None:
+    """Mark as done, with how late it is. Before its rule acts, which may cancel what is pending
+    and arm anew: SQLite gives the number of a row deleted last to the next one."""
     tx.execute(
-        "UPDATE timers SET fired_ms = ?, late_ms = ?, failure = ? WHERE id = ?",
-        (tx.now_ms, max(0, tx.now_ms - timer["due_ms"]), failure, timer["id"]),
+        "UPDATE timers SET fired_ms = ?, late_ms = ? WHERE id = ?",
+        (tx.now_ms, max(0, tx.now_ms - timer["due_ms"]), timer["id"]),
     )
+
+
+def failed(tx: Tx, timer: Row, failure: str) -> None:
+    """Its rule failed: kept for the engineer."""
+    tx.execute("UPDATE timers SET failure = ? WHERE id = ?", (failure, timer["id"]))

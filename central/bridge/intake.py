@@ -53,12 +53,13 @@ def fire_due(tx: Tx, rules: Rules) -> int:
     for timer in found:
         rule = rules.timers.get(timer["kind"])
         failure: str | None = f"nobody answers the timer {timer['kind']}"
+        timers.fired(tx, timer)
         if rule is not None:
             late_ms = max(0, tx.now_ms - timer["due_ms"])
             body = json.loads(timer["body"])
             failure = guarded(tx, rule, timer["ref"], body, late_ms)
-        timers.fired(tx, timer, failure)
         if failure is not None:
+            timers.failed(tx, timer, failure)
             _rule_failed(tx, None, f"timer {timer['kind']} {timer['ref']}", [failure])
     return len(found)
 

@@ -51,7 +51,11 @@ def words_at_station(tx: Tx, call: Row, prefix: str = AT_STATION) -> tuple[str, 
     """The id of the words that announce this call, and their values. What opened the call may
     have brought more telling words of its own in `about`."""
     about = json.loads(call["about"])
-    values = {"ward": call["ward"], "bed": call["bed"] or about.get("bed", "")}
+    values = {
+        "ward": call["ward"],
+        "bed": call["bed"] or about.get("bed", ""),
+        "count": about.get("count", 1),
+    }
     if prefix == AT_STATION and about.get("words"):
         return str(about["words"]), values
     words_id = prefix + call["type"]

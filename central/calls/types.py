@@ -36,6 +36,8 @@ class CallType:
 
     @property
     def speech_class(self) -> str:
+        if self.id in TECHNICAL:
+            return kinds.TECHNICAL  # below what a patient waits for
         return kinds.EMERGENCY if self.emergency else kinds.CALLING
 
 

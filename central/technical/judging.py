@@ -1,7 +1,7 @@
 """Which technical call a ward's faults amount to. Sans-IO: fault rows in, verdicts out."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from central.calls import types
 from central.store import Row
@@ -21,6 +21,11 @@ FAULT = {
     "speaker-failed": "technical.speaker",
     "selftest": "technical.selftest",
 }
+# Where several devices fail it is one sentence, however many they are.
+BEDS = "technical.beds"
+DEVICES = "technical.devices"
+# Codes that mean all beds of a box.
+OF_WHOLE_BOX = ("lost", "gone")
 # A device that failed so often within FLAPS_WITHIN_MS is believed to be well only when it has
 # stayed so for SETTLED_MS: until then its call goes on, rather than come and go.
 FLAPS = 3
@@ -30,11 +35,12 @@ SETTLED_MS = 60_000
 
 class Verdict(NamedTuple):
     """A technical call that should be open: its type, what the station says, and the faults in
-    it as "node/device/code", the gravest first. `bed` is the value of the words."""
+    it as "node/device/code", the gravest first. `bed` and `number` are values of the words."""
 
     type: str
     words: str
     bed: str
+    number: int
     faults: tuple[str, ...]
 
 
@@ -61,12 +67,13 @@ def unwell(faults: Sequence[Row], now_ms: int) -> tuple[list[Row], int | None]:
     return found, again_ms
 
 
-def verdicts(unwell: Sequence[Row], away: bool) -> list[Verdict]:
-    """`away`: no box of the ward is in contact, so that nobody there hears a call about it."""
+def verdicts(unwell: Sequence[Row], away: bool, beds: Mapping[str, Sequence[str]]) -> list[Verdict]:
+    """`away`: no box of the ward is in contact, so that nobody there hears a call about it.
+    `beds`: the beds of each box."""
     found = []
     if away:
         gone = tuple(name(fault) for fault in unwell if fault["code"] == "lost")
-        found.append(Verdict(types.CUT_OFF, "technical.cut_off", "", gone))
+        found.append(Verdict(types.CUT_OFF, "technical.cut_off", "", len(gone), gone))
         unwell = [fault for fault in unwell if fault["code"] != "lost"]
     for type, words in ((types.OUTAGE, OUTAGE), (types.FAULT, FAULT)):
         order = list(words)
@@ -75,8 +82,22 @@ def verdicts(unwell: Sequence[Row], away: bool) -> list[Verdict]:
             key=lambda fault: (order.index(fault["code"]), fault["raised_ms"], fault["id"]),
         )
         if of_type:
-            first: Any = of_type[0]
-            bed = first["device"].removeprefix("bed ")
             told = tuple(name(fault) for fault in of_type)
-            found.append(Verdict(type, words[first["code"]], bed, told))
+            found.append(Verdict(type, *_sentence(of_type, words, beds), told))
     return found
+
+
+def _sentence(
+    faults: Sequence[Row], words: Mapping[str, str], beds: Mapping[str, Sequence[str]]
+) -> tuple[str, str, int]:
+    """(words, bed, number): of one device what it has, of several how many beds are concerned."""
+    devices = {(fault["node"], fault["device"]) for fault in faults}
+    concerned: set[str] = set()
+    for fault in faults:
+        if fault["code"] in OF_WHOLE_BOX:
+            concerned.update(beds.get(fault["node"], ()))
+        elif fault["device"].startswith("bed "):
+            concerned.add(fault["device"].removeprefix("bed "))
+    if len(devices) > 1 and len(concerned) != 1:
+        return (BEDS, "", len(concerned)) if concerned else (DEVICES, "", len(devices))
+    return words[faults[0]["code"]], faults[0]["device"].removeprefix("bed "), 1

@@ -7,6 +7,8 @@ import pytest
 
 from central import commands, housekeeping, timers
 from central.audit import model as audit
+from central.bridge import intake
+from central.capabilities import Rules
 from central.clock import FakeClock
 from central.store import Store, StoreUnavailableError, Tx
 from central.wards import model as wards
@@ -138,6 +140,20 @@ def test_timers_and_commands_are_rows(store: Store, clock: FakeClock) -> None:
     with store.transaction() as tx:
         (expired,) = commands.expire(tx)
     assert expired["result"] == "expired"
+
+
+def test_a_timers_rule_may_cancel_and_arm_that_very_timer(store: Store, clock: FakeClock) -> None:
+    def again(tx: Tx, ref: str, body: dict[str, object], late_ms: int) -> None:
+        timers.cancel(tx, "test.again", ref)
+        timers.arm(tx, tx.now_ms + 1000, "test.again", ref)
+
+    rules = Rules(timers={"test.again": again})
+    with store.transaction() as tx:
+        timers.arm(tx, tx.now_ms, "test.again", 1)
+    for _ in range(2):
+        with store.transaction() as tx:
+            assert intake.fire_due(tx, rules) == 1
+        clock.advance(1000)
 
 
 def test_tidying_forgets_only_what_is_old_and_done(store: Store, clock: FakeClock) -> None:

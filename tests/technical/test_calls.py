@@ -9,7 +9,8 @@ from central.calls import service as calling
 from central.clock import FakeClock
 from central.faults import service as faults
 from central.store import Row, Store
-from central.technical import judging
+from central.technical import judging, service
+from central.wards import model as wards
 from central.wards import service as fleet
 from gateway.mqtt import kinds
 from tests.calls.ward import Ward, build
@@ -49,6 +50,32 @@ def test_beds_that_fail_together_are_one_call_that_people_are_told_of(ward: Ward
     ward.pass_s(181)
     told = [each["role"] for each in calls.targets(ward.store.read(), call["id"])]
     assert told == ["engineer", "duty_manager"]
+
+
+def test_a_flood_of_faults_is_one_sentence_that_ranks_below_calls(ward: Ward) -> None:
+    """A ward's broker was restarted: thirty boxes with two beds each are lost at once."""
+    for number in range(30):
+        ward.do(wards.add_node, f"box{number}", "3", "bedside")
+        for bed in (100 + number, 200 + number):
+            ward.do(wards.add_bed, "3", str(bed), f"box{number}")
+    for number in range(30):
+        ward.do(fleet.lost, f"box{number}")
+    ward.pass_s(1)
+    (spoken,) = ward.sent(kinds.SPEAK, "3-station")
+    assert spoken["class"] == kinds.TECHNICAL
+    assert "六十张床位无法呼叫" in spoken["words"]["text"]
+
+
+def test_faults_one_after_the_other_do_not_keep_the_speaker_busy(ward: Ward) -> None:
+    for number in range(30):
+        fails(ward, f"bed {number}")
+    told = said(ward)
+    assert len(told) == 2, "the first at once, then what has changed within 20 s"
+    ward.pass_s(service.SAY_AGAIN_MS / 1000)
+    assert len(said(ward)) == 3
+    assert "三十张床位" in said(ward)[-1]
+    ward.pass_s(60)
+    assert len(said(ward)) == 3
 
 
 def test_the_call_ends_by_recovery_which_is_said(ward: Ward) -> None:
