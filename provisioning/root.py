@@ -25,6 +25,7 @@ INCLUDED = ("asterisk", "micropython")
 APT_TIMEOUT_S = 30
 RUN_TIMEOUT_S = 20
 STOP_TIMEOUT_S = 10
+UNPRIVILEGED = "1000"
 DOES_NOT_RUN = "does not run"
 APT_HELPER = "/usr/lib/apt/apt-helper"
 # Mirrors may lag behind the date until which their list says it is good.
@@ -63,14 +64,18 @@ def command(
     writable: Mapping[Path, str] | None = None,
     environment: Mapping[str, str] | None = None,
     cwd: str = "/",
+    powerless: bool = False,
 ) -> list[str]:
     """The command line that runs `program` inside the root, with this machine's network.
 
     `readable` and `writable` give folders or files of this machine and where they stand inside
     (below /run, /srv or /tmp, which are made for it). The program dies with the one who starts
-    it; killing what this starts kills the program."""
+    it; killing what this starts kills the program. `powerless`: without the privileges of the one
+    who starts it, even root's."""
     line = ["bwrap", "--die-with-parent", "--ro-bind", str(folder()), "/"]
     line += ["--dev", "/dev", "--proc", "/proc"]
+    if powerless:
+        line += ["--unshare-user", "--uid", UNPRIVILEGED, "--gid", UNPRIVILEGED]
     for each in ("/tmp", "/run", "/srv"):
         line += ["--tmpfs", each]
     for option, binds in (("--ro-bind", readable), ("--bind", writable)):

@@ -1,0 +1,35 @@
+"""An exchange as Wardline runs it: where it listens, and the account that steers it."""
+
+from dataclasses import dataclass
+
+# The name of our ARI application, and of the account it uses.
+APP = "wardline"
+# Where Asterisk finds its own folder, whatever that folder is called outside.
+INSIDE = "/run/exchange"
+SOUNDS = f"{INSIDE}/sounds"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where it listens. sip: UDP and TCP; rtp: the first of `rtp_count` UDP ports for voices."""
+
+    sip: int
+    ari: int
+    rtp: int
+    rtp_count: int = 200
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """An Asterisk of our own. address: where phones reach it; ARI is on loopback only."""
+
+    ports: Ports
+    ari_password: str
+    address: str = "127.0.0.1"
+    realm: str = "wardline"
+    # Calls at once, a last guard for the machine.
+    most_calls: int = 500
+
+    @property
+    def ari_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports.ari}/ari"

@@ -1,0 +1,16 @@
+"""What a phone can do by keys alone during a call, and how a ringing one is picked up."""
+
+from gateway.telephone import text
+from gateway.telephone.text import Section
+
+# Picks up whatever rings in a group of the phone's own.
+PICK_UP = "*8"
+BLIND_TRANSFER = "*2"
+ATTENDED_TRANSFER = "*3"
+
+
+def features_conf() -> str:
+    return text.file(
+        Section("general", [("pickupexten", PICK_UP)]),
+        Section("featuremap", [("blindxfer", BLIND_TRANSFER), ("atxfer", ATTENDED_TRANSFER)]),
+    )

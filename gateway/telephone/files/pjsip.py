@@ -1,0 +1,97 @@
+"""pjsip.conf: the transports, and each phone by its hardware address."""
+
+from collections.abc import Iterable
+
+from gateway.telephone import text
+from gateway.telephone.directory import Directory, Phone
+from gateway.telephone.exchange import Exchange
+from gateway.telephone.files.dialplan import from_phones
+from gateway.telephone.text import Section
+
+# Telephones say again that they are there before this has passed.
+EXPIRES_S = 300
+LEAST_EXPIRES_S = 60
+# A phone that does not answer in that time is told from one that rings.
+QUALIFY_S = 60
+
+
+def pjsip_conf(exchange: Exchange, directory: Directory) -> str:
+    phones = [part for phone in directory.phones for part in _phone(exchange, phone)]
+    return text.file(*_common(exchange), *phones, include="pjsip_local.conf")
+
+
+def _common(exchange: Exchange) -> Iterable[Section]:
+    yield Section(
+        "global",
+        [
+            ("type", "global"),
+            ("user_agent", "Wardline"),
+            ("default_realm", text.word(exchange.realm)),
+            # Nobody is known by the address he comes from.
+            ("endpoint_identifier_order", "auth_username,username"),
+            # One who guesses is slowed down before he is counted out.
+            ("unidentified_request_count", "5"),
+            ("unidentified_request_period", "5"),
+        ],
+    )
+    for protocol in ("udp", "tcp"):
+        yield Section(
+            f"transport-{protocol}",
+            [
+                ("type", "transport"),
+                ("protocol", protocol),
+                ("bind", f"{exchange.address}:{exchange.ports.sip}"),
+            ],
+        )
+
+
+def _phone(exchange: Exchange, phone: Phone) -> Iterable[Section]:
+    device = text.word(phone.device)
+    caller = f'"{text.spoken_name(phone.name)}" <{text.pattern(phone.number)}>'
+    groups = ",".join(text.word(each) for each in phone.groups)
+    settings = [
+        ("type", "endpoint"),
+        ("context", from_phones(phone.rights)),
+        ("auth", device),
+        ("aors", device),
+        ("callerid", caller),
+        ("language", text.word(phone.lang)),
+        ("disallow", "all"),
+        ("allow", "alaw,ulaw,g722"),
+        # The voice goes by way of the exchange, so keys are heard and a call can be joined.
+        ("direct_media", "no"),
+        ("dtmf_mode", "auto"),
+        ("rtp_symmetric", "yes"),
+        ("force_rport", "yes"),
+        ("rewrite_contact", "yes"),
+        ("media_address", exchange.address),
+        ("bind_rtp_to_media_address", "yes"),
+        ("device_state_busy_at", str(phone.lines)),
+        # What a phone says of itself is no number anybody may believe.
+        ("trust_id_inbound", "no"),
+        ("send_pai", "yes"),
+    ]
+    if groups:
+        settings += [("named_call_group", groups), ("named_pickup_group", groups)]
+    yield Section(device, settings)
+    yield Section(
+        device,
+        [
+            ("type", "auth"),
+            ("auth_type", "digest"),
+            ("username", device),
+            ("password", text.word(phone.password)),
+        ],
+    )
+    yield Section(
+        device,
+        [
+            ("type", "aor"),
+            # The telephone that registered last is the one that rings.
+            ("max_contacts", "1"),
+            ("remove_existing", "yes"),
+            ("default_expiration", str(EXPIRES_S)),
+            ("minimum_expiration", str(LEAST_EXPIRES_S)),
+            ("qualify_frequency", str(QUALIFY_S)),
+        ],
+    )

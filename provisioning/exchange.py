@@ -1,0 +1,137 @@
+"""The telephone exchange as a process: Asterisk out of the exchange root, unprivileged.
+
+    python -P -m provisioning.exchange FOLDER
+
+runs the one that `write` has prepared in FOLDER, in the foreground, until SIGTERM. The root stays
+as it was built: everything Asterisk writes is in FOLDER. Bubblewrap would let go of its program
+the hard way when it is told to end, so this process stands before it and tells Asterisk itself.
+"""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from gateway.telephone import files
+from gateway.telephone.directory import Directory
+from gateway.telephone.exchange import INSIDE, Exchange, Ports
+from provisioning import root
+from provisioning.supervisor import free_ports
+
+FOLDERS = ("etc", "var", "spool", "run", "log", "sounds")
+LOOPBACK = "127.0.0.1"
+TRY_TIMEOUT_S = 20.0
+# Below the ports that the kernel hands out by itself.
+RTP_PORTS = range(16_384, 32_000, 2)
+
+
+class ExchangeNotRunError(Exception):
+    """The exchange cannot run on this machine; says why and what to do."""
+
+    error_id = "exchange-not-run"
+
+
+def free(rtp_count: int = 200) -> Ports:
+    """Ports of loopback that nobody has. The voices' range may overlap another exchange's:
+    Asterisk takes the next port where one is in use."""
+    sip, ari = _free_both_ways(), free_ports(1)[0]
+    rtp = random.choice(RTP_PORTS[: -rtp_count // 2])
+    return Ports(sip=sip, ari=ari, rtp=rtp, rtp_count=rtp_count)
+
+
+def _free_both_ways() -> int:
+    """A port that neither TCP nor UDP has in use."""
+    while True:
+        port = free_ports(1)[0]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+            return port
+
+
+def write(folder: Path, exchange: Exchange, directory: Directory) -> None:
+    """Put every configuration file in its place, readable by their owner only.
+    Raises UnsafeTextError, DirectoryError."""
+    texts = files.texts(exchange, directory)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name in FOLDERS:
+        (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+    _put(folder, texts)
+
+
+def update(folder: Path, exchange: Exchange, directory: Directory) -> None:
+    """Put the files of a changed directory in place; Asterisk is told of it afterwards."""
+    _put(folder, files.living(exchange, directory))
+
+
+def _put(folder: Path, texts: dict[str, str]) -> None:
+    """Each is replaced as a whole: Asterisk may be reading."""
+    for name, text in texts.items():
+        fresh = folder / "etc" / f".{name}"
+        fresh.touch(mode=0o600)
+        fresh.write_text(text)
+        fresh.replace(folder / "etc" / name)
+
+
+def command(folder: Path) -> list[str]:
+    """The command line of the exchange in `folder`."""
+    return [sys.executable, "-P", "-m", "provisioning.exchange", str(folder)]
+
+
+def asterisk(folder: Path) -> list[str]:
+    """The command line of Asterisk in the root, with no privilege whoever starts it."""
+    program = ["asterisk", "-f", "-C", f"{INSIDE}/etc/asterisk.conf"]
+    return root.command(program, writable={folder: INSIDE}, powerless=True)
+
+
+def ensure_possible() -> None:
+    """Raises ExchangeNotRunError where the kernel lets nobody make a room of his own."""
+    try:
+        done = subprocess.run(
+            root.command(["true"], powerless=True),
+            capture_output=True,
+            text=True,
+            timeout=TRY_TIMEOUT_S,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ExchangeNotRunError(f"bubblewrap does not run: {error}") from error
+    if done.returncode:
+        raise ExchangeNotRunError(
+            f"the exchange cannot run here: {done.stderr.strip()}. If this machine refuses user"
+            " namespaces, allow them (sysctl kernel.unprivileged_userns_clone=1, or"
+            " kernel.apparmor_restrict_unprivileged_userns=0), or use a telephone exchange of the"
+            " hospital's own"
+        )
+
+
+def main() -> int:
+    folder = Path(sys.argv[1])
+    try:
+        ensure_possible()
+    except ExchangeNotRunError as error:
+        print(f"exchange: {error}", file=sys.stderr, flush=True)
+        return 1
+    reading, writing = os.pipe()
+    line = asterisk(folder)
+    line[1:1] = ["--info-fd", str(writing)]
+    with (
+        os.fdopen(reading) as told,
+        subprocess.Popen(line, pass_fds=[writing], stdin=subprocess.DEVNULL) as bubble,
+    ):
+        os.close(writing)
+        about = told.read()  # nothing, when bubblewrap has failed
+        if about:
+            pid = json.loads(about)["child-pid"]
+            for each in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(each, lambda *_: os.kill(pid, signal.SIGTERM))
+        return bubble.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

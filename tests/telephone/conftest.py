@@ -1,0 +1,35 @@
+"""One real exchange for each module of tests that asks for it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.telephone.directory import Directory, Line, Phone, Rights, Service
+from tests.telephone.running import RunningExchange
+
+STATION, OFFICE, STRANGER = "0015650a1b2c", "0015650a1b2d", "0015650a1b2e"
+
+
+@pytest.fixture(scope="module")
+def directory() -> Directory:
+    """Two telephones, and two numbers that the application answers."""
+    return Directory(
+        rights=(Rights("internal"),),
+        phones=(
+            Phone(STATION, "station-secret", "internal", "8003", "三病区护士站"),
+            Phone(OFFICE, "office-secret", "internal", "8101", "Office", lang="en"),
+        ),
+        lines=(Line("8003", (STATION,)), Line("8101", (OFFICE,)), Line("8999", ())),
+        services=(Service("120", "emergency", ("8003",)), Service("621", "broadcast")),
+    )
+
+
+@pytest.fixture(scope="module")
+def exchange(
+    exchange_root: Path, tmp_path_factory: pytest.TempPathFactory, directory: Directory
+) -> Iterator[RunningExchange]:
+    running = RunningExchange(tmp_path_factory.mktemp("exchange"), directory)
+    running.start()
+    yield running
+    running.close()
