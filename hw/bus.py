@@ -124,6 +124,14 @@ class BusWard:
                 }
         return found
 
+    async def prove(self, bed: str) -> tuple[str, str] | None:
+        address = self._watches[bed].address
+        try:
+            await self._ask_patiently(partial(Line.test_press, address=address))
+        except HardwareError as problem:
+            return problem.fault, str(problem)
+        return None
+
     def _show(self, bed: str, lamp: str, reassurance: str, speaker: bool) -> None:
         watch = self._watches[bed]
         outputs = registers.outputs(lamp, reassurance, speaker)

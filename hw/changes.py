@@ -10,6 +10,7 @@ from hw.kinds import (
     PRESENCE,
     PRESENCE_END,
     PRESS,
+    TEST_PRESS,
     UNPLUGGED,
 )
 from hw.registers import AT_REST, CORD_LEVEL, PLUGGED_LEVEL, PRESENCE_LEVEL, WRAP, Counters
@@ -52,6 +53,9 @@ def changes(before: Counters | None, now: Counters) -> Iterator[tuple[str, Count
         for _ in range(_delta(base, now, counter)):
             base = base._replace(**{counter: (getattr(base, counter) + 1) % WRAP})
             yield kind, base
+    if base.tests != now.tests:
+        # Told once, however many: only whoever asked for one wants to know.
+        yield TEST_PRESS, base._replace(tests=now.tests)
 
 
 def _base(before: Counters | None, now: Counters) -> Counters:
@@ -62,7 +66,7 @@ def _base(before: Counters | None, now: Counters) -> Counters:
         return now._replace(levels=levels)
     if before.boots != now.boots:
         # The counters began at 0 again, so what they show has happened since.
-        before = Counters(now.serial, now.boots, 0, 0, 0, 0, 0, before.levels)
+        before = Counters(now.serial, now.boots, 0, 0, 0, 0, 0, 0, before.levels)
     jumped = [name for name in _COUNTS if _delta(before, now, name) > MOST_BELIEVED]
     return before._replace(**{name: getattr(now, name) for name in jumped})
 

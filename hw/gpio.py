@@ -16,6 +16,7 @@ from hw.debounce import STUCK as STAYS_CLOSED
 from hw.errors import WiringError
 from hw.kinds import (
     BLINK,
+    BUTTON_DOWN,
     CORD,
     CORD_RESET,
     FAST,
@@ -23,12 +24,14 @@ from hw.kinds import (
     HOLD,
     OFF,
     PATTERNS,
+    PIN_LOST,
     PRESENCE,
     PRESENCE_END,
     PRESS,
     RECOVERED,
     STEADY,
     STUCK,
+    TEST_PRESS,
 )
 from hw.pins import BOX_OF_FOUR, BoxPins
 from hw.ward import OnEvent
@@ -62,6 +65,8 @@ class _Input:
         self.meanings = MEANINGS[name]
         self.device = device
         self.contact = Debouncer(stuck_ms=STUCK_MS if name == MAY_STICK else None)
+        self.name = name
+        self.test_wanted = False  # answered by the loop that looks at the levels
         self.timer: asyncio.TimerHandle | None = None
 
 
@@ -134,6 +139,19 @@ class GpioWard:
         if self._amplifier is not None:
             self._amplifier.value = bool(beds)
 
+    async def prove(self, bed: str) -> tuple[str, str] | None:
+        """Read the input line of the red button back: that it is still an input that is pulled
+        up and open; the test press is then told by the loop that looks at it, so that this loop
+        is known to live. A broken wire behind the pin looks like an open button."""
+        (red,) = [each for each in self._inputs if (each.bed, each.name) == (bed, "red")]
+        pin = red.device.pin
+        if (pin.function, pin.pull) != ("input", "up"):
+            return PIN_LOST, f"the pin is {pin.function}, pulled {pin.pull}: something else took it"
+        if red.device.is_active:
+            return BUTTON_DOWN, "the red button is down, or its cable shorted"
+        red.test_wanted = True
+        return None
+
     def silent_beds(self) -> list[str]:
         return []
 
@@ -192,7 +210,11 @@ class GpioWard:
     async def _look(self) -> None:
         while True:
             for contact in self._inputs:
-                self._edge(contact, bool(contact.device.is_active), self._clock_ms())
+                closed = bool(contact.device.is_active)
+                self._edge(contact, closed, self._clock_ms())
+                if contact.test_wanted:
+                    contact.test_wanted = False
+                    self._test_pressed(contact, closed)
             await asyncio.sleep(LOOK_EVERY_S)
 
     def _from_pin(self, contact: _Input, closed: bool) -> None:
@@ -219,6 +241,10 @@ class GpioWard:
         if due_ms is not None and self._on_event is not None and self._loop is not None:
             wait_s = max(1, due_ms - self._clock_ms()) / 1000
             contact.timer = self._loop.call_later(wait_s, self._tick, contact)
+
+    def _test_pressed(self, contact: _Input, closed: bool) -> None:
+        if not closed and self._on_event is not None:
+            self._on_event(contact.bed, TEST_PRESS, {})
 
     def _tell(self, contact: _Input, certain: list[str]) -> None:
         for what in certain:

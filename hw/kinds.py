@@ -9,6 +9,7 @@ PRESENCE = "presence"
 PRESENCE_END = "presence_end"
 UNPLUGGED = "unplugged"  # the patient's handset
 PLUGGED = "plugged"
+TEST_PRESS = "test_press"  # the hardware pressed for itself, asked to by `prove`
 FAULT = "fault"  # about: device, code, detail
 RECOVERED = "recovered"  # about: device, code
 
@@ -25,3 +26,6 @@ ADDRESS_CLASH = "address_clash"  # two units answer at one address
 SELFTEST_FAILED = "selftest"  # the unit itself says that something in it is broken
 STUCK = "stuck"  # a button that stays pressed: whoever lies there cannot call
 GONE = "gone"  # the serial adapter of the whole bus
+# Besides these, why no test press can be made at a bed.
+BUTTON_DOWN = "button-down"  # by a finger or a short
+PIN_LOST = "pin-lost"  # somebody else has taken the input over

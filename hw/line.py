@@ -73,6 +73,10 @@ class Line:
     def start_selftest(self, address: int) -> None:
         self._ask(address, lambda: self._instrument.write_bit(registers.SELFTEST_COIL, 1))
 
+    def test_press(self, address: int) -> None:
+        """Let a unit press its own button; its counter of test presses tells whether it did."""
+        self._ask(address, lambda: self._instrument.write_bit(registers.TEST_PRESS_COIL, 1))
+
     def _ask(self, address: int, transaction: Callable[[], T]) -> T:
         self._instrument.address = address
         try:

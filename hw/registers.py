@@ -1,6 +1,6 @@
-"""The register map of a bedside unit, version 1 (Modbus RTU, 115,200 baud, 8N1).
+"""The register map of a bedside unit, version 2 (Modbus RTU, 115,200 baud, 8N1).
 
-Input registers, function 4. A poll reads the first nine at once.
+Input registers, function 4. A poll reads the first ten at once.
 
 | no. | name           | what it holds |
 | --- | -------------- | ------------- |
@@ -13,13 +13,16 @@ Input registers, function 4. A poll reads the first nine at once.
 | 6   | CORD_CHANGES   | pulls and resets of the cord together |
 | 7   | PRESENCE_CHANGES | goings on and off of the presence button together |
 | 8   | PLUG_CHANGES   | pulls and returns of the handset's plug together |
-| 16  | MAP_VERSION    | 1 |
+| 9   | TEST_PRESSES   | test presses that the unit saw at its own red input |
+| 16  | MAP_VERSION    | 2 |
 | 17  | FIRMWARE       | major in the high byte, minor in the low byte |
 | 18, 19 | SERIAL_LONG | the whole serial number, high word first |
 | 20  | SELFTEST       | 0 = all good; bits, see `SELFTEST_PARTS` |
 
 Coils, functions 1 and 15; see `COILS`. Writing 1 to coil SELFTEST runs the self-test
-(lamps flash for 1 s); the unit clears it when done.
+(lamps flash for 1 s); the unit clears it when done. Writing 1 to coil TEST_PRESS makes the unit
+press its own red button once: it closes the button's input as a finger would, through a resistor
+that the unit can tell from a finger, for as long as its debouncing takes; the coil clears itself.
 
 Rules a unit keeps
 - All counters are 16 bits, wrap at 65,535, and start at 0 when the unit starts. Inputs are
@@ -31,6 +34,11 @@ Rules a unit keeps
   not promise what nobody has heard.
 - The blinking is done by the unit: BLINK at 1 Hz, FAST at 4 Hz, FAST wins over BLINK and
   either over steady.
+- A test press counts in TEST_PRESSES and nowhere else, a finger in PRESSES and nowhere else, at
+  the same moment too: neither can hide the other. While the button is down no test press is made.
+- A test press lights nothing and moves no relay.
+
+Since version 2: TEST_PRESSES and the coil TEST_PRESS. A box does not poll units of version 1.
 """
 
 from collections.abc import Sequence
@@ -39,21 +47,22 @@ from typing import NamedTuple
 from hw.errors import GarbledError
 from hw.kinds import BLINK, FAST, OFF, STEADY
 
-MAP_VERSION = 1
+MAP_VERSION = 2
 BAUD = 115_200
 HOLD_MS = 3000
 WRAP = 1 << 16
 
-POLL_START, POLL_COUNT = 0, 9
+POLL_START, POLL_COUNT = 0, 10
 IDENTITY_START, IDENTITY_COUNT = 16, 5
 
 COILS = (
     "lamp", "lamp_blink", "lamp_fast",
     "reassurance", "reassurance_blink", "reassurance_fast",
-    "speaker", "selftest",
+    "speaker", "selftest", "test_press",
 )  # fmt: skip
 SPEAKER_COIL = COILS.index("speaker")
 SELFTEST_COIL = COILS.index("selftest")
+TEST_PRESS_COIL = COILS.index("test_press")
 OUTPUTS_MASK = (1 << SELFTEST_COIL) - 1  # what the node sets and compares
 
 LEVELS_MASK = 0b01110
@@ -93,12 +102,14 @@ class Counters(NamedTuple):
     cord: int
     presence: int
     plug: int
+    tests: int
     levels: int  # STATUS without the button: cord, presence, plugged
 
     @classmethod
     def from_json(cls, kept: dict[str, int]) -> "Counters":
         """Raises KeyError or ValueError when `kept` is not what `_asdict()` gave."""
-        return cls(*(int(kept[name]) for name in cls._fields))
+        known = {"tests": 0} | kept  # kept by a box that knew no test presses yet
+        return cls(*(int(known[name]) for name in cls._fields))
 
 
 class Reading(NamedTuple):

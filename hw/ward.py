@@ -30,6 +30,10 @@ class WardHardware(Protocol):
     def route(self, beds: Sequence[str]) -> None:
         """Let sound be heard at `beds` and nowhere else; empty: the box's own speaker."""
 
+    async def prove(self, bed: str) -> tuple[str, str] | None:
+        """Make a test press at `bed`, as near to the finger as this hardware can: it is told as
+        `test_press`, soon. Or why none can be made: a code of `hw.kinds` and a detail."""
+
     @property
     def poll_ms(self) -> int | None:
         """How long the last round over all beds took, in ms; None when nothing is polled."""
@@ -56,6 +60,9 @@ class NoWard:
 
     def route(self, beds: Sequence[str]) -> None:
         pass
+
+    async def prove(self, bed: str) -> tuple[str, str] | None:
+        raise KeyError(bed)
 
     def silent_beds(self) -> list[str]:
         return []

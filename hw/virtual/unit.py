@@ -12,6 +12,7 @@ from hw.registers import (
     OUTPUTS_MASK,
     SELFTEST_COIL,
     SPEAKER_COIL,
+    TEST_PRESS_COIL,
     WRAP,
     Counters,
     Reading,
@@ -21,7 +22,7 @@ from hw.registers import (
 
 PRESS_MS = 150
 FORGOTTEN_AFTER_MS = 5000
-FIRMWARE = 1 << 8 | 0
+FIRMWARE = 1 << 8 | 1
 # Lights that may not go on promising when nobody polls the unit any more.
 PROMISES = 0b111 << 3 | 1 << SPEAKER_COIL
 BROKEN_LAMP = 1
@@ -36,6 +37,7 @@ class VirtualUnit:
         self.serial = serial
         self.dead = False
         self.selftest = 0  # the SELFTEST register
+        self.numb = False  # its red input is broken: it answers, and feels no press
         self._clock_ms = clock_ms
         self._hold_ms = hold_ms
         self._boots = 0
@@ -49,7 +51,7 @@ class VirtualUnit:
     def reboot(self) -> None:
         """Power lost and back: the counters begin anew, the lights are out."""
         self._boots = (self._boots + 1) % WRAP
-        self._counts = {"presses": 0, "holds": 0, "cord": 0, "presence": 0, "plug": 0}
+        self._counts = {"presses": 0, "holds": 0, "cord": 0, "presence": 0, "plug": 0, "tests": 0}
         self._outputs = 0
         self._lift()
 
@@ -68,7 +70,8 @@ class VirtualUnit:
             "revive": lambda: setattr(self, "dead", False),
             "reboot": self.reboot,
             "break": lambda: setattr(self, "selftest", BROKEN_LAMP),
-            "mend": lambda: setattr(self, "selftest", 0),
+            "numb": lambda: setattr(self, "numb", True),
+            "mend": self._mend,
         }
         if control not in controls:
             raise ValueError(f"there is no control {control}; there are {', '.join(controls)}")
@@ -104,10 +107,19 @@ class VirtualUnit:
 
     def write_coils(self, first: int, values: list[bool]) -> None:
         for coil, on in enumerate(values, first):
-            if coil != SELFTEST_COIL:  # the test itself is over at once and finds `selftest`
+            if coil == TEST_PRESS_COIL:
+                if on and not self.numb and self._finger is None:
+                    self._up("tests")
+            elif coil != SELFTEST_COIL:  # the test itself is over at once and finds `selftest`
                 self._outputs = (self._outputs & ~(1 << coil) | on << coil) & OUTPUTS_MASK
 
+    def _mend(self) -> None:
+        self.selftest = 0
+        self.numb = False
+
     def _press(self, for_ms: int, holds: int) -> None:
+        if self.numb:
+            return
         self._lift()
         self._up("presses")
         self._finger = asyncio.get_running_loop().call_later(

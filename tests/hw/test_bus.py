@@ -11,6 +11,7 @@ from hw.bus import BusWard
 from hw.errors import BusGoneError, WiringError
 from hw.line import Line
 from hw.poller import Poller
+from hw.registers import TEST_PRESS_COIL
 
 from .conftest import Heard, eventually, ward
 
@@ -276,7 +277,7 @@ def test_a_failed_selftest_is_a_fault_that_names_the_part(tmp_path: Path) -> Non
             await eventually(lambda: len(w.heard.faults()) == 2, "both faults")
             assert set(w.heard.faults()) == {("unit 2", "selftest"), ("unit 4", "silent")}
             found = await node.selftest()
-            assert found["1"] == {"firmware": "1.0", "serial": 0x21001, "broken": []}
+            assert found["1"] == {"firmware": "1.1", "serial": 0x21001, "broken": []}
             assert found["2"]["broken"] == ["lamp"]
             assert "address 4" in found["4"]["error"]
             w.units.operate("2", "mend")
@@ -355,3 +356,45 @@ def test_a_question_to_a_stopped_bus_is_refused_at_once() -> None:
     answers: list[object] = []
     poller.ask(lambda line: None, lambda _value, problem: answers.append(problem))
     assert [type(problem) for problem in answers] == [BusGoneError]
+
+
+def test_a_unit_presses_for_itself_and_no_press_of_a_patient_is_counted(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with ward(tmp_path, 2) as w:
+            node = await w.start_node()
+            assert await node.prove("2") is None
+            await eventually(lambda: w.heard.kinds("2") == ["test_press"], "the test press")
+            await w.press_heard("2")
+            # While a finger is on the button the unit presses nothing, and tells the finger's.
+            assert w.heard.kinds("2") == ["test_press", "press"]
+            counters = node.counters()["2"]
+            assert (counters["presses"], counters["tests"]) == (1, 1)
+            w.units.operate("1", "numb")
+            assert await node.prove("1") is None, "it answers, and feels nothing"
+            w.units.operate("1", "press")
+            await w.press_heard("2")
+            assert w.heard.kinds("1") == []
+            w.units.operate("1", "die")
+            code, detail = await node.prove("1") or ("", "")
+            assert (code, "address 1" in detail) == ("silent", True)
+            await w.stop_node()
+            assert (await node.prove("2") or ("",))[0] == "gone"
+
+    asyncio.run(run())
+
+
+def test_many_test_presses_are_told_once_and_presses_all(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with ward(tmp_path, 1) as w:
+            await w.start_node()
+            known = await w.stop_node()
+            del known["1"]["tests"]  # kept by a box that knew none
+            for _ in range(3):
+                w.units.operate("1", "press")
+                w.units.units[1]._finger = None
+                w.units.units[1].write_coils(TEST_PRESS_COIL, [True])
+            await w.start_node(known)
+            await eventually(lambda: "test_press" in w.heard.kinds("1"), "the test presses")
+            assert w.heard.kinds("1") == ["press"] * 3 + ["test_press"]
+
+    asyncio.run(run())

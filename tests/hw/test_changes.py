@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 from hw.changes import MOST_BELIEVED, changes
 from hw.registers import AT_REST, CORD_LEVEL, PLUGGED_LEVEL, PRESENCE_LEVEL, WRAP, Counters
 
-REST = Counters(serial=7, boots=1, presses=0, holds=0, cord=0, presence=0, plug=0, levels=AT_REST)
+REST = Counters(
+    serial=7, boots=1, presses=0, holds=0, cord=0, presence=0, plug=0, tests=0, levels=AT_REST
+)
 
 TURNS = {
     "cord": (CORD_LEVEL, "cord", "cord_reset"),

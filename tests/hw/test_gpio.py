@@ -231,3 +231,31 @@ def test_wrong_beds_are_refused() -> None:
         GpioWard(["1", "2", "3", "4", "5"])
     with pytest.raises(WiringError, match="twice"):
         GpioWard(["1", "1"])
+
+
+def test_a_test_press_reads_the_line_back_and_touches_no_lamp() -> None:
+    async def run() -> None:
+        async with box() as (node, hands, heard):
+            before = hands.state()
+            assert await node.prove("2") is None
+            await eventually(lambda: heard.kinds("2") == ["test_press"], "the test press")
+            assert hands.state() == before
+            hands._pin("3", "red").drive_low()
+            assert (await node.prove("3") or ("",))[0] == "button-down"
+            await eventually(lambda: heard.kinds("3") == ["press"], "the press that it is")
+            hands._pin("1", "red").function = "output"
+            assert (await node.prove("1") or ("",))[0] == "pin-lost"
+
+    asyncio.run(run())
+
+
+def test_a_finger_that_comes_before_the_loop_looks_is_a_press_and_no_test_press() -> None:
+    async def run() -> None:
+        async with box() as (node, hands, heard):
+            assert await node.prove("2") is None
+            hands._pin("2", "red").drive_low()
+            await eventually(lambda: "press" in heard.kinds("2"), "the press")
+            await eventually(lambda: not node._inputs[3].test_wanted, "the loop to have looked")
+            assert heard.kinds("2") == ["press"]
+
+    asyncio.run(run())

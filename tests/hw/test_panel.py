@@ -129,7 +129,7 @@ def test_the_process_serves_units_until_it_is_told_to_end(tmp_path: Path) -> Non
             return None
 
         identity = await eventually(lambda: once(lambda: line.identity(40)), "unit 40")
-        assert identity.firmware == "1.0"
+        assert identity.firmware == "1.1"
         await eventually(lambda: once(lambda: line.show(1, 0b10)), "the lamp to be set")
         reading = await eventually(lambda: once(lambda: line.poll(1)), "unit 1")
         assert reading.outputs == 0b10
@@ -158,7 +158,7 @@ def test_words_are_those_of_the_contract(name: str) -> None:
 
 
 def test_all_words_a_node_takes_over_are_in_the_contract() -> None:
-    own = {"SILENT", "GARBLED", "ADDRESS_CLASH", "SELFTEST_FAILED", "GONE", "STUCK"}
+    own = {"SILENT", "GARBLED", "ADDRESS_CLASH", "SELFTEST_FAILED", "GONE", "STUCK", "PIN_LOST"}
     names = {name for name in vars(kinds) if name.isupper()}
     assert names - own == {name for name in names if hasattr(contract, name)}
 

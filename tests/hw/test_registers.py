@@ -20,7 +20,7 @@ def test_lights_survive_the_way_to_the_coils(lamp: str, reassurance: str, speake
     assert patterns(outputs(lamp, reassurance, speaker)) == (lamp, reassurance, speaker)
 
 
-@given(st.integers(0, 31), st.integers(0, 255), st.lists(words16, min_size=7, max_size=7))
+@given(st.integers(0, 31), st.integers(0, 511), st.lists(words16, min_size=8, max_size=8))
 def test_a_reading_survives_the_way_over_the_line(
     status: int, coils: int, counts: list[int]
 ) -> None:
@@ -30,7 +30,7 @@ def test_a_reading_survives_the_way_over_the_line(
     assert Counters.from_json(counters._asdict()) == counters
 
 
-@pytest.mark.parametrize("words", [[], [0] * 8, [1 << 5, *[0] * 8], [0, 0, 0, 1 << 8, *[0] * 5]])
+@pytest.mark.parametrize("words", [[], [0] * 9, [1 << 5, *[0] * 9], [0, 0, 0, 1 << 9, *[0] * 6]])
 def test_registers_of_something_else_are_garbled(words: list[int]) -> None:
     with pytest.raises(GarbledError):
         Reading.of(words)

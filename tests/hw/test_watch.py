@@ -5,7 +5,9 @@ from hw.registers import AT_REST, Counters, Reading, Status
 from hw.rota import DOUBTFUL_EVERY_MS, Rota
 from hw.watch import FAILED_AFTER_MS, SETTLED_AFTER_MS, Told, UnitWatch
 
-REST = Counters(serial=7, boots=1, presses=0, holds=0, cord=0, presence=0, plug=0, levels=AT_REST)
+REST = Counters(
+    serial=7, boots=1, presses=0, holds=0, cord=0, presence=0, plug=0, tests=0, levels=AT_REST
+)
 
 
 def reading(counters: Counters = REST, outputs: int = 0, broken: bool = False) -> Reading:

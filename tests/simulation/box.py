@@ -15,6 +15,7 @@ from ward_node.core.outbox import Outbox
 BUSY_TICK_S = 0.5
 QUIET_TICK_S = 2.0
 RECONNECT_S = (0.2, 2.0)
+TEST_PRESS_S = 0.2
 SPEECH_BEGINS_S = 0.2
 SPEECH_S = 1.5
 CHARACTER_S = 0.05
@@ -115,6 +116,13 @@ class Box:
                 pass  # as the port does: logged, and the ward goes on
         elif kind is effects.Selftest and self.node is not None:
             self._schedule.after(1.0, self._selftest_done, self._life, effect.command)
+
+        elif kind is effects.Prove:
+            self._schedule.after(TEST_PRESS_S, self._test_pressed, self._life, effect.bed)
+
+    def _test_pressed(self, life: int, bed: str) -> None:
+        if life == self._life and self.node is not None:
+            self._feed(self.node.handle_input, bed, kinds.TEST_PRESS, {})
 
     def _selftest_done(self, life: int, command: str) -> None:
         if life == self._life and self.node is not None:

@@ -87,6 +87,7 @@ class Rig:
         self.reassurance: dict[str, str] = {}
         self.fetched: list[Any] = []
         self.selftests: list[str] = []
+        self.test_presses: list[tuple[str, str]] = []  # ordered: (command, bed)
         self.notes: list[str] = []
         self._command = 0
 
@@ -114,6 +115,8 @@ class Rig:
                 self.fetched += effect.words
             elif isinstance(effect, effects.Selftest):
                 self.selftests.append(effect.command)
+            elif isinstance(effect, effects.Prove):
+                self.test_presses.append((effect.command, effect.bed))
             elif isinstance(effect, effects.Note):
                 self.notes.append(effect.text)
             else:
@@ -191,6 +194,12 @@ class Rig:
         body = {"utterance": utterance, "class": klass, "words": words(utterance)}
         outer = {key: more.pop(key) for key in ("id", "expires_at_ms") if key in more}
         return self.command(kinds.SPEAK, body | more, **outer)
+
+    def prove(self, bed: str, proof: str = "p") -> str:
+        return self.command(kinds.PROVE, {"proof": proof}, bed=bed)
+
+    def proof_fails(self, command: str, code: str = "silent") -> None:
+        self.take(self.node.proof_failed(command, code, "why", self.now_ms, self.drip_ms))
 
     def receipt(self, *ids: str) -> None:
         self.message(topics.RECEIPT, {"ids": list(ids)})

@@ -219,3 +219,16 @@ def test_a_configuration_that_makes_no_sense_is_told(
     done = subprocess.run(wrong.command(path), capture_output=True, text=True)
     assert done.returncode == 2
     assert "one bed" in done.stdout
+
+
+def test_a_communicator_proves_its_bed_and_lights_nothing(
+    central: FakeCentral, bedside: CommunicatorProcess
+) -> None:
+    bedside.start()
+    wait_for(lambda: central.of(topics.STATE), "the birth")
+    order(central, "1", kinds.PROVE, {"proof": "7"}, bed="7")
+    assert answer(central, "1")["result"] == kinds.DONE
+    (event,) = events(central, kinds.TEST_PRESS)
+    assert event["about"]["proof"] == "7"
+    assert {bedside.bed("7")[light] for light in ("lamp", "reassurance")} == {kinds.OFF}
+    assert events(central, kinds.PRESS) == []

@@ -73,6 +73,7 @@ VALID: list[tuple[str, dict[str, Any]]] = [
         ),
     ),
     (topics.COMMAND, _command("selftest", {})),
+    (topics.COMMAND, _command("prove", {"proof": "7"})),
 ]
 WRONG = [None, True, -1, 1.5, "", "x" * 3000, [], {}, [""], [7], "dance", 10_000]
 

@@ -11,12 +11,13 @@ UNPLUGGED = "unplugged"  # the patient's handset was pulled out
 PLUGGED = "plugged"
 PROMPTED = "prompted"  # a reminder was spoken at the bed; about: infusion, revision, stage
 UNCONFIRMED = "unconfirmed"  # reminders were spoken and nobody pressed; about as above
+TEST_PRESS = "test_press"  # no press of a patient: the way of one, being proved; about: proof
 FAULT = "fault"  # about: device, code, detail
 RECOVERED = "recovered"  # about: device, code
 
 EVENT_TYPES = (
     PRESS, HOLD, CORD, CORD_RESET, PRESENCE, PRESENCE_END, UNPLUGGED, PLUGGED,
-    PROMPTED, UNCONFIRMED, FAULT, RECOVERED,
+    PROMPTED, UNCONFIRMED, TEST_PRESS, FAULT, RECOVERED,
 )  # fmt: skip
 # What somebody at the bed ends, be it ever so late that central hears of either.
 ENDED_BY_PRESENCE = (PRESS, HOLD, CORD, UNPLUGGED, UNCONFIRMED)
@@ -29,7 +30,17 @@ STOP = "stop"
 CALL = "call"  # the phase of the call at a bed, with the words that say so truthfully
 REMINDERS = "reminders"  # the whole schedule of one infusion, by revision
 SELFTEST = "selftest"
-COMMAND_TYPES = (SPEAK, STOP, CALL, REMINDERS, SELFTEST)
+PROVE = "prove"  # let a test press go the whole way of a press; done: its receipt was seen
+COMMAND_TYPES = (SPEAK, STOP, CALL, REMINDERS, SELFTEST, PROVE)
+
+# --- why a bed was not proved: the answer's reason is one of these, ": " and a detail, or a code
+# of the hardware's ---
+NOT_COUNTED = "not-counted"  # the test press was ordered, and never came back
+NO_RECEIPT = "no-receipt"  # it was told, and central's receipt did not come in time
+NOT_KEPT = "not-kept"  # the outbox is full
+BUTTON_DOWN = "button-down"  # a finger, or a short: no test press can be told from it
+BUSY = "busy"  # declined: somebody calls, is reminded or spoken to there
+OVERTAKEN = "overtaken"  # declined: the patient called meanwhile
 
 # --- phases of a call, as the bed is told of them ---
 REGISTERED = "registered"

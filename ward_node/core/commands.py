@@ -148,10 +148,20 @@ def _selftest(
     node.out.append(effects.Selftest(command))
 
 
+def _prove(
+    node: Any, command: str, bed: str | None, body: dict[str, Any], not_after_ms: int | None,
+    now_ms: int, drip_ms: int,
+) -> None:  # fmt: skip
+    if bed is None:
+        raise messages.RejectedMessageError("a prove command names no bed")
+    node.proving.begin(command, bed, body["proof"], not_after_ms, now_ms)
+
+
 _DO = {
     kinds.SPEAK: _speak,
     kinds.STOP: _stop,
     kinds.CALL: _call,
     kinds.REMINDERS: _reminders,
     kinds.SELFTEST: _selftest,
+    kinds.PROVE: _prove,
 }

@@ -22,5 +22,8 @@ Show = namedtuple("Show", ("picture",))
 Remember = namedtuple("Remember", ("name", "value"))
 # Run the hardware's self-test; answered by `Node.selftest_done`.
 Selftest = namedtuple("Selftest", ("command",))
+# Make a test press at a bed, which comes back as the input kinds.TEST_PRESS; when it cannot be
+# made, `Node.proof_failed` is told why.
+Prove = namedtuple("Prove", ("command", "bed"))
 # One line for the log. `grave` for what a person must look at.
 Note = namedtuple("Note", ("text", "grave"))

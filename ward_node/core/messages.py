@@ -189,6 +189,10 @@ def _selftest(body: dict[str, Any]) -> None:
     pass
 
 
+def _prove(body: dict[str, Any]) -> None:
+    _name(body, "proof")
+
+
 def _words(words: Any) -> None:
     if words is None:
         return
@@ -273,4 +277,5 @@ _BODIES = {
     kinds.CALL: _call,
     kinds.REMINDERS: _reminders,
     kinds.SELFTEST: _selftest,
+    kinds.PROVE: _prove,
 }

@@ -13,6 +13,7 @@ from ward_node.core.clock import CentralClock
 from ward_node.core.drip import Drips
 from ward_node.core.orders import ANSWER_OF, Orders
 from ward_node.core.outbox import FULL, Outbox
+from ward_node.core.proving import Proving
 from ward_node.core.reminding import Reminding
 from ward_node.core.watchman import ALONE_MS
 
@@ -49,6 +50,7 @@ class Node:
         self.volume = voice.Volume()
         self.drips = Drips()
         self.reminding = Reminding(self)
+        self.proving = Proving(self)
         self.clock = CentralClock(now_ms)
         self.orders = Orders()
         self.phrases: dict[str, Any] = {}
@@ -123,11 +125,16 @@ class Node:
         machine = self.beds.get(bed) if bed is not None else None
         about = dict(about)
         mark = about.pop("counters", None)
+        if kind == kinds.TEST_PRESS:
+            self.proving.pressed(bed, about, mark, now_ms)
+            return self._settle(now_ms, drip_ms)
         if machine is not None and kind in (kinds.PRESS, kinds.PRESENCE):
             about.update(self.reminding.answered(machine, kind, now_ms, drip_ms))
         entry = self.event(kind, bed, about, now_ms, mark)
         if machine is not None:
             machine.happened(kind)
+            if kind in beds.RAISES:
+                self.proving.overtaken(machine.name)
             if kind == kinds.PRESENCE:
                 self.out += self.voice.stop(call_words(machine.name))
             if entry is not None and kind in beds.RAISES:
@@ -182,6 +189,7 @@ class Node:
         elif kind == topics.RECEIPT:
             for entry in self.outbox.receipt(message["ids"]):
                 self._announced.discard(entry.id)
+                self.proving.receipted(entry.id)
                 bed = self.beds.get(entry.message["bed"])
                 if bed is not None:
                     bed.receipted(entry.id)
@@ -237,6 +245,13 @@ class Node:
         self.answer(command, kinds.DONE if failure is None else kinds.REFUSED, failure)
         return self._settle(now_ms, drip_ms)
 
+    def proof_failed(
+        self, command: str, code: str, detail: str, now_ms: int, drip_ms: int
+    ) -> "list[Any]":
+        """The hardware could not make the test press of `command`."""
+        self.proving.failed(command, code, detail)
+        return self._settle(now_ms, drip_ms)
+
     def tick(
         self, now_ms: int, drip_ms: int, poll_ms: int | None = None,
         silent_beds: "list[str] | None" = None,
@@ -244,6 +259,7 @@ class Node:
         """Call it every 50-100 ms."""
         self._health = (poll_ms, silent_beds or [])
         self.reminding.tick(now_ms, drip_ms)
+        self.proving.tick(now_ms)
         self._be_alone(now_ms)
         if now_ms - self._retry_ms >= DISK_RETRY_MS:
             self._retry_ms = now_ms

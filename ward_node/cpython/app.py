@@ -106,6 +106,7 @@ class App:
             effects.Fetch: lambda effect: self._spawn(self._audio.prefetch(effect.words)),
             effects.Remember: self._remember,
             effects.Selftest: lambda effect: self._spawn(self._selftest(effect.command)),
+            effects.Prove: lambda effect: self._spawn(self._prove(effect)),
             effects.Note: lambda effect: log.log(
                 logging.WARNING if effect.grave else logging.INFO, "%s", effect.text
             ),
@@ -215,6 +216,11 @@ class App:
                 if found.get("error") or found.get("broken"):
                     broken.append(f"bed {bed}: {found.get('error') or ', '.join(found['broken'])}")
         self._feed(self.node.selftest_done, command, "; ".join(broken) or None)
+
+    async def _prove(self, effect: effects.Prove) -> None:
+        failure = await self._ward.prove(effect.bed)
+        if failure is not None:
+            self._feed(self.node.proof_failed, effect.command, *failure)
 
     def _keep_marks(self) -> None:
         counters = getattr(self._ward, "counters", None)

@@ -71,6 +71,7 @@ class App:
             effects.Selftest: lambda effect: self._feed(
                 self.node.selftest_done, effect.command, None
             ),
+            effects.Prove: self._prove,
             effects.Note: lambda effect: shim.note(effect.text),
         }
 
@@ -93,6 +94,11 @@ class App:
 
     def _happened(self, kind: str) -> None:
         self._feed(self.node.handle_input, self._config.bed, kind, {})
+
+    def _prove(self, effect: effects.Prove) -> None:
+        failure = self._communicator.prove()
+        if failure is not None:
+            self._feed(self.node.proof_failed, effect.command, *failure)
 
     def _feed(self, method: Any, *given: Any) -> None:
         """Give the core an input and carry out what it wants. A defect in one input may not
