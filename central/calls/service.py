@@ -4,42 +4,15 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from central import timers
 from central.audit import model as audit
-from central.calls import bedside, model, types
+from central.calls import bedside, model, order, steps, types
+from central.calls.errors import RemoteEndRefusedError, UnknownWardError
 from central.escalation import service as escalation
 from central.escalation import telling
 from central.events import NodeEvent
 from central.store import Row, Tx
 from central.wards import model as wards
 from gateway.mqtt import kinds
-
-UNATTENDED = "calls.unattended"
-MENDING_S = 3600
-
-
-class NoSuchCallError(LookupError):
-    """There is no call of this number."""
-
-    error_id = "no-such-call"
-
-
-class CallEndedError(Exception):
-    """Somebody has been at the bed already: the call is over."""
-
-    error_id = "call-ended"
-
-
-class RemoteEndRefusedError(Exception):
-    """Only presence at the bed ends a call: nobody has spoken with the patient from here."""
-
-    error_id = "remote-end-refused"
-
-
-class UnknownWardError(LookupError):
-    """There is no ward of this name."""
-
-    error_id = "unknown-ward"
 
 
 def open_call(
@@ -62,9 +35,9 @@ def open_call(
     if event is not None and event.over is not None and bed is not None:
         # The presence is on its way, too; what it ended must not sound until it is here.
         attend(tx, ward, bed, event.over.happened_ms, event.node, event=event.over)
-    attended_ms = _attended_ms(tx, ward, bed, event)
+    attended_ms = order.attended_ms(tx, ward, bed, event)
     if attended_ms is not None:
-        return _record(tx, kind, ward, bed, at_ms, max(at_ms, attended_ms), event, about)
+        return steps.record(tx, kind, ward, bed, at_ms, max(at_ms, attended_ms), event, about)
     known = model.live(tx, ward, bed, type)
     if known is not None:
         _press_again(tx, known, at_ms, event, about)
@@ -82,8 +55,8 @@ def open_call(
         seq=event.seq if event else None,
         about=json.dumps(about or {}, ensure_ascii=False),
     )
-    _opened(tx, call_id, at_ms, event.node if event else node, event, about)
-    call = _get(tx, call_id)
+    steps.opened(tx, call_id, at_ms, event.node if event else node, event, about)
+    call = steps.get(tx, call_id)
     bedside.tell(tx, call, kinds.REGISTERED, "calls.registered")
     escalation.start(tx, call)
     model.nudge(tx, call)
@@ -92,7 +65,7 @@ def open_call(
 
 def heard(tx: Tx, call_id: int, via: str) -> None:
     """A station or a board has sounded the call. The first time counts."""
-    call = _get(tx, call_id)
+    call = steps.get(tx, call_id)
     if call["heard_ms"] is None and call["state"] != model.ENDED:
         tx.execute("UPDATE calls SET heard_ms = ? WHERE id = ?", (tx.now_ms, call_id))
         model.add_history(tx, call_id, "heard", via=via)
@@ -102,25 +75,25 @@ def heard(tx: Tx, call_id: int, via: str) -> None:
 def accept(tx: Tx, call_id: int, by: str, via: str) -> None:
     """Take a call on: the sound stops, the bed is told, and it comes back if nobody goes.
     Raises NoSuchCallError or CallEndedError."""
-    call = _living(tx, call_id)
+    call = steps.living(tx, call_id)
     if call["state"] == model.ACCEPTED and call["accepted_by"] == by:
         return
-    _accepted(tx, call, by, via)
-    bedside.tell(tx, _get(tx, call_id), kinds.ACCEPTED, "calls.accepted")
+    steps.accepted(tx, call, by, via)
+    bedside.tell(tx, steps.get(tx, call_id), kinds.ACCEPTED, "calls.accepted")
 
 
 def on_the_way(tx: Tx, call_id: int, by: str, via: str) -> None:
     """Say that somebody is walking to the bed now; accepts the call where nobody has.
     Raises NoSuchCallError or CallEndedError."""
-    call = _living(tx, call_id)
+    call = steps.living(tx, call_id)
     if call["state"] != model.ACCEPTED:
-        _accepted(tx, call, by, via)
+        steps.accepted(tx, call, by, via)
     if call["phase"] == kinds.ON_THE_WAY and call["accepted_by"] == by:
         return
     model.add_history(tx, call_id, "on_the_way", by=by, via=via)
     audit.append(tx, by, "call.on_the_way", f"call/{call_id}")
-    _arm_unattended(tx, call)
-    call = _get(tx, call_id)
+    steps.arm_unattended(tx, call)
+    call = steps.get(tx, call_id)
     bedside.tell(tx, call, kinds.ON_THE_WAY, "calls.on_the_way")
     model.nudge(tx, call)
 
@@ -131,20 +104,11 @@ def attend(
     """Somebody of the staff is at the bed: ends every call of the bed that was made before.
     Returns the ids of the calls ended."""
     at_ms = min(at_ms, tx.now_ms)
-    tx.execute(
-        "INSERT INTO presences (ward, bed, at_ms, via, node, boot, seq)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (ward, bed) DO UPDATE"
-        " SET at_ms = excluded.at_ms, via = excluded.via,"
-        " node = excluded.node, boot = excluded.boot, seq = excluded.seq"
-        " WHERE CASE WHEN excluded.node = presences.node"
-        " THEN (excluded.boot, excluded.seq) >= (presences.boot, presences.seq)"
-        " ELSE excluded.at_ms >= presences.at_ms END",
-        (ward, bed, at_ms, via, *((event.node, event.boot, event.seq) if event else (None,) * 3)),
-    )
+    order.keep_presence(tx, ward, bed, at_ms, via, event)
     ended = []
     for call in model.at_bed(tx, ward, bed):
-        if _made_before(call, at_ms, event):
-            _end(tx, call, at_ms, via)
+        if order.made_before(call, at_ms, event):
+            steps.end(tx, call, at_ms, via)
             ended.append(int(call["id"]))
     return ended
 
@@ -152,7 +116,7 @@ def attend(
 def end_remotely(tx: Tx, call_id: int, by: str) -> None:
     """Refused: raises RemoteEndRefusedError, since no two-way speech took place. The refusal
     undoes the transaction, so the attempt is kept by `note_refusal` in one of its own."""
-    _living(tx, call_id)
+    steps.living(tx, call_id)
     raise RemoteEndRefusedError(
         f"call {call_id} ends when somebody presses presence at the bed:"
         f" {by} has not spoken with the patient"
@@ -168,26 +132,26 @@ def note_refusal(tx: Tx, call_id: int, by: str) -> None:
 def resolve(tx: Tx, call_id: int, by: str) -> None:
     """End a call that belongs to no bed, such as that of a faulty box: there is no button to
     press for it. Raises RemoteEndRefusedError for a call of a bed."""
-    call = _living(tx, call_id)
+    call = steps.living(tx, call_id)
     if call["bed"] is not None:
         end_remotely(tx, call_id, by)
     audit.append(tx, by, "call.resolve", f"call/{call_id}")
-    _end(tx, call, tx.now_ms, by, what="resolved")
+    steps.end(tx, call, tx.now_ms, by, what="resolved")
 
 
 def recovered(tx: Tx, call_id: int, via: str) -> None:
     """The equipment works again: its call ends by itself. Raises ValueError for a patient's."""
-    call = _get(tx, call_id)
+    call = steps.get(tx, call_id)
     if call["type"] not in types.TECHNICAL:
         raise ValueError(f"call {call_id} is a patient's")
     if call["state"] != model.ENDED:
-        _end(tx, call, tx.now_ms, via, what="recovered")
+        steps.end(tx, call, tx.now_ms, via, what="recovered")
 
 
 def hand_over(tx: Tx, call_id: int, to_ward: str, by: str) -> None:
     """Show and announce a call in another ward as well; its own ward keeps it too.
     Raises UnknownWardError."""
-    call = _living(tx, call_id)
+    call = steps.living(tx, call_id)
     if wards.ward(tx, to_ward) is None:
         raise UnknownWardError(to_ward)
     model.add_target(tx, call_id, "neighbour", ward=to_ward)
@@ -202,136 +166,24 @@ def hand_over(tx: Tx, call_id: int, to_ward: str, by: str) -> None:
 # --- inside ---
 
 
-def _get(tx: Tx, call_id: int) -> Row:
-    call = model.one(tx, call_id)
-    if call is None:
-        raise NoSuchCallError(str(call_id))
-    return call
-
-
-def _living(tx: Tx, call_id: int) -> Row:
-    call = _get(tx, call_id)
-    if call["state"] == model.ENDED:
-        raise CallEndedError(str(call_id))
-    return call
-
-
-def _opened(
-    tx: Tx,
-    call_id: int,
-    at_ms: int,
-    via: str | None,
-    event: NodeEvent | None,
-    about: dict[str, Any] | None,
-) -> None:
-    detail = dict(about or {})
-    if event is not None and not event.age_known:
-        detail["age_known"] = False  # the power failed since: it was opened then, or earlier
-    model.add_history(tx, call_id, "opened", via=via, at_ms=at_ms, **detail)
-
-
-def _record(
-    tx: Tx,
-    kind: types.CallType,
-    ward: str,
-    bed: str | None,
-    at_ms: int,
-    attended_ms: int,
-    event: NodeEvent | None,
-    about: dict[str, Any] | None,
-) -> int:
-    """A call that was over before it arrived: it enters the history, and nothing sounds, lights
-    up or escalates. Presses that one presence answered are one call, as they would have been."""
-    assert event is not None
-    known = tx.one(
-        "SELECT * FROM calls WHERE ward = ? AND bed = ? AND type = ? AND attended_ms = ?"
-        " AND node = ? AND (boot, seq) < (?, ?) ORDER BY id DESC",
-        (ward, bed, kind.id, attended_ms, event.node, event.boot, event.seq),
-    )
-    if known is not None:
-        _count(tx, known, at_ms, event, about)
-        return int(known["id"])
-    call_id = tx.insert(
-        "calls",
-        ward=ward,
-        bed=bed,
-        type=kind.id,
-        priority=kind.priority,
-        state=model.ENDED,
-        phase=kinds.ENDED,
-        opened_ms=at_ms,
-        stored_ms=tx.now_ms,
-        attended_ms=attended_ms,
-        ended_ms=attended_ms,
-        node=event.node,
-        boot=event.boot,
-        seq=event.seq,
-        about=json.dumps(about or {}, ensure_ascii=False),
-    )
-    _opened(tx, call_id, at_ms, event.node, event, about)
-    model.add_history(tx, call_id, "attended", via=event.node, at_ms=attended_ms)
-    tx.changed(ward, "board")
-    return call_id
-
-
 def _press_again(
     tx: Tx, call: Row, at_ms: int, event: NodeEvent | None, about: dict[str, Any] | None
 ) -> None:
     """The bed hears once more what is true now; nothing starts anew."""
-    _count(tx, call, at_ms, event, about)
+    steps.count(tx, call, at_ms, event, about)
     told = {
         kinds.REGISTERED: "calls.registered",
         kinds.ACCEPTED: "calls.accepted_still",
         kinds.ON_THE_WAY: "calls.on_the_way",
         kinds.DELAYED: "calls.still_calling",
     }
-    bedside.tell(tx, _get(tx, call["id"]), call["phase"], told[call["phase"]])
+    bedside.tell(tx, steps.get(tx, call["id"]), call["phase"], told[call["phase"]])
     model.nudge(tx, call)
-
-
-def _count(
-    tx: Tx, call: Row, at_ms: int, event: NodeEvent | None, about: dict[str, Any] | None
-) -> None:
-    tx.execute(
-        "UPDATE calls SET repeated = repeated + 1, about = json_patch(about, ?) WHERE id = ?",
-        (json.dumps(about or {}, ensure_ascii=False), call["id"]),
-    )
-    if event is not None and (event.boot, event.seq) > (call["boot"] or -1, call["seq"] or -1):
-        tx.execute(
-            "UPDATE calls SET node = ?, boot = ?, seq = ? WHERE id = ?",
-            (event.node, event.boot, event.seq, call["id"]),
-        )
-    via = event.node if event else None
-    model.add_history(tx, call["id"], "repeated", via=via, at_ms=at_ms)
-
-
-def _accepted(tx: Tx, call: Row, by: str, via: str) -> None:
-    tx.execute(
-        "UPDATE calls SET state = 'accepted', accepted_by = :by, exhausted_ms = NULL,"
-        " accepted_ms = ifnull(accepted_ms, :now), heard_ms = ifnull(heard_ms, :now)"
-        " WHERE id = :id",
-        {"by": by, "now": tx.now_ms, "id": call["id"]},
-    )
-    model.add_history(tx, call["id"], "accepted", by=by, via=via)
-    audit.append(tx, by, "call.accept", f"call/{call['id']}", detail={"via": via})
-    escalation.cancel(tx, call["id"])
-    bedside.silence(tx, call)
-    _arm_unattended(tx, call)
-    model.nudge(tx, call)
-
-
-def _arm_unattended(tx: Tx, call: Row) -> None:
-    timers.cancel(tx, UNATTENDED, call["id"])
-    again_s = escalation.unattended_s(tx, call["ward"])
-    if call["type"] in types.TECHNICAL:
-        again_s = MENDING_S  # nobody mends a line in three minutes
-    due_ms = tx.now_ms + again_s * 1000
-    timers.arm(tx, due_ms, UNATTENDED, call["id"])
 
 
 def _on_unattended(tx: Tx, ref: str, body: dict[str, Any], late_ms: int) -> None:
     """Accepted, and nobody has been at the bed: it is an open call again."""
-    call = _get(tx, int(ref))
+    call = steps.get(tx, int(ref))
     if call["state"] != model.ACCEPTED:
         return
     tx.execute(
@@ -339,48 +191,10 @@ def _on_unattended(tx: Tx, ref: str, body: dict[str, Any], late_ms: int) -> None
         (call["id"],),
     )
     model.add_history(tx, call["id"], "came_back", late_ms=late_ms, accepted_by=call["accepted_by"])
-    call = _get(tx, call["id"])
+    call = steps.get(tx, call["id"])
     bedside.tell(tx, call, kinds.DELAYED, "calls.still_calling")
     escalation.start(tx, call)
     model.nudge(tx, call)
-
-
-def _end(tx: Tx, call: Row, at_ms: int, via: str, *, what: str = "attended") -> None:
-    # A presence that arrived late keeps its own time, but no clock runs backwards.
-    at_ms = max(at_ms, *(call[f"{each}_ms"] or 0 for each in ("opened", "heard", "accepted")))
-    tx.execute(
-        "UPDATE calls SET state = 'ended', ended_ms = :at,"
-        " attended_ms = CASE :what WHEN 'attended' THEN :at END WHERE id = :id",
-        {"at": at_ms, "what": what, "id": call["id"]},
-    )
-    model.add_history(tx, call["id"], what, via=via, at_ms=at_ms)
-    timers.cancel(tx, UNATTENDED, call["id"])
-    escalation.cancel(tx, call["id"])
-    bedside.tell(tx, call, kinds.ENDED)
-    bedside.silence(tx, call)
-    model.nudge(tx, call)
-
-
-def _made_before(call: Row, at_ms: int, event: NodeEvent | None) -> bool:
-    """Whether a call was made before a presence, by the node's own order where it is known."""
-    if event is not None and call["node"] == event.node and call["boot"] is not None:
-        return bool((call["boot"], call["seq"]) < (event.boot, event.seq))
-    return bool(call["opened_ms"] <= at_ms)
-
-
-def _attended_ms(tx: Tx, ward: str, bed: str | None, event: NodeEvent | None) -> int | None:
-    """When somebody was at the bed after this press, as the node itself says with it, or as was
-    taken in before it. Only the node's own order counts: two times may differ by a slow network,
-    and a call must not be lost to that."""
-    if event is None or bed is None:
-        return None
-    if event.over is not None:
-        return min(event.over.happened_ms, tx.now_ms)
-    return tx.value(
-        "SELECT at_ms FROM presences WHERE ward = ? AND bed = ? AND node = ?"
-        " AND (boot, seq) > (?, ?)",
-        (ward, bed, event.node, event.boot, event.seq),
-    )
 
 
 def _opens(type: str) -> Callable[[Tx, NodeEvent], None]:
@@ -439,6 +253,6 @@ EVENTS: dict[str, Callable[[Tx, NodeEvent], None]] = {
     kinds.UNPLUGGED: _opens(types.UNPLUGGED),
     kinds.PLUGGED: _notes(types.UNPLUGGED),
 }
-TIMERS = {UNATTENDED: _on_unattended}
+TIMERS = {steps.UNATTENDED: _on_unattended}
 ACKS = [_on_answer]
 BIRTHS = [_on_birth]

@@ -18,7 +18,7 @@ from flask import (
     url_for,
 )
 
-from central.calls import model, service, types
+from central.calls import errors, model, service, types
 from central.console.context import (
     _,
     at_date,
@@ -155,12 +155,12 @@ def end(call_id: int) -> Any:
 
 # What happened and what to do, by the error that says so.
 _REFUSALS: dict[type[Exception], str] = {
-    service.CallEndedError: N_("Somebody has been at the bed already: call %(id)s is over."),
-    service.RemoteEndRefusedError: N_(
+    errors.CallEndedError: N_("Somebody has been at the bed already: call %(id)s is over."),
+    errors.RemoteEndRefusedError: N_(
         "Call %(id)s cannot be ended from here: nobody has spoken with the patient."
         " Go to the bed and press presence."
     ),
-    service.UnknownWardError: N_("There is no ward %(ward)s. Choose one from the list."),
+    errors.UnknownWardError: N_("There is no ward %(ward)s. Choose one from the list."),
 }
 
 
@@ -172,7 +172,7 @@ def _do(call_id: int, rule: Any, **values: Any) -> Any:
             rule(tx)
     except tuple(_REFUSALS) as error:
         words = _(_REFUSALS[type(error)], id=call_id, **values)
-        if isinstance(error, service.RemoteEndRefusedError):
+        if isinstance(error, errors.RemoteEndRefusedError):
             with transaction() as tx:
                 service.note_refusal(tx, call_id, current_user.name)
         if not wants_json():

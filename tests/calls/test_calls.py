@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from central.calls import model, service
+from central.calls import errors, model, service
 from central.clock import FakeClock
 from central.store import Store
 from central.wards import model as wards
@@ -99,9 +99,9 @@ def test_an_accepted_call_that_nobody_attends_comes_back(bed: Ward) -> None:
 
 def test_a_remote_end_is_refused_and_kept(bed: Ward) -> None:
     bed.operate(kinds.PRESS)
-    with pytest.raises(service.RemoteEndRefusedError, match="presence"):
+    with pytest.raises(errors.RemoteEndRefusedError, match="presence"):
         bed.do(service.end_remotely, 1, "li")
-    with pytest.raises(service.RemoteEndRefusedError):
+    with pytest.raises(errors.RemoteEndRefusedError):
         bed.do(service.resolve, 1, "li")
     bed.do(service.note_refusal, 1, "li")
     assert bed.call()["state"] == model.OPEN
@@ -214,16 +214,16 @@ def test_handing_over_shows_and_announces_the_call_in_the_other_ward(bed: Ward) 
     assert said["words"]["text"] == "三病区一床呼叫护士,本病区无人应答,请协助。"
     (row,) = model.board(bed.store.read(), "5")
     assert (row["from_ward"], row["bed"]) == ("3", "1")
-    with pytest.raises(service.UnknownWardError):
+    with pytest.raises(errors.UnknownWardError):
         bed.do(service.hand_over, 1, "99", "li")
 
 
 def test_an_ended_call_takes_no_acceptance(bed: Ward) -> None:
     bed.operate(kinds.PRESS)
     bed.operate(kinds.PRESENCE)
-    with pytest.raises(service.CallEndedError):
+    with pytest.raises(errors.CallEndedError):
         bed.do(service.accept, 1, "li", "board")
-    with pytest.raises(service.NoSuchCallError):
+    with pytest.raises(errors.NoSuchCallError):
         bed.do(service.accept, 99, "li", "board")
 
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from central.calls import model, service
+from central.calls import model, service, steps
 from central.clock import FakeClock
 from central.escalation import service as escalation
 from central.faults.service import JUDGE
@@ -104,7 +104,7 @@ class Calls(RuleBasedStateMachine):
     @invariant()
     def every_live_call_has_a_timer(self) -> None:
         read = self.ward.store.read()
-        kind = {model.OPEN: "escalation.step", model.ACCEPTED: service.UNATTENDED}
+        kind = {model.OPEN: "escalation.step", model.ACCEPTED: steps.UNATTENDED}
         for row in self.live():
             pending = read.all(
                 "SELECT kind FROM timers WHERE ref = ? AND fired_ms IS NULL AND kind != ?",

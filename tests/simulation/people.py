@@ -5,6 +5,7 @@ from typing import Any
 
 from central.announcements import service as announcements
 from central.calls import service as calls
+from central.calls.errors import CallEndedError
 from central.errors import FieldError
 from central.infusions import service as infusions
 from tests.simulation.box import Box
@@ -113,7 +114,7 @@ class People:
                     self._world.do(calls.accept, row["id"], NURSE, "board")
                 elif does < 0.55:
                     self._world.do(calls.on_the_way, row["id"], NURSE, "board")
-            except calls.CallEndedError:
+            except CallEndedError:
                 pass
 
     def _visit(self, box: Box, bed: str) -> None:
