@@ -14,12 +14,14 @@ from typing import Any
 from central import commands, housekeeping, timers
 from central.audit import model as audit
 from central.bridge import intake
+from central.bridge.configuring import Configuring
 from central.bridge.outgoing import Outgoing
 from central.bridge.supervision import Watch
 from central.capabilities import Rules
 from central.store import HOSPITAL, Store, StoreUnavailableError, Tx
 from central.wards import model as wards
 from central.wards import service as fleet
+from central.wards.register import Register
 from gateway.mqtt import topics
 from gateway.mqtt.checked import RejectedMessageError, decode, encode
 from gateway.mqtt.link import Link, LinkDownError
@@ -38,6 +40,9 @@ RECEIPTS_WAIT_S = 0.25
 RULES_WAIT_S = 1.0
 COMMANDS_WAIT_S = 1.0
 ACT_AFTER_WAIT = 500
+# Words that no call waits for are made when no event has come for a while, in a flood slowly.
+CALM_S = 1.0
+CALM_WAIT_S = 5.0
 # What central listens to at the hospital broker.
 HEARD = tuple(topics.every(kind) for kind in (*topics.FROM_NODE, topics.CHANGED))
 
@@ -55,10 +60,12 @@ class Bridge:
         self._offset_min = offset_min
         self._session = str(self.clock.real_ms())
         self._outgoing = Outgoing(store, speech, self.publish)
+        self._configuring = Configuring(store, speech, self.publish, self._calm)
         self._arrived: list[tuple[dict[str, Any], int]] = []  # events, each with its arrival_ms
         self._wake_intake = asyncio.Event()
         self._all_stored = asyncio.Event()
         self._all_stored.set()
+        self._event_ms = 0  # steady ms at the last event
         self._receipts: dict[tuple[str, str], list[str]] = {}
         self._told_states: dict[str, dict[str, Any]] = {}  # by box, while not stored yet
         self._wake_receipts = asyncio.Event()
@@ -68,6 +75,8 @@ class Bridge:
         self._tidy_at_ms = self.clock.steady_ms()
         self._trouble: str | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._register = Register()
+        self._register.refresh(store.read())
         self._watch = Watch()
         for row in wards.nodes(store.read()):
             self._watch.know(row["id"], row["ward"], row["session"], self.clock.steady_ms())
@@ -87,6 +96,7 @@ class Bridge:
                     self._receipt_loop(),
                     self._rules_loop(),
                     self._command_loop(),
+                    self._configuring.run(),
                     self._timer_loop(),
                     self._beat_loop(),
                 ):
@@ -98,7 +108,7 @@ class Bridge:
     # --- the broker ---
 
     async def _on_up(self) -> None:
-        self._spawn(self._send_configs(None))
+        self._spawn(self._configuring.send())
         await self._beacon()
 
     async def publish(
@@ -127,12 +137,9 @@ class Bridge:
             reason = str(error)
             self._spawn(self._write(lambda tx: intake.quarantine(tx, topic, payload, reason)))
             return
-        except sqlite3.Error as error:
-            # Not looked at, so not answered: the node says it again.
-            self._store_failed(StoreUnavailableError(str(error)))
-            return
         if kind == topics.EVENT:
             self._arrived.append((message, arrived_ms))
+            self._event_ms = self.clock.steady_ms()
             self._all_stored.clear()
             self._wake_intake.set()
         elif kind == topics.HEARTBEAT:
@@ -151,12 +158,17 @@ class Bridge:
         would take that box's sequence numbers, so that its presses looked like repeats."""
         if kind not in topics.FROM_NODE:
             return
-        tx = self.store.read()
-        reason = fleet.stranger(tx, ward, node)
+        reason = self._register.stranger(ward, node)
         if reason is None and kind == topics.EVENT:
-            reason = fleet.not_its_bed(tx, ward, node, message.get("bed"), message["type"])
+            reason = self._register.not_its_bed(ward, node, message.get("bed"), message["type"])
         if reason is not None:
             raise RejectedMessageError(reason)
+
+    def _read_register(self) -> None:
+        try:
+            self._register.refresh(self.store.read())
+        except sqlite3.Error as error:
+            self._store_failed(StoreUnavailableError(str(error)))
 
     async def _intake_loop(self) -> None:
         """Store what has arrived, all that waits in one commit, and receipt it."""
@@ -194,6 +206,15 @@ class Bridge:
             async with asyncio.timeout(most_s):
                 await self._all_stored.wait()
         return self._all_stored.is_set()
+
+    async def _calm(self) -> None:
+        """Wait until no event has come for CALM_S, CALM_WAIT_S at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CALM_WAIT_S):
+                while (  # noqa: ASYNC110 - the moment moves on with each event
+                    left_s := CALM_S - (self.clock.steady_ms() - self._event_ms) / 1000
+                ) > 0:
+                    await asyncio.sleep(left_s)
 
     async def _rules_loop(self) -> None:
         """Let the rules act on what is stored, first on what an earlier run left."""
@@ -235,7 +256,7 @@ class Bridge:
             if born:
                 self._watch.seen(node, ward, message["session"], self.clock.steady_ms())
                 log.info("box %s of ward %s is ready, session %s", node, ward, message["session"])
-                await self._send_configs(ward, node)
+                await self._configuring.send(ward, node)
             return
 
     # --- messages out ---
@@ -275,17 +296,6 @@ class Bridge:
         if commands.any_expired(self.store.read()):
             await self._write(lambda tx: intake.expire_commands(tx, self.rules))
 
-    async def _send_configs(self, ward: str | None, node: str | None = None) -> None:
-        """Publish the retained config of the nodes of a ward (None: of all)."""
-        tx = self.store.read()
-        for row in wards.nodes(tx, ward):
-            if node is None or row["id"] == node:
-                config = await self._outgoing.with_audio(fleet.config_for(tx, row))
-                try:
-                    await self.publish(row["ward"], row["id"], topics.CONFIG, config)
-                except LinkDownError:
-                    return  # sent again when the broker is back
-
     async def _beacon(self) -> None:
         message = {
             "now_ms": self.clock.now_ms(),
@@ -313,6 +323,7 @@ class Bridge:
                 )
             if self._trouble is not None:
                 await self._probe()
+            self._read_register()  # whatever changed it, and told nobody
             if self.clock.steady_ms() >= self._tidy_at_ms:
                 self._tidy_at_ms = self.clock.steady_ms() + housekeeping.EVERY_MS
                 await self._write(housekeeping.tidy)
@@ -388,9 +399,11 @@ class Bridge:
             self._wake_commands.set()
         if "timers" in kinds:
             self._wake_timers.set()
+        if wards.FLEET in kinds:
+            self._read_register()
         for ward, what in changes:
             if what == "config":
-                self._spawn(self._send_configs(None if ward == HOSPITAL else ward))
+                self._spawn(self._configuring.send(None if ward == HOSPITAL else ward))
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.create_task(work)

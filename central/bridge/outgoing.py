@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from central import commands
@@ -20,11 +21,18 @@ AUDIO_TIMEOUT_S = 1.5
 class Speech(Protocol):
     async def audio(self, lang: str, text: str) -> Any: ...
 
+    async def known(self, words: Sequence[tuple[str, str]]) -> list[Any]: ...
+
 
 class Publish(Protocol):
     async def __call__(
         self, ward: str, node: str, kind: str, message: dict[str, Any], ttl_ms: int | None = None
     ) -> None: ...
+
+
+def as_message(audio: Any) -> dict[str, Any]:
+    """A sound as the contract has it beside the words it says."""
+    return {"sha256": audio.sha256, "url": audio.url, "duration_ms": audio.duration_ms}
 
 
 class Outgoing:
@@ -67,7 +75,7 @@ class Outgoing:
                 log.exception("command %s to %s was not sent; tried again", row["id"], row["node"])
 
     async def _send(self, row: Row) -> None:
-        body = await self.with_audio(json.loads(row["body"]))
+        body = await self._with_audio(json.loads(row["body"]))
         message = {
             "id": str(row["id"]),
             "type": row["type"],
@@ -79,14 +87,12 @@ class Outgoing:
         if left_ms > 0:
             await self._publish(row["ward"], row["node"], topics.COMMAND, message, ttl_ms=left_ms)
 
-    async def with_audio(self, body: dict[str, Any]) -> dict[str, Any]:
+    async def _with_audio(self, body: dict[str, Any]) -> dict[str, Any]:
         """The body with audio added to its words, wherever they stand."""
         if body.get("words"):
             body["words"] = await self._voiced(body["words"])
         for prompt in body.get("prompts", ()):
             prompt["words"] = await self._voiced(prompt["words"])
-        for words_id, words in body.get("phrases", {}).items():
-            body["phrases"][words_id] = await self._voiced(words)
         return body
 
     async def _voiced(self, words: dict[str, Any]) -> dict[str, Any]:
@@ -96,13 +102,7 @@ class Outgoing:
         except (SpeechUnavailableError, TimeoutError) as error:
             log.warning("no audio for %r (%s): the node speaks it itself", words["text"], error)
             return words
-        return words | {
-            "audio": {
-                "sha256": audio.sha256,
-                "url": audio.url,
-                "duration_ms": audio.duration_ms,
-            }
-        }
+        return words | {"audio": as_message(audio)}
 
     async def close(self) -> None:
         for worker in self._workers:

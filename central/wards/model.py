@@ -9,6 +9,9 @@ from central.store import Row, Tx
 
 migrations = Migrations("wards")
 
+# What changed when a box or bed was set up.
+FLEET = "fleet"
+
 
 @migrations()
 def m001_wards(db: Database) -> None:
@@ -57,6 +60,24 @@ def m002_gaps(db: Database) -> None:
     )
 
 
+@migrations()
+def m003_fleet_version(db: Database) -> None:
+    # Rises with each change of which box and bed is where; a box's state is none.
+    bump = "BEGIN UPDATE fleet_version SET number = number + 1; END;"
+    db.executescript(
+        f"""
+        CREATE TABLE fleet_version (number INTEGER NOT NULL);
+        INSERT INTO fleet_version VALUES (0);
+        CREATE TRIGGER nodes_added AFTER INSERT ON nodes {bump}
+        CREATE TRIGGER nodes_moved AFTER UPDATE OF id, ward ON nodes {bump}
+        CREATE TRIGGER nodes_removed AFTER DELETE ON nodes {bump}
+        CREATE TRIGGER beds_added AFTER INSERT ON beds {bump}
+        CREATE TRIGGER beds_moved AFTER UPDATE OF ward, bed, node ON beds {bump}
+        CREATE TRIGGER beds_removed AFTER DELETE ON beds {bump}
+        """
+    )
+
+
 def add_ward(tx: Tx, ward: str, name_zh: str, name_en: str, lang: str = "zh") -> None:
     tx.insert("wards", id=ward, name_zh=name_zh, name_en=name_en, lang=lang)
 
@@ -67,11 +88,13 @@ def set_neighbour(tx: Tx, ward: str, neighbour: str | None) -> None:
 
 def add_node(tx: Tx, node: str, ward: str, role: str) -> None:
     tx.insert("nodes", id=node, ward=ward, role=role)
+    tx.changed(ward, FLEET)
 
 
 def add_bed(tx: Tx, ward: str, bed: str, node: str | None) -> None:
     position = tx.value("SELECT count(*) FROM beds WHERE ward = ?", (ward,))
     tx.insert("beds", ward=ward, bed=bed, node=node, position=position)
+    tx.changed(ward, FLEET)
 
 
 def ward(tx: Tx, ward: str) -> Row | None:

@@ -31,31 +31,6 @@ HEALTH = (
 )
 
 
-def stranger(tx: Tx, ward: str, node: str) -> str | None:
-    """Why nothing said in `ward` under the name `node` may be believed: the box belongs to
-    another ward, whose events, answers and signs of life it would pass itself off with.
-    A box nobody knows is no stranger: its presses still count."""
-    row = model.node(tx, node)
-    if row is None or row["ward"] == ward:
-        return None
-    return f"box {node} belongs to ward {row['ward']}, and spoke in ward {ward}"
-
-
-# What a box may say of its own beds alone: it ends calls.
-_OF_OWN_BEDS = (kinds.PRESENCE, kinds.PRESENCE_END, kinds.CORD_RESET, kinds.PLUGGED)
-
-
-def not_its_bed(tx: Tx, ward: str, node: str, bed: str | None, type: str) -> str | None:
-    """Why a box may not say this of a bed: it would end a call at a bed of another box. Presses
-    are heard from wherever they come."""
-    if bed is None or type not in _OF_OWN_BEDS:
-        return None
-    row = model.bed(tx, ward, bed)
-    if row is None or row["node"] in (None, node):
-        return None
-    return f"bed {bed} belongs to box {row['node']}, yet box {node} reports {type} there"
-
-
 def state_told(tx: Tx, ward: str, node: str, message: dict[str, Any]) -> bool:
     """Take a birth, will or clean end. True when the node was (re)born. A will of an earlier
     session, come late, says nothing about the node that lives now."""

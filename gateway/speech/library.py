@@ -83,8 +83,7 @@ class SpeechLibrary:
         reasons: list[str] = []
         recording = self._recordings.find(lang, text)
         if recording is not None:
-            seen = recording.stat()
-            key = f"recorded|{recording.name}|{seen.st_size}|{seen.st_mtime_ns}"
+            key = _recorded_key(recording)
             try:
                 return await self._once(key, lambda: self._keep(key, recording))
             except sound.UnusableSoundError as error:
@@ -105,13 +104,39 @@ class SpeechLibrary:
                     self._rests_until_s[engine.name] = self._steady_s() + ENGINE_REST_S
         raise SpeechUnavailableError("; ".join(reasons) or f"no voice for the language {lang}")
 
+    async def known(self, words: Sequence[tuple[str, str]]) -> list[Audio | None]:
+        """The sounds of (lang, text) that `audio` would answer at once; None where it would have
+        to make one."""
+        voices = {lang: await self._voice(lang) for lang in {lang for lang, _ in words}}
+        return await asyncio.to_thread(
+            lambda: [self._known_in(voices[lang], lang, text) for lang, text in words]
+        )
+
+    def _known_in(self, voice: str | None, lang: str, text: str) -> Audio | None:
+        recording = self._recordings.find(lang, text)
+        try:
+            key = _recorded_key(recording) if recording is not None else None
+        except OSError:
+            return None  # removed this moment
+        if key is None and voice is not None:
+            key = _key(voice, lang, text)
+        return None if key is None else self._known(key)
+
+    async def _voice(self, lang: str) -> str | None:
+        """The identity of the engine that is asked first."""
+        for engine in self._engines:
+            if engine.speaks(lang) and not self._rests(engine):
+                with contextlib.suppress(EngineFailedError):
+                    return await engine.identity(lang)
+        return None
+
     def _rests(self, engine: Engine) -> bool:
         """The last engine gets no rest: there is nobody to speak for it."""
         until_s = self._rests_until_s.get(engine.name, 0.0)
         return engine is not self._engines[-1] and self._steady_s() < until_s
 
     async def _by(self, engine: Engine, lang: str, text: str) -> Audio:
-        key = f"{await engine.identity(lang)}|{lang}|{text}"
+        key = _key(await engine.identity(lang), lang, text)
 
         async def render() -> Audio:
             async with self._turns:
@@ -208,6 +233,16 @@ class SpeechLibrary:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _key(voice: str, lang: str, text: str) -> str:
+    """The name in the cache of a text in an engine's voice."""
+    return f"{voice}|{lang}|{text}"
+
+
+def _recorded_key(recording: Path) -> str:
+    seen = recording.stat()
+    return f"recorded|{recording.name}|{seen.st_size}|{seen.st_mtime_ns}"
 
 
 def from_config(config: dict[str, Any]) -> SpeechLibrary:

@@ -54,13 +54,13 @@ class Recordings:
             return
         if mtime_ns == self._read_at_mtime_ns:
             return
-        self._read_at_mtime_ns = mtime_ns
         try:
             entries = json.loads(path.read_text(encoding="utf-8"))
             self._index = {(each["lang"], each["text"]): _file(each) for each in entries}
         except (OSError, ValueError, KeyError, TypeError) as error:
             log.error("%s is not used: %s", path, error)
             self._index = {}
+        self._read_at_mtime_ns = mtime_ns  # last: other threads look, too
 
 
 def _file(entry: dict[str, Any]) -> str:

@@ -3,8 +3,9 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import aiomqtt
@@ -14,6 +15,7 @@ from central import commands
 from central.audit import model as audit
 from central.bridge import intake
 from central.bridge.bridge import HEARD, Bridge
+from central.bridge.outgoing import Speech
 from central.capabilities import Rules
 from central.clock import SystemClock
 from central.escalation import service as escalation_rules
@@ -37,6 +39,33 @@ class Mute:
 
     async def audio(self, lang: str, text: str) -> Any:
         raise SpeechUnavailableError("no voice in this test")
+
+    async def known(self, words: Sequence[tuple[str, str]]) -> list[Any]:
+        return [None] * len(words)
+
+
+class Slow(Mute):
+    """Speech whose words are made when `may` is set, and how many at once."""
+
+    def __init__(self) -> None:
+        self.may = asyncio.Event()
+        self.begun = asyncio.Event()
+        self.at_work = 0
+        self.most_at_once = 0
+        self.given_up = 0
+
+    async def audio(self, lang: str, text: str) -> Any:
+        self.at_work += 1
+        self.most_at_once = max(self.most_at_once, self.at_work)
+        self.begun.set()
+        try:
+            await self.may.wait()
+        except asyncio.CancelledError:
+            self.given_up += 1
+            raise
+        finally:
+            self.at_work -= 1
+        return SimpleNamespace(sha256="0" * 64, url="http://x/0", duration_ms=1)
 
 
 class Box:
@@ -81,7 +110,9 @@ def event_message(seq: int, **other: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def running(store: Store, rules: Rules, port: int) -> AsyncIterator[Box]:
+async def running(
+    store: Store, rules: Rules, port: int, speech: Speech | None = None
+) -> AsyncIterator[Box]:
     """A bridge at work and a box beside it."""
     with store.transaction() as tx:
         if wards.ward(tx, "3") is None:
@@ -89,7 +120,7 @@ async def running(store: Store, rules: Rules, port: int) -> AsyncIterator[Box]:
             wards.add_node(tx, "3-box", "3", "bedside")
             wards.add_bed(tx, "3", "5", "3-box")
     link = BrokerLink({"host": "127.0.0.1", "port": port}, "wardline-bridge", HEARD)
-    bridge = Bridge(store, rules, Mute(), link, 480)
+    bridge = Bridge(store, rules, speech or Mute(), link, 480)
     async with aiomqtt.Client("127.0.0.1", port, protocol=aiomqtt.ProtocolVersion.V5) as client:
         box = Box(client)
         for kind in (topics.RECEIPT, topics.COMMAND, topics.CONFIG, topics.CLOCK):
@@ -443,6 +474,51 @@ def test_made_up_boxes_do_not_fill_the_fleet_page(store: Store) -> None:
             message = {"state": "ready", "session": 1}
             fleet.state_told(tx, "3", f"ghost-{number}", message)
     assert len(faults.open_faults(store.read())) == fleet.STRANGERS_SHOWN
+
+
+def test_a_box_is_configured_at_once_and_given_its_words_when_they_are_made(
+    store: Store, broker: int
+) -> None:
+    def voiced(config: dict[str, Any]) -> int:
+        return sum("audio" in phrase for phrase in config["phrases"].values())
+
+    async def story() -> None:
+        speech = Slow()
+        async with running(store, with_rules(), broker, speech) as box:
+            await box.birth()
+            config = await box.hears(topics.CONFIG, lambda message: message["beds"] == ["5"])
+            assert voiced(config) == 0
+            await speech.begun.wait()
+            # Presses are served meanwhile, and words of calls find the other half of the engines.
+            event_id = await box.press(1)
+            await box.hears(topics.RECEIPT, lambda message: event_id in message["ids"])
+            assert (speech.most_at_once, speech.given_up) == (1, 0)
+            speech.may.set()
+            await box.hears(
+                topics.CONFIG, lambda message: voiced(message) == len(config["phrases"])
+            )
+
+    store.clock = SystemClock()
+    asyncio.run(story())
+
+
+def test_a_box_that_is_moved_is_believed_where_it_stands_now(store: Store, broker: int) -> None:
+    async def story(box: Box) -> None:
+        await box.say(topics.EVENT, event_message(1, type=kinds.PRESENCE, bed="6"))
+        await until(lambda: store.read().value("SELECT count(*) FROM quarantine"), "the refusal")
+        with store.transaction() as tx:
+            tx.execute("UPDATE beds SET node = '3-box' WHERE bed = '6'")
+            tx.changed("3", wards.FLEET)
+        moved = event_message(1, type=kinds.PRESENCE, bed="6")
+        await box.say(topics.EVENT, moved)
+        await box.hears(topics.RECEIPT, lambda message: moved["id"] in message["ids"])
+
+    with store.transaction() as tx:
+        wards.add_ward(tx, "3", "三病区", "Ward 3")
+        for node in ("3-box", "3-other"):
+            wards.add_node(tx, node, "3", "bedside")
+        wards.add_bed(tx, "3", "6", "3-other")
+    play(store, broker, story, with_rules())
 
 
 def test_the_log_is_a_witness_of_the_audits_end(

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -18,6 +19,9 @@ from gateway.speech.library import SpeechUnavailableError
 class Mute:
     async def audio(self, lang: str, text: str) -> Any:
         raise SpeechUnavailableError("no voice in this test")
+
+    async def known(self, words: Sequence[tuple[str, str]]) -> list[Any]:
+        return [None] * len(words)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,25 @@ def test_a_text_is_rendered_once_also_after_a_restart(tmp_path: Path, engine: Fa
     assert engine.rendered == ["您好"]
 
 
+def test_what_is_known_already_is_told_without_making_anything(
+    tmp_path: Path, engine: FakeEngine
+) -> None:
+    async def story() -> None:
+        library = SpeechLibrary(tmp_path / "cache", [engine], tmp_path)
+        asked = [("zh", "您好"), ("en", "hello"), ("xx", "?")]
+        assert await library.known(asked) == [None, None, None]
+        assert engine.rendered == []
+        hello = await library.audio("en", "hello")
+        assert await library.known(asked) == [None, hello, None]
+        # What would be said now is the recording, and that was not looked at yet.
+        sound.write(tmp_path / recorded.name_of("en", "hello"), tone())
+        assert await library.known(asked) == [None, None, None]
+        by_a_person = await library.audio("en", "hello")
+        assert await library.known(asked) == [None, by_a_person, None]
+
+    asyncio.run(story())
+
+
 def test_who_asks_together_shares_one_rendering(tmp_path: Path, engine: FakeEngine) -> None:
     async def scenario() -> None:
         library = SpeechLibrary(tmp_path, [engine])
