@@ -15,6 +15,8 @@ _REQUIRED = {
     "web": dict,
 }
 
+CLOCK_SKEW_LIMIT_S = 60
+
 
 class ConfigError(Exception):
     """The configuration cannot be used; names the file, the field and what belongs there."""
@@ -41,4 +43,12 @@ def load(path: str | Path) -> dict[str, Any]:
         if not isinstance(config.get(field), wanted):
             shape = "a group of settings" if wanted is dict else "a text"
             raise ConfigError(f"{path}: {field} is missing or not {shape}")
+    limit = config.get("clock_skew_limit_s", CLOCK_SKEW_LIMIT_S)
+    if type(limit) is not int or limit < 1:
+        raise ConfigError(f"{path}: clock_skew_limit_s must be a number of seconds, 1 or more")
     return config
+
+
+def skew_limit_ms(config: dict[str, Any]) -> int:
+    """How far the clock of a box may be off before that is a fault."""
+    return int(config.get("clock_skew_limit_s", CLOCK_SKEW_LIMIT_S)) * 1000

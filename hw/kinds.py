@@ -10,7 +10,7 @@ PRESENCE_END = "presence_end"
 UNPLUGGED = "unplugged"  # the patient's handset
 PLUGGED = "plugged"
 TEST_PRESS = "test_press"  # the hardware pressed for itself, asked to by `prove`
-FAULT = "fault"  # about: device, code, detail
+FAULT = "fault"  # about: device, code, detail, and for_ms: how long it has been so, if known
 RECOVERED = "recovered"  # about: device, code
 
 OFF = "off"

@@ -117,12 +117,14 @@ class UnitWatch:
                 ADDRESS_CLASH,
                 f"answers at address {self.address} are damaged while other units answer well: "
                 "two units with this address, or a bad cable to it",
+                now_ms - self._garbled_since_ms,
             )
         enough = FAILED_AFTER_TRIES if quiet or noise is None else FAILED_AFTER_TRIES_IN_NOISE
         if self._tries >= enough and now_ms - self._last_good_ms >= FAILED_AFTER_MS:
             last = list(self.window)[-self._tries :]
             mostly_garbled = last.count(GARBLED) * 2 >= len(last)
-            yield from self._raise(GARBLED if mostly_garbled else SILENT, detail)
+            code = GARBLED if mostly_garbled else SILENT
+            yield from self._raise(code, detail, now_ms - self._last_good_ms)
 
     def bus_is_back(self, now_ms: int) -> None:
         """The whole bus was gone; its units get their time to answer again."""
@@ -143,6 +145,7 @@ class UnitWatch:
                     ADDRESS_CLASH,
                     f"two units answer at address {self.address}: serial numbers ending in "
                     f"{before.serial:04x} and {now.serial:04x}",
+                    0,
                 )
                 before = earlier
         late = {} if self._met else {"late": True}
@@ -165,7 +168,8 @@ class UnitWatch:
             return 0.0
         return self.window.count(GARBLED) / len(self.window)
 
-    def _raise(self, code: str, detail: str) -> Iterator[Told]:
+    def _raise(self, code: str, detail: str, for_ms: int) -> Iterator[Told]:
+        """`for_ms`: how long it has been so."""
         if self.fault == code or self.fault == ADDRESS_CLASH:
             return
         if self.fault is not None:
@@ -173,7 +177,8 @@ class UnitWatch:
                 return
             yield self._recover()  # what it really is has come out
         self.fault = code
-        yield Told(self.bed, FAULT, {"device": self.device, "code": code, "detail": detail})
+        about = {"device": self.device, "code": code, "detail": detail, "for_ms": for_ms}
+        yield Told(self.bed, FAULT, about)
 
     def _recover(self) -> Told:
         told = Told(self.bed, RECOVERED, {"device": self.device, "code": self.fault})

@@ -57,7 +57,10 @@ async def run(config: dict[str, Any]) -> None:
         )
         await listener.start(config["mllp"]["host"], config["mllp"]["port"])
         link = BrokerLink(config["broker"], "wardline-bridge", HEARD)
-        bridge = Bridge(store, rules(), speech, link, offset_min(config["timezone"]))
+        bridge = Bridge(
+            store, rules(), speech, link, offset_min(config["timezone"]),
+            skew_limit_ms=configuration.skew_limit_ms(config),
+        )  # fmt: skip
         running = asyncio.create_task(bridge.run())
         stopping = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -18,10 +18,12 @@ from central.bridge.configuring import Configuring
 from central.bridge.outgoing import Outgoing
 from central.bridge.supervision import Watch
 from central.capabilities import Rules
+from central.config import CLOCK_SKEW_LIMIT_S
 from central.store import HOSPITAL, Store, StoreUnavailableError, Tx
 from central.wards import model as wards
 from central.wards import service as fleet
 from central.wards.register import Register
+from central.wards.skew import Skews
 from gateway.mqtt import topics
 from gateway.mqtt.checked import RejectedMessageError, decode, encode
 from gateway.mqtt.link import Link, LinkDownError
@@ -51,8 +53,9 @@ class Bridge:
     """Runs between one link to the broker and one store until cancelled."""
 
     def __init__(
-        self, store: Store, rules: Rules, speech: Any, link: Link, offset_min: int
-    ) -> None:
+        self, store: Store, rules: Rules, speech: Any, link: Link, offset_min: int,
+        skew_limit_ms: int = CLOCK_SKEW_LIMIT_S * 1000,
+    ) -> None:  # fmt: skip
         self.store = store
         self.clock = store.clock
         self.rules = rules
@@ -78,6 +81,7 @@ class Bridge:
         self._register = Register()
         self._register.refresh(store.read())
         self._watch = Watch()
+        self._skews = Skews(skew_limit_ms)
         for row in wards.nodes(store.read()):
             self._watch.know(row["id"], row["ward"], row["session"], self.clock.steady_ms())
 
@@ -232,9 +236,12 @@ class Bridge:
         back = self._watch.seen(node, ward, message["boot"], now_ms)
         if back is None:
             return
-        health = [message.get(key) for key in fleet.HEALTH if key not in ("uptime_ms", "poll_ms")]
-        if back or self._watch.worth_writing(node, health, now_ms):
-            await self._write(lambda tx: fleet.heard_of(tx, node, message))
+        skew = self._skews.heard(
+            node, message["boot"], message.get("wall_ms"), self.clock.real_ms()
+        )
+        health = [message.get(key) for key in fleet.NEWS]
+        if back or self._watch.worth_writing(node, [*health, skew.fault], now_ms):
+            await self._write(lambda tx: fleet.heard_of(tx, node, message, skew))
 
     async def _take_state(self, ward: str, node: str, message: dict[str, Any]) -> None:
         def job(tx: Tx) -> bool:

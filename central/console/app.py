@@ -25,6 +25,7 @@ from central.console.context import (
     current_user,
     lang,
     lasted,
+    moment,
     read,
     transaction,
     ward_name,
@@ -148,7 +149,9 @@ def _templates(app: Flask, capabilities: list[ModuleType]) -> None:
         "ward_name": ward_name,
     }
     app.jinja_env.globals.update(helpers)
-    app.jinja_env.filters.update(time=at_time, datetime=at_date, duration=lasted, money=yuan)
+    app.jinja_env.filters.update(
+        time=at_time, datetime=at_date, duration=lasted, moment=moment, money=yuan
+    )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
 

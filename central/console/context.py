@@ -151,6 +151,13 @@ def lasted(ms: int | None) -> str:
     return _("%(h)s h %(min)s min", h=seconds // 3600, min=seconds % 3600 // 60)
 
 
+def moment(ms: int | None) -> str:
+    """7.2 s; from a minute on as `lasted`; or a dash for unknown."""
+    if ms is None or ms >= 60_000:
+        return lasted(ms)
+    return _("%(s)s s", s=f"{max(0, ms) / 1000:.1f}")
+
+
 def yuan(fen: int) -> str:
     """Money in fen as ¥1,230.50."""
     sign = "-" if fen < 0 else ""

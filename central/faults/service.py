@@ -18,14 +18,15 @@ from gateway.mqtt import kinds
 JUDGE = "technical.judge"
 # All boxes of a ward that is cut off are found silent within this time: one call, not twelve.
 TOGETHER_MS = 500
+DAY_MS = 24 * 60 * 60_000
 
 
 def raise_fault(
     tx: Tx, *, ward: str | None, node: str, device: str, code: str, detail: str = "",
     known_after_ms: int | None = None,
 ) -> int:  # fmt: skip
-    """Open a fault, or count one more on the open one. `known_after_ms`: how long the device had
-    been silent by then, where that can be told. Returns the fault's id."""
+    """Open a fault, or count one more on the open one. `known_after_ms`: how long it had been so
+    by then, where that can be told. Returns the fault's id."""
     known = model.find_open(tx, node, device, code)
     if known is not None:
         tx.execute(
@@ -101,7 +102,17 @@ def _on_fault(tx: Tx, event: NodeEvent) -> None:
         device=_device(event),
         code=str(about.get("code", "unknown")),
         detail=str(about.get("detail", "")),
+        known_after_ms=_known_after_ms(event),
     )
+
+
+def _known_after_ms(event: NodeEvent) -> int | None:
+    """How long it had been so when the box saw it, and how long the telling took."""
+    if not event.age_known:
+        return None
+    seen_ms = event.about.get("for_ms")
+    seen_ms = seen_ms if type(seen_ms) is int and 0 <= seen_ms < DAY_MS else 0
+    return seen_ms + max(0, event.stored_ms - event.happened_ms)
 
 
 def _on_recovered(tx: Tx, event: NodeEvent) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from central.console.context import _, at_time
 from central.console.marks import N_
+from central.faults import condition
 from central.store import Row
 
 # By code: what is wrong, and what to do. %(since)s is a time of day.
@@ -68,6 +69,8 @@ BOX = {
         N_("look at the ward now, and tell the software's support"),
     ),
 }
+# Of a box's own clock, loudspeaker and power.
+BOX |= condition.FAULTS
 # Troubles of a box's outbox; all of them leave its presses coming.
 OUTBOX = {
     "disk-full": (
@@ -155,6 +158,7 @@ def node(row: Row, now_ms: int, faults: int) -> dict[str, Any]:
             "words": _(STATES.get(row["state"], row["state"])),
             "role_words": _(ROLES[row["role"]]),
             "silent_beds": silent,
+            "condition": condition.lines(health),
             "seen_ago_ms": None if row["seen_ms"] is None else now_ms - row["seen_ms"],
             "faults": faults,
             "trouble": bool(trouble),

@@ -12,6 +12,7 @@ from central.console.context import (
     at_date,
     current_user,
     lasted,
+    moment,
     read,
     require_ward,
     requires,
@@ -40,8 +41,8 @@ NAVIGATION = [
 ]
 STORY_ROWS = 50
 COLUMNS = (
-    N_("Ward"), N_("Box"), N_("Device"), N_("Code"), N_("What"), N_("Since"), N_("Cleared"),
-    N_("Lasted"), N_("Times"), N_("Seen to by"), N_("Detail"),
+    N_("Ward"), N_("Box"), N_("Device"), N_("Code"), N_("What"), N_("Since"), N_("Known after"),
+    N_("Cleared"), N_("Lasted"), N_("Times"), N_("Seen to by"), N_("Detail"),
 )  # fmt: skip
 
 
@@ -99,6 +100,7 @@ def _line(row: dict[str, Any], now_ms: int) -> list[Any]:
         row["code"],
         row["what"],
         at_date(row["raised_ms"]),
+        moment(row["known_after_ms"]),
         "" if row["cleared_ms"] is None else at_date(row["cleared_ms"]),
         lasted((row["cleared_ms"] or now_ms) - row["raised_ms"]),
         row["count"],

@@ -4,9 +4,11 @@ import json
 import zlib
 from typing import Any
 
+from central.faults import model as fault_rows
 from central.faults import service as faults
 from central.store import Row, Tx
 from central.wards import gaps, model
+from central.wards import skew as clocks
 from central.words import catalogue, spoken
 from gateway.mqtt import kinds
 
@@ -15,6 +17,7 @@ NODE_WORDS = "node."
 # Of these, what only a station says; and the words for one of its ward's beds.
 STATION_WORDS = "node.station_"
 STATION_BED = "node.station_bed"
+CLOCK = "clock"
 # Boxes nobody set up that get a fault line. A rogue ward may invent names without end.
 STRANGERS_SHOWN = 20
 # The heartbeat fields kept for the fleet page.
@@ -29,6 +32,8 @@ HEALTH = (
     "alone",
     "uptime_ms",
 )
+# Of these, what is written down at once when it changes. The rest always changes.
+NEWS = tuple(key for key in HEALTH if not key.endswith("_ms"))
 
 
 def state_told(tx: Tx, ward: str, node: str, message: dict[str, Any]) -> bool:
@@ -76,12 +81,19 @@ def lost(tx: Tx, node: str, state: str = kinds.LOST, silent_ms: int | None = Non
     )  # fmt: skip
 
 
-def heard_of(tx: Tx, node: str, heartbeat: dict[str, Any]) -> None:
+def heard_of(
+    tx: Tx, node: str, heartbeat: dict[str, Any], skew: clocks.Skew = clocks.UNKNOWN
+) -> None:
     """A heartbeat: the node lives; its health is kept for the fleet page."""
     row = model.node(tx, node)
     if row is None or (row["session"] is not None and heartbeat["boot"] < row["session"]):
         return
     health = {key: heartbeat[key] for key in HEALTH if key in heartbeat}
+    if "wall_ms" in heartbeat:
+        health["has_clock"] = heartbeat["wall_ms"] is not None
+    health["clock_behind_ms"] = skew.behind_ms
+    if heartbeat.get("wall_ms") is None or skew.behind_ms is not None:
+        _judge_clock(tx, row, skew)
     tx.execute(
         "UPDATE nodes SET seen_ms = ?, health = ? WHERE id = ?",
         (tx.now_ms, json.dumps(health, ensure_ascii=False), node),
@@ -91,6 +103,19 @@ def heard_of(tx: Tx, node: str, heartbeat: dict[str, Any]) -> None:
         faults.clear_fault(tx, node, "box", "lost")
         tx.changed(row["ward"], "commands")
     tx.changed(row["ward"], "nodes")
+
+
+def _judge_clock(tx: Tx, node: Row, found: clocks.Skew) -> None:
+    """Raise or clear the faults of a box's wall clock."""
+    for code in (clocks.SLOW, clocks.FAST):
+        is_open = fault_rows.find_open(tx, node["id"], CLOCK, code) is not None
+        if code == found.fault and not is_open:
+            faults.raise_fault(
+                tx, ward=node["ward"], node=node["id"], device=CLOCK, code=code,
+                detail=f"off by {abs(found.behind_ms or 0) // 1000} s",
+            )  # fmt: skip
+        elif code != found.fault and is_open:
+            faults.clear_fault(tx, node["id"], CLOCK, code)
 
 
 def beds_told(tx: Tx, ward: str, node: str, message: dict[str, Any]) -> None:

@@ -227,3 +227,37 @@ def test_a_trouble_of_the_outbox_says_what_where_and_what_to_do(
         tx.execute("UPDATE users SET lang = 'zh'")
     assert "14:05 " in (chinese := log_in(app).get("/faults").text)
     assert "待发箱" in chinese or "存储" in chinese
+
+
+@pytest.mark.parametrize(
+    ("health", "words", "chinese"),
+    [
+        ({"clock_behind_ms": 185_000}, "clock 3 min 5 s slow", "时钟慢 3 分 5 秒"),
+        ({"clock_behind_ms": -7_200_000}, "clock 2 h 0 min fast", "时钟快 2 小时 0 分"),
+        ({"clock_behind_ms": 40, "has_clock": True}, "clock right", "时钟准确"),
+        ({"clock_behind_ms": None, "has_clock": False}, "has no clock", "自身没有时钟"),
+    ],
+)
+def test_what_a_box_measures_of_itself_is_told_in_words(
+    app: Flask, opened: Store, health: dict[str, Any], words: str, chinese: str
+) -> None:
+    with opened.transaction() as tx:
+        tx.execute(
+            "UPDATE nodes SET state = 'ready', seen_ms = ?, health = ? WHERE id = '3-box'",
+            (NOW_MS, json.dumps(health)),
+        )
+    client = log_in(app)
+    for page in ("/nodes", "/nodes/3-box"):
+        assert words in client.get(page + "?lang=en").text
+        assert chinese in client.get(page + "?lang=zh").text
+
+
+def test_how_long_a_fault_was_unknown_is_shown(app: Flask, opened: Store) -> None:
+    fault(opened, known_after_ms=7_240)
+    client = log_in(app)
+    assert "known after 7.2 s" in client.get("/faults").text
+    assert "known after 7.2 s" in client.get("/nodes/3-box").text
+    with opened.transaction() as tx:
+        service.clear_fault(tx, "3-box", "bed 3")
+    assert "<td>7.2 s</td>" in client.get("/faults").text
+    assert "7.2 s" in client.get("/faults.csv").text

@@ -52,7 +52,12 @@ def test_silence_is_told_once_after_its_time_and_recovery_once() -> None:
     unit = watch()
     assert fails(unit, SILENT, FAILED_AFTER_MS - 1, 0.0) == []
     told = list(unit.failed(SILENT, "no answer", FAILED_AFTER_MS, 0.0))
-    assert told[0].about == {"device": "unit 3", "code": "silent", "detail": "no answer"}
+    assert told[0].about == {
+        "device": "unit 3",
+        "code": "silent",
+        "detail": "no answer",
+        "for_ms": FAILED_AFTER_MS,
+    }
     assert fails(unit, SILENT, 9000, 0.0) == []
     assert codes(list(unit.answered(reading(), 9100))) == [("recovered", "silent")]
     assert list(unit.answered(reading(), 9200)) == []

@@ -147,3 +147,10 @@ def test_a_birth_and_a_heartbeat_of_an_earlier_start_change_nothing(ward: Ward) 
     row = ward.store.read().one("SELECT * FROM nodes WHERE id = '3-bedside'")
     assert row is not None
     assert (row["state"], row["session"], json.loads(row["health"])) == ("lost", 7, {})
+
+
+def test_how_long_a_fault_was_unknown_is_what_the_box_says_and_the_way(ward: Ward) -> None:
+    ward.operate(kinds.FAULT, age_ms=1_200, device="unit 1", code="silent", for_ms=3_000)
+    ward.operate(kinds.FAULT, bed="2", age_ms=0, device="unit 2", code="silent", for_ms="long")
+    rows = ward.store.read().all("SELECT known_after_ms FROM faults ORDER BY id")
+    assert [row["known_after_ms"] for row in rows] == [4_200, 0]

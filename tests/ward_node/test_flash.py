@@ -101,3 +101,38 @@ def test_what_the_core_remembers_survives_and_damage_is_left_out(flash: Path) ->
     assert memory.load() == {"config": {"lang": "zh", "phrases": {"好": None}}, "drips": [1]}
     (flash / "drips.json").write_bytes(b"{")
     assert memory.load() == {"config": {"lang": "zh", "phrases": {"好": None}}}
+
+
+class BoardTime:
+    """The `time` of a board whose clock counts from `epoch` and shows `year`."""
+
+    def __init__(self, year: int, epoch: int) -> None:
+        self._year, self._epoch = year, epoch
+
+    def gmtime(self, seconds: int | None = None) -> tuple[int, ...]:
+        return (self._epoch if seconds == 0 else self._year, 1, 1, 0, 0, 0, 0, 1)
+
+    def time(self) -> int:
+        return 1_000
+
+
+@pytest.mark.parametrize(
+    ("year", "epoch", "wall_ms"),
+    [
+        (2000, 2000, None),
+        (2021, 1970, None),
+        (2026, 1970, 1_000_000),
+        (2026, 2000, 946_685_800_000),
+    ],
+)
+def test_a_board_whose_clock_nobody_has_set_has_none(
+    year: int, epoch: int, wall_ms: int | None
+) -> None:
+    shim = remote.peer().ask("module", "ward_node.micropython.shim")
+    own = shim._time
+    shim._time = BoardTime(year, epoch)
+    try:
+        assert shim.wall_ms() == wall_ms
+    finally:
+        shim._time = own
+    assert shim.wall_ms() > 1_700_000_000_000

@@ -12,7 +12,7 @@ PLUGGED = "plugged"
 PROMPTED = "prompted"  # a reminder was spoken at the bed; about: infusion, revision, stage
 UNCONFIRMED = "unconfirmed"  # reminders were spoken and nobody pressed; about as above
 TEST_PRESS = "test_press"  # no press of a patient: the way of one, being proved; about: proof
-FAULT = "fault"  # about: device, code, detail
+FAULT = "fault"  # about: device, code, detail, and for_ms: how long it has been so, if known
 RECOVERED = "recovered"  # about: device, code
 
 EVENT_TYPES = (

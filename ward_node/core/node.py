@@ -36,14 +36,16 @@ Identity = namedtuple("Identity", ("ward", "node", "role", "beds", "hardware"))
 
 class Node:
     """`memory`: what `Remember` kept, by name. `epoch`: the run of the drip clock. `has_voice`
-    False: the box sounds chimes but no words, and never claims that words were heard."""
+    False: the box sounds chimes but no words, and never claims that words were heard. `condition`
+    is asked at each heartbeat what the box itself measures: keys of `heartbeat.json`."""
 
     def __init__(
         self, me: Identity, outbox: Outbox, memory: dict[str, Any], epoch: str, now_ms: int,
-        drip_ms: int, has_voice: bool = True,
+        drip_ms: int, has_voice: bool = True, condition: Any = None,
     ) -> None:  # fmt: skip
         self.me = me
         self.has_voice = has_voice
+        self._condition = condition
         self.outbox = outbox
         self.beds = {name: beds.Bed(name, now_ms) for name in me.beds}
         self.voice = voice.Voice()
@@ -353,21 +355,21 @@ class Node:
 
     def _heartbeat(self, now_ms: int) -> None:
         self._beat_ms = now_ms
-        self.publish(
-            topics.HEARTBEAT,
-            {
-                "boot": self.outbox.boot,
-                "uptime_ms": now_ms - self._born_ms,
-                "outbox": len(self.outbox),
-                "dropped": self.outbox.dropped,
-                "merged": self.outbox.merged,
-                "quarantined": self.quarantined,
-                "last_reject": self.last_reject,
-                "poll_ms": self._health[0],
-                "silent_beds": self._health[1],
-                "alone": self.alone,
-            },
-        )
+        told = {
+            "boot": self.outbox.boot,
+            "uptime_ms": now_ms - self._born_ms,
+            "outbox": len(self.outbox),
+            "dropped": self.outbox.dropped,
+            "merged": self.outbox.merged,
+            "quarantined": self.quarantined,
+            "last_reject": self.last_reject,
+            "poll_ms": self._health[0],
+            "silent_beds": self._health[1],
+            "alone": self.alone,
+        }
+        if self._condition is not None:
+            told.update(self._condition())
+        self.publish(topics.HEARTBEAT, told)
 
     # --- being alone ---
 

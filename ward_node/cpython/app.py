@@ -66,6 +66,7 @@ class App:
             FILE_EPOCH if config.clock_file is not None else epoch,
             now_ms,
             self._drip_ms(),
+            condition=self._condition,
         )
         self._ward: WardHardware
         self._ward, self._controls = hardware.ward_and_controls(config, outbox.marks)
@@ -185,6 +186,10 @@ class App:
                 log.error("the clock file %s cannot be read: %s", self._config.clock_file, error)
             self._clock_broken = True
         return self._last_drip_ms
+
+    def _condition(self) -> dict[str, Any]:
+        """What the heartbeat tells of the box itself."""
+        return {"wall_ms": time.time_ns() // 1_000_000}
 
     # --- effects ---
 

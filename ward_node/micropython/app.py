@@ -43,7 +43,7 @@ class App:
         self.node = Node(
             Identity(config.ward, config.node, BEDSIDE, (config.bed,), HARDWARE),
             outbox, self._memory.load(), FILE_EPOCH if config.clock_file else epoch, now_ms,
-            self._drip_ms(), False,
+            self._drip_ms(), False, self._condition,
         )  # fmt: skip
         bench = Bench()
         make = bench.make if config.virtual else shim.board_pin
@@ -91,6 +91,10 @@ class App:
                 if task.done():
                     await task  # raises what ended it
             await shim.sleep_ms(TICK_MS)
+
+    def _condition(self) -> "dict[str, Any]":
+        """What the heartbeat tells of the box itself."""
+        return {"wall_ms": shim.wall_ms()}
 
     def _happened(self, kind: str) -> None:
         self._feed(self.node.handle_input, self._config.bed, kind, {})

@@ -16,6 +16,8 @@ TCP_NODELAY = (6, 1, 1)  # small packets go at once
 ENOSPC = 28  # MicroPython's errno names few
 COPY_BYTES = 1024
 LOST_BOOT = 1 << 30  # above any count of starts
+FIRST_YEAR = 2024  # no earlier time is the present one
+EPOCH_2000_S = 946_684_800  # of boards whose time begins in 2000
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 # Their functions of MicroPython are unknown to CPython's type stubs.
@@ -37,6 +39,15 @@ class SteadyClock:
         self._now_ms += max(0, _time.ticks_diff(ticks, self._ticks))
         self._ticks = ticks
         return self._now_ms
+
+
+def wall_ms() -> int | None:
+    """The wall clock, ms since 1970; None where nobody has set it: a board without a battery
+    starts in the year its firmware was born, or its epoch."""
+    if _time.gmtime()[0] < FIRST_YEAR:
+        return None
+    since_epoch_s = int(_time.time())
+    return (since_epoch_s + (EPOCH_2000_S if _time.gmtime(0)[0] == 2000 else 0)) * 1000
 
 
 def machine_run(otherwise: str) -> str:
