@@ -1,8 +1,6 @@
 """Pages: announcements to come and past, a new one, and how loud a ward is."""
 
 import asyncio
-import csv
-import io
 import json
 from typing import Any
 
@@ -25,6 +23,7 @@ from central.console.context import (
 )
 from central.console.errors import field_words
 from central.console.marks import N_
+from central.console.sheet import download
 from central.errors import FieldError
 from central.store import Row, Tx
 from central.wards import model as wards
@@ -259,31 +258,20 @@ def preview() -> Any:
 @requires(*SPEAKERS)
 def table() -> Response:
     """What was said, as a table for other programs."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow([_(each) for each in COLUMNS])
-    for row in _past(read()):
-        writer.writerow(
-            [
-                at_date(row["due_ms"]),
-                " ".join(row["wards"]),
-                _(CLASSES[row["class"]]),
-                _harmless(row["text"]),
-                row["created_by"],
-                _(STATES[row["state"]]),
-                row["late_ms"] // 1000,
-                row["heard"],
-            ]
-        )
-    # With a byte order mark, so that spreadsheets see UTF-8.
-    answer = Response("\ufeff" + file.getvalue(), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = "attachment; filename=announcements.csv"
-    return answer
-
-
-def _harmless(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return "'" + text if text[:1] in "=+-@" else text
+    lines = [
+        [
+            at_date(row["due_ms"]),
+            " ".join(row["wards"]),
+            _(CLASSES[row["class"]]),
+            row["text"],
+            row["created_by"],
+            _(STATES[row["state"]]),
+            row["late_ms"] // 1000,
+            row["heard"],
+        ]
+        for row in _past(read())
+    ]
+    return download("announcements.csv", [_(each) for each in COLUMNS], lines)
 
 
 @blueprint.get("/announcements/volume")

@@ -1,15 +1,14 @@
 """The audit: who did what to which thing, and whether the log is whole."""
 
-import csv
-import io
 import json
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, render_template, request
 
 from central.audit import model
 from central.console.context import at_date, current_user, read, requires, transaction
 from central.console.marks import N_
+from central.console.sheet import download as as_file
 from central.store import Row, Tx
 
 blueprint = Blueprint("audit", __name__, template_folder="templates")
@@ -110,20 +109,12 @@ def download() -> Any:
     """The same as a table for other programs. Taking it away is itself written down."""
     with transaction() as tx:
         model.append(tx, current_user.name, "audit.export", detail=dict(request.args))
-    table = io.StringIO()
-    writer = csv.writer(table)
-    writer.writerow(("id", "at", "who", "what", "ref", "why", "detail", "seal"))
-    for row in entries(read(), *_asked(), None, CSV_LIMIT):
-        line = [row["id"], at_date(row["at_ms"])]
-        line += [_harmless(row[key]) for key in ("who", "what", "ref", "why", "detail", "seal")]
-        writer.writerow(line)
-    headers = {"Content-Disposition": "attachment; filename=audit.csv"}
-    return Response("\ufeff" + table.getvalue(), mimetype="text/csv", headers=headers)
-
-
-def _harmless(text: str) -> str:
-    """A spreadsheet takes a cell that begins like a formula for one."""
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t") else text
+    texts = ("who", "what", "ref", "why", "detail", "seal")
+    lines = [
+        [row["id"], at_date(row["at_ms"]), *(row[key] for key in texts)]
+        for row in entries(read(), *_asked(), None, CSV_LIMIT)
+    ]
+    return as_file("audit.csv", ("id", "at", *texts), lines)
 
 
 def _told(detail: str) -> str:

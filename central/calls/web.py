@@ -1,14 +1,11 @@
 """The pages of calls, and what a board asks: accept, on the way, hand over."""
 
-import csv
-import io
 import json
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask import (
     Blueprint,
-    Response,
     abort,
     flash,
     jsonify,
@@ -31,6 +28,7 @@ from central.console.context import (
 )
 from central.console.errors import wants_json
 from central.console.marks import N_
+from central.console.sheet import download
 from central.errors import FieldError
 from central.store import Row, Tx
 from central.wards import model as wards
@@ -99,7 +97,8 @@ def calls() -> Any:
         limit=-1 if as_csv else SHOWN_MOST,
     )
     if as_csv:
-        return _csv(rows)
+        heading = [_(each) for each in COLUMNS]
+        return download("calls.csv", heading, [_line(row) for row in rows])
     times = model.response_times(tx, ward, since_ms, until_ms or tx.now_ms + 1)
     return render_template(
         "calls/calls.html",
@@ -224,21 +223,8 @@ def _day_ms(text: str | None, days_later: int = 0) -> int | None:
     return int(day.replace(tzinfo=console().timezone).timestamp() * 1000)
 
 
-def _csv(rows: list[Row]) -> Response:
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow([_(each) for each in COLUMNS])
-    for row in rows:
-        clocks = [
-            at_date(row[f"{each}_ms"]) for each in ("opened", "heard", "accepted", "attended")
-        ]
-        kind, priority, state = types.of(row["type"]).title, row["priority"], row["state"]
-        what = [_(kind), _(PRIORITIES[priority]), _(STATES[state])]
-        bed, by = row["bed"] or "", row["accepted_by"] or ""
-        writer.writerow([row["id"], row["ward"], bed, *what, *clocks[:3], by, clocks[3]])
-    # A byte order mark lets spreadsheet programs read Chinese.
-    return Response(
-        "\ufeff" + file.getvalue(),
-        mimetype="text/csv",
-        headers={"Content-Disposition": "attachment; filename=calls.csv"},
-    )
+def _line(row: Row) -> list[Any]:
+    clocks = [at_date(row[f"{each}_ms"]) for each in ("opened", "heard", "accepted", "attended")]
+    kind, priority, state = types.of(row["type"]).title, row["priority"], row["state"]
+    what = [_(kind), _(PRIORITIES[priority]), _(STATES[state])]
+    return [row["id"], row["ward"], row["bed"], *what, *clocks[:3], row["accepted_by"], clocks[3]]

@@ -1,11 +1,9 @@
 """The engineer's pages: faults first, then boxes by ward, then one box's story."""
 
-import csv
-import io
 import json
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
 from central.console.context import (
     _,
@@ -19,6 +17,7 @@ from central.console.context import (
     transaction,
 )
 from central.console.marks import N_
+from central.console.sheet import download
 from central.faults import model, service
 from central.faults.shown import node as described
 from central.faults.shown import plain
@@ -77,24 +76,14 @@ def index() -> Any:
 def export() -> Any:
     """Open faults, then those cleared last."""
     tx = read()
-    sheet = io.StringIO()
-    # The mark lets a spreadsheet see that the text is UTF-8.
-    sheet.write("\ufeff")
-    out = csv.writer(sheet)
-    out.writerow([_(each) for each in COLUMNS])
-    for row in model.open_faults(tx) + model.cleared_faults(tx):
-        if _mine(row["ward"]):
-            out.writerow([_cell(each) for each in _line(plain(row), tx.now_ms)])
-    return Response(
-        sheet.getvalue(),
-        mimetype="text/csv",
-        headers={"Content-Disposition": "attachment; filename=faults.csv"},
-    )
+    rows = model.open_faults(tx) + model.cleared_faults(tx)
+    lines = [_line(plain(row), tx.now_ms) for row in rows if _mine(row["ward"])]
+    return download("faults.csv", [_(each) for each in COLUMNS], lines)
 
 
 def _line(row: dict[str, Any], now_ms: int) -> list[Any]:
     return [
-        row["ward"] or "",
+        row["ward"],
         row["node"],
         row["device"],
         row["code"],
@@ -104,15 +93,9 @@ def _line(row: dict[str, Any], now_ms: int) -> list[Any]:
         "" if row["cleared_ms"] is None else at_date(row["cleared_ms"]),
         lasted((row["cleared_ms"] or now_ms) - row["raised_ms"]),
         row["count"],
-        row["acknowledged_by"] or "",
+        row["acknowledged_by"],
         row["detail"],
     ]
-
-
-def _cell(value: Any) -> str:
-    """A text that no spreadsheet takes for a formula: a box may put anything into a detail."""
-    text = str(value)
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 @blueprint.post("/faults/<int:fault>/acknowledge")

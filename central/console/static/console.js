@@ -28,7 +28,8 @@
 
   function csvOf(table) {
     const wanted = [...table.tHead.rows[0].cells].map((cell, place) => ("plain" in cell.dataset ? -1 : place)).filter((place) => place >= 0);
-    const quote = (text) => `"${(/^[=+@-]/.test(text) ? "'" : "") + text.replaceAll('"', '""')}"`;
+    // What a spreadsheet takes for a formula is made a text, as central/console/sheet.py does.
+    const quote = (text) => `"${(/^[=+\-@＝＋－＠]/.test(text) ? "'" : "") + text.replaceAll('"', '""')}"`;
     const lines = [table.tHead.rows[0], ...table.tBodies[0].rows].filter((row) => !row.hidden);
     return "\ufeff" + lines.map((row) => wanted.map((place) => quote(cellText(row, place))).join(",")).join("\r\n");
   }
