@@ -30,7 +30,13 @@ from central.wards import model as wards
 from gateway.mqtt import kinds
 from gateway.speech.library import SpeechUnavailableError, from_config
 
-blueprint = Blueprint("announcements", __name__, template_folder="templates")
+blueprint = Blueprint(
+    "announcements",
+    __name__,
+    template_folder="templates",
+    static_folder="static",
+    static_url_path="/static/announcements",
+)
 
 SPEAKERS = ("nurse", "head_nurse", "duty_manager")
 NAVIGATION = [(30, "/announcements", N_("Announcements"), SPEAKERS, "megaphone")]

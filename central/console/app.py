@@ -23,6 +23,7 @@ from central.console.context import (
     at_date,
     at_time,
     current_user,
+    duration_forms,
     lang,
     lasted,
     moment,
@@ -143,6 +144,7 @@ def _templates(app: Flask, capabilities: list[ModuleType]) -> None:
 
     helpers: dict[str, Callable[..., Any]] = {
         "_": _,
+        "duration_forms": duration_forms,
         "lang": lang,
         "other_language": _other_language,
         "role_name": describe,

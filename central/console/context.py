@@ -15,6 +15,7 @@ from flask import abort, current_app, g, has_request_context, request, session
 from flask_login import current_user as _current_user
 
 from central.audit import model as audit
+from central.console import durations
 from central.console.live import Live
 from central.console.people import Anybody
 from central.store import Store, StoreUnavailableError, Tx
@@ -143,12 +144,13 @@ def lasted(ms: int | None) -> str:
     """2 min 10 s; 1 h 5 min; or a dash for unknown."""
     if ms is None:
         return "–"
-    seconds = max(0, int(ms)) // 1000
-    if seconds < 60:
-        return _("%(s)s s", s=seconds)
-    if seconds < 3600:
-        return _("%(min)s min %(s)s s", min=seconds // 60, s=seconds % 60)
-    return _("%(h)s h %(min)s min", h=seconds // 3600, min=seconds % 3600 // 60)
+    words, values = durations.form(ms)
+    return _(words, **values)
+
+
+def duration_forms() -> list[Any]:
+    """The table of `durations` in the user's language, for the pages' scripts."""
+    return [(below_s, zero, _(words)) for below_s, zero, words in durations.FORMS]
 
 
 def moment(ms: int | None) -> str:

@@ -70,7 +70,7 @@ def test_calls_appear_by_priority_then_age_with_shape_word_and_clock(
     expect(first.locator(".bangs")).to_have_text("!!!")
     shape = "e => getComputedStyle(e).clipPath"
     assert len(set(rows.locator(".shape").evaluate_all(f"all => all.map({shape})"))) == 2
-    expect(first.locator(".age")).to_have_text(re.compile(r"0:0[1-9]"), timeout=WAIT_MS)
+    expect(first.locator(".age")).to_have_text(re.compile(r"^[1-9] s$"), timeout=WAIT_MS)
     bed, what = (
         first.locator(part).evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
         for part in (".bed b", ".what b")
@@ -220,3 +220,21 @@ def test_a_call_is_handed_to_the_neighbour_ward_with_one_click(site: Site, page:
     page.get_by_role("button", name="Hand over to Ward 5").click()
     expect(page.locator("#message")).to_contain_text("Bed 2 is shown", timeout=WAIT_MS)
     assert [each["ward"] for each in calls_model.targets(site.store.read(), made)] == ["5"]
+
+
+def test_speaking_to_the_ward_is_one_click_away_and_asks_only_what_the_time_needs(
+    site: Site, page: Page
+) -> None:
+    page.get_by_role("link", name="Speak to the ward").click()
+    expect(page.get_by_label("Ward 3")).to_be_checked()
+    expect(page.get_by_label("Words")).to_be_focused()
+    day, clock = page.get_by_label("Day", exact=True), page.get_by_label("Time", exact=True)
+    weekday = page.get_by_label("Mon")
+    for chosen, shown in (
+        ("Now", (False, False, False)),
+        ("Once, on this day at this time", (True, True, False)),
+        ("At this time on these days of the week", (False, True, True)),
+    ):
+        page.get_by_label(chosen).check()
+        for field, visible in zip((day, clock, weekday), shown, strict=True):
+            expect(field).to_be_visible(visible=visible)

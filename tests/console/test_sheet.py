@@ -20,7 +20,9 @@ def lines(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
 
 
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", " =1", "\t=1", "\r=1", "\n=1", "＝1", "＋1"])
+@pytest.mark.parametrize(
+    "text", ["=1", "+1", "-1", "@a", " =1", "\t=1", "\r=1", "\n=1", "＝1", "＋1"]
+)
 def test_a_text_that_begins_like_a_formula_is_a_text_in_any_column(text: str) -> None:
     answer = download("x.csv", [text, "b"], [[text, "b"], ["a", text]])
     for row in lines(answer.get_data(as_text=True)):

@@ -87,7 +87,7 @@ def test_a_fault_is_told_in_plain_words(app: Flask, opened: Store, clock: FakeCl
     clock.advance(13 * MINUTE_MS)
     page = client.get("/faults").text
     assert "Bed 3 does not answer since 14:05: check its plug." in page
-    assert "for 13 min 0 s" in page
+    assert "for 13 min" in page
     page = client.get("/faults?lang=zh").text
     assert "3 床从 14:05 起没有回应:请检查插头。" in page
 
@@ -125,7 +125,7 @@ def test_somebody_sees_to_it_and_it_ends_by_itself(
         service.clear_fault(tx, "3-box", "bed 3", "silent")
     page = client.get("/faults").text
     assert "Everything answers." in page
-    assert "2 min 0 s" in page
+    assert "2 min<" in page
     assert client.post("/faults/99/acknowledge", data=given).status_code == 404
 
 

@@ -93,8 +93,8 @@ def test_alone_it_shows_bed_what_how_long_by_shape_and_word(opened: Page, served
     expect(opened.locator("#stand")).to_contain_text("病区独立运行中。")
     assert rows.locator(".bed b").all_text_contents() == ["12+1", "5", "7"]
     expect(rows.nth(0)).to_contain_text("紧急呼叫")
-    expect(rows.nth(0).locator(".age")).to_have_text(re.compile(r"^1:0[5-9]$"))
-    expect(rows.nth(1).locator(".age")).to_have_text(re.compile(r"^≥ 1:01:4"))
+    expect(rows.nth(0).locator(".age")).to_have_text(re.compile(r"^1分[5-9]秒$"))
+    expect(rows.nth(1).locator(".age")).to_have_text(re.compile(r"^≥ 1小时1分$"))
     expect(rows.nth(0)).to_have_class("urgent ringing")
     expect(rows.nth(2)).to_have_class("soon calm")
     shapes = [rows.nth(n).locator(".sign i").evaluate("e => getComputedStyle(e).clipPath")

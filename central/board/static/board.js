@@ -30,13 +30,6 @@
     return date.toISOString().slice(11, 16);
   }
 
-  function lasted(ms) {
-    const s = Math.max(0, Math.floor(ms / 1000));
-    const two = (n) => String(n).padStart(2, "0");
-    if (s < 3600) return `${Math.floor(s / 60)}:${two(s % 60)}`;
-    return `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
-  }
-
   // --- the stream ---
 
   function connect() {
@@ -151,7 +144,7 @@
       const who = call.accepted_by || "";
       parts.push(call.phase === "on_the_way"
         ? fill(words.on_the_way, { who })
-        : fill(words.accepted_by, { who, time: lasted(now - call.accepted_ms) }));
+        : fill(words.accepted_by, { who, time: Durations.lasted(now - call.accepted_ms) }));
     } else {
       parts.push(call.returned ? words.returned : words.nobody);
       if (call.exhausted) parts.push(words.exhausted);
@@ -211,7 +204,7 @@
     const rows = byId("rows").children;
     state.calls.forEach((call, place) => {
       if (!rows[place]) return;
-      setText(rows[place].querySelector(".age"), lasted(now - call.opened_ms));
+      setText(rows[place].querySelector(".age"), Durations.lasted(now - call.opened_ms));
       setText(rows[place].querySelector(".how"), howItStands(call, now));
     });
   }

@@ -17,11 +17,13 @@
   const fill = (text, value) => text.replace("{n}", value);
   const setText = (element, text) => { if (element.textContent !== text) element.textContent = text; };
 
+  /** 2 min 10 s, in the forms of central's board (central/console/durations.py). */
   function lasted(ms) {
-    const s = Math.floor(ms / 1000), two = (n) => String(n).padStart(2, "0");
-    const minutes = `${Math.floor(s / 60) % 60}`;
-    return s < 3600 ? `${minutes}:${two(s % 60)}`
-      : `${Math.floor(s / 3600)}:${minutes.padStart(2, "0")}:${two(s % 60)}`;
+    const seconds = Math.floor(ms / 1000);
+    const h = Math.floor(seconds / 3600), min = Math.floor(seconds / 60) % 60, s = seconds % 60;
+    const form = h ? (min ? words["{h} h {min} min"] : words["{h} h"])
+      : min ? (s ? words["{min} min {s} s"] : words["{min} min"]) : words["{s} s"];
+    return form.replace("{h}", h).replace("{min}", min).replace("{s}", s);
   }
 
   /** How the ward stands: [class, what, what to do]. */
