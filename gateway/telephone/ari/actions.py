@@ -1,0 +1,122 @@
+"""The requests of ARI that we make, by name. Every one raises ExchangeError's kinds."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gateway.telephone.ari import events
+from gateway.telephone.ari.client import Ari, new_id
+from gateway.telephone.ari.reading import Lane
+
+RING_S = 60
+
+
+class Actions:
+    """What our application does on an exchange. media: "sound:/path/without/suffix" or
+    "sound:http://...", "tone:ring", "digits:12"."""
+
+    def __init__(self, ari: Ari, app: str = "wardline") -> None:
+        self._ari = ari
+        self._app = app
+
+    # --- channels ---
+
+    async def ring(
+        self,
+        endpoint: str,
+        *,
+        args: Sequence[str] = (),
+        caller: str = "",
+        ring_s: int = RING_S,
+        variables: Mapping[str, str] | None = None,
+    ) -> Lane:
+        """Ring `endpoint` ("PJSIP/0015650a1b2c"); its lane. Once it is answered it arrives with
+        StasisStart; if it is not, ChannelDestroyed says why by its cause. Should it ring although
+        this raised, it arrives as a channel that nobody asked for."""
+        subject = events.channel(new_id("ring"))
+        lane = self._ari.open(subject)
+        try:
+            await self._ari.request(
+                "POST",
+                "channels",
+                query={
+                    "endpoint": endpoint,
+                    "app": self._app,
+                    "appArgs": ",".join(args) or None,
+                    "channelId": subject.id,
+                    # A local channel has two ends, and each needs its name.
+                    "otherChannelId": f"{subject.id}-2" if endpoint.startswith("Local/") else None,
+                    "callerId": caller or None,
+                    "timeout": ring_s,
+                },
+                body={"variables": dict(variables or {})},
+            )
+        except BaseException:
+            self._ari.close(subject)
+            raise
+        return lane
+
+    async def answer(self, channel: str) -> None:
+        await self._ari.request("POST", "channels", channel, "answer")
+
+    async def hang_up(self, channel: str, reason: str = "normal") -> None:
+        await self._ari.request("DELETE", "channels", channel, query={"reason": reason})
+
+    async def press(self, channel: str, digits: str) -> None:
+        """Let the other end hear keys."""
+        await self._ari.request("POST", "channels", channel, "dtmf", query={"dtmf": digits})
+
+    async def play(self, channel: str, *media: str, lang: str | None = None) -> str:
+        """Play one after the other; the id of the playback, which PlaybackFinished names."""
+        playback = new_id("play")
+        await self._ari.request(
+            "POST",
+            "channels",
+            channel,
+            "play",
+            playback,
+            query={"media": ",".join(media), "lang": lang},
+        )
+        return playback
+
+    async def stop_playing(self, playback: str) -> None:
+        await self._ari.request("DELETE", "playbacks", playback)
+
+    # --- bridges ---
+
+    async def bridge(self, kind: str = "mixing,dtmf_events") -> Lane:
+        """A new bridge; its lane."""
+        subject = events.bridge(new_id("bridge"))
+        lane = self._ari.open(subject)
+        try:
+            await self._ari.request("POST", "bridges", subject.id, query={"type": kind})
+        except BaseException:
+            self._ari.close(subject)
+            raise
+        return lane
+
+    async def join(self, bridge: str, *channels: str) -> None:
+        await self._ari.request(
+            "POST", "bridges", bridge, "addChannel", query={"channel": ",".join(channels)}
+        )
+
+    async def part(self, bridge: str, *channels: str) -> None:
+        await self._ari.request(
+            "POST", "bridges", bridge, "removeChannel", query={"channel": ",".join(channels)}
+        )
+
+    async def end_bridge(self, bridge: str) -> None:
+        await self._ari.request("DELETE", "bridges", bridge)
+
+    # --- the exchange ---
+
+    async def channels(self) -> list[dict[str, Any]]:
+        return await self._ari.request("GET", "channels")
+
+    async def endpoints(self) -> list[dict[str, Any]]:
+        """Every phone known, its "state" and the channels it has."""
+        return await self._ari.request("GET", "endpoints", "PJSIP")
+
+    async def reread(self, *modules: str) -> None:
+        """Let Asterisk read the configuration of `modules` ("res_pjsip", "pbx_config") anew."""
+        for each in modules:
+            await self._ari.request("PUT", "asterisk", "modules", f"{each}.so")
