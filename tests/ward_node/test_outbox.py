@@ -89,14 +89,14 @@ def test_age_over_a_restart_and_over_a_power_cut() -> None:
 
 def test_a_full_outbox_drops_no_alarm_and_counts_what_it_drops() -> None:
     outbox = _open(MemoryJournal(), limit=3)
-    outbox.add(kinds.PRESENCE, "1", {}, 0)
+    outbox.add(kinds.PRESENCE_END, "1", {}, 0)
     outbox.add(kinds.PRESS, "1", {}, 0)
     outbox.add(kinds.PROMPTED, "1", {}, 0)
     outbox.add(kinds.CORD, "2", {}, 0)
     assert [each.message["type"] for each in outbox.waiting()] == ["press", "prompted", "cord"]
     outbox.add(kinds.HOLD, "2", {}, 0)
     outbox.add(kinds.PRESS, "2", {}, 0)
-    assert outbox.add(kinds.PRESENCE, "2", {}, 0) is None
+    assert outbox.add(kinds.PROMPTED, "2", {}, 0) is None
     assert [each.message["type"] for each in outbox.waiting()] == ["press", "cord", "hold", "press"]
     assert outbox.dropped == 3
 

@@ -23,6 +23,8 @@ EVENT_TYPES = (
 ENDED_BY_PRESENCE = (PRESS, HOLD, CORD, UNPLUGGED, UNCONFIRMED)
 # Never dropped from a full outbox.
 ALARM_TYPES = (PRESS, HOLD, CORD, UNPLUGGED, UNCONFIRMED, FAULT)
+# What ends something. The newest of its place is not dropped either, or it would go on for ever.
+ENDING_TYPES = (PRESENCE, RECOVERED)
 
 # --- what central asks of a node (`type` of a command message) ---
 SPEAK = "speak"

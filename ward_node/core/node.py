@@ -97,7 +97,10 @@ class Node:
             # A press made before the restart is still a call.
             bed = self.beds.get(entry.message["bed"])
             if bed is not None and entry.message["type"] in beds.RAISES:
-                bed.happened(entry.message["type"])
+                if entry.over is None:
+                    bed.happened(entry.message["type"])
+                else:
+                    bed.attended = (entry.over.boot, entry.over.seq)
                 bed.waits_for(entry.id)
             elif bed is not None and entry.message["type"] == kinds.PRESENCE:
                 bed.raised = None

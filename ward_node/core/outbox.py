@@ -2,11 +2,14 @@
 
 An event is in the journal (on disk) before it is published, and leaves it only by central's
 receipt. It is bounded: beyond `limit` events the oldest that is no alarm makes room, is counted in
-`dropped`, and central misses its number. Where only alarms wait, none is dropped: an alarm that
-repeats two waiting ones of its own type and place replaces the later of them and carries its
-count, so the first and the last of each stay; that is counted in `merged`. The bound is then
-`limit` and two of each type and place.
+`dropped`, and central misses its number; but the newest that ends something at its place, such as
+a presence, stays as an alarm does. Where only those wait, none is dropped: an alarm that repeats
+two waiting ones of its own type and place replaces the later of them and carries its count, so the
+first and the last of each stay; that is counted in `merged`. The bound is then `limit` and three of
+each type and place.
 """
+
+from collections import namedtuple
 
 from ward_node.compat import Any
 from ward_node.contract import kinds
@@ -19,6 +22,9 @@ BATCH = 200
 COMPACT_LINES = 500
 
 FULL = "full"  # the trouble of a full outbox, beside those of the shelf
+
+# The presence at the bed, this box's event (boot, seq), that has answered an event before it.
+Over = namedtuple("Over", ("boot", "seq", "at_ms"))
 
 
 class Entry:
@@ -34,7 +40,7 @@ class Entry:
         self.mark: Any = None
         self.replaces: str | None = None  # the event that this one stands for, too
         self.sent_ms: int | None = None
-        self.over: Entry | None = None  # the presence at the bed that has answered it since
+        self.over: Over | None = None  # kept when the presence itself has gone
 
     @property
     def id(self) -> str:
@@ -49,6 +55,8 @@ class Entry:
         }
         if self.mark is not None:
             record["m"] = {self.message["bed"]: self.mark}
+        if self.over is not None:
+            record["o"] = list(self.over)
         return seal(record)
 
     def published(self, now_ms: int) -> dict[str, Any]:
@@ -59,8 +67,8 @@ class Entry:
             message["age_known"] = False
         if self.over is not None:
             message["over"] = {
-                "boot": self.over.message["boot"],
-                "seq": self.over.message["seq"],
+                "boot": self.over.boot,
+                "seq": self.over.seq,
                 "age_ms": max(0, now_ms - self.over.at_ms),
             }
         return message
@@ -125,13 +133,13 @@ class Outbox:
     ) -> Entry | None:
         """Keep an event; it is on disk when this returns, and with it `mark`: how far the bed's
         hardware has been heard, so that both survive or neither. None when the outbox is full
-        and this is no alarm; alarms always get in. A refusing disk is told in `disk_error`; the
-        event is then held in memory, which beats losing it."""
+        and this neither alarms nor ends anything; what does always gets in. A refusing disk is
+        told in `disk_error`; the event is then held in memory, which beats losing it."""
         # Numbered before it may be dropped: by the missing number central sees that it was.
         self._seq += 1
         replaced = None
-        if len(self._order) >= self._limit and not self._make_room():
-            if type not in kinds.ALARM_TYPES:
+        if len(self._order) >= self._limit and not self._make_room(type, bed, about):
+            if type not in kinds.ALARM_TYPES + kinds.ENDING_TYPES:
                 self.dropped += 1
                 self._append(seal({"d": [self.dropped, self.merged]}), False)
                 return None
@@ -216,29 +224,41 @@ class Outbox:
 
     def _answered_by(self, presence: Entry) -> None:
         """What waits from before this presence goes out as over, in whatever order it arrives."""
+        over = Over(presence.message["boot"], presence.message["seq"], presence.at_ms)
         for each in self._order:
             entry = self._entries[each]
             if entry is presence:
                 break
             same = entry.message["bed"] == presence.message["bed"]
             if same and entry.over is None and entry.message["type"] in kinds.ENDED_BY_PRESENCE:
-                entry.over = presence
+                entry.over = over
 
-    def _make_room(self) -> bool:
-        for each in self._order:
-            if self._entries[each].message["type"] not in kinds.ALARM_TYPES:
-                self.dropped += 1
-                self._forget([self._entries[each]])
-                return True
-        return False
+    def _make_room(self, type: str, bed: str | None, about: dict[str, Any]) -> bool:
+        """Drop the oldest event that is neither an alarm nor the newest to end something; the one
+        that is to be added counts as the newest."""
+        ends = {_place(type, bed, about)}
+        droppable = None
+        for each in reversed(self._order):
+            message = self._entries[each].message
+            if message["type"] in kinds.ENDING_TYPES:
+                place = _place(message["type"], message["bed"], message["about"])
+                if place in ends:
+                    droppable = self._entries[each]
+                ends.add(place)
+            elif message["type"] not in kinds.ALARM_TYPES:
+                droppable = self._entries[each]
+        if droppable is None:
+            return False
+        self.dropped += 1
+        self._forget([droppable])
+        return True
 
     def _repeated(self, type: str, bed: str | None, about: dict[str, Any]) -> Entry | None:
         """The last of two or more waiting alarms that this one repeats."""
-        last = None
+        last, place = None, _place(type, bed, about)
         for each in reversed(self._order):
             message = self._entries[each].message
-            same = message["type"] == type and message["bed"] == bed
-            if same and _subject(message["about"]) == _subject(about):
+            if place == _place(message["type"], message["bed"], message["about"]):
                 if last is not None:
                     return last
                 last = self._entries[each]
@@ -252,10 +272,28 @@ class Outbox:
             self._order.remove(ids[0])
         else:
             self._order = [each for each in self._order if each in self._entries]
+        self._keep_over(entries)
         # Not worth a disk sync: were it lost, the event is sent again and dropped by central.
         self._append(seal({"r": ids, "d": [self.dropped, self.merged]}), False)
         if self._shelf.lines > COMPACT_LINES and self._shelf.lines > 2 * len(self._order):
             self._compact()
+
+    def _keep_over(self, gone: list[Entry]) -> None:
+        """What a presence that goes has answered says so by itself from now on."""
+        presences = [
+            (entry.message["boot"], entry.message["seq"])
+            for entry in gone
+            if entry.message["type"] == kinds.PRESENCE
+        ]
+        if not presences:
+            return
+        lines = [
+            entry.line()
+            for entry in self.waiting()
+            if entry.over is not None and (entry.over.boot, entry.over.seq) in presences
+        ]
+        if lines:
+            self._append(b"".join(lines), True)
 
     def _append(self, line: bytes, durable: bool) -> None:
         if self.disk_error is None:
@@ -277,14 +315,18 @@ class Outbox:
                 self._shelf.spoilt()  # whole, but not of our making
         last_at_ms: dict[str, int] = {}
         for entry in self._entries.values():
-            last_at_ms[entry.epoch] = max(entry.at_ms, last_at_ms.get(entry.epoch, 0))
+            newest_ms = entry.at_ms if entry.over is None else max(entry.at_ms, entry.over.at_ms)
+            last_at_ms[entry.epoch] = max(newest_ms, last_at_ms.get(entry.epoch, 0))
         self._entries = {each: self._entries[each] for each in self._order}
         for each in self._order:
             entry = self._entries[each]
             if entry.epoch != self.epoch or entry.at_ms > now_ms:
                 # Its clock stopped with the power. Its age is at least what that clock still saw
                 # of it, and what this one sees from now on.
-                entry.at_ms -= last_at_ms[entry.epoch] - now_ms
+                back_ms = last_at_ms[entry.epoch] - now_ms
+                entry.at_ms -= back_ms
+                if entry.over is not None:
+                    entry.over = Over(entry.over.boot, entry.over.seq, entry.over.at_ms - back_ms)
                 entry.epoch = self.epoch
                 entry.known_age = False
         for each in self._order:
@@ -309,6 +351,9 @@ class Outbox:
             entry.old = True
             entry.known_age = bool(record["known"])
             entry.at_ms = int(entry.at_ms)
+            if "o" in record:
+                boot, seq, at_ms = record["o"]
+                entry.over = Over(int(boot), int(seq), int(at_ms))
             if entry.id not in self._entries:
                 self._order.append(entry.id)
             self._entries[entry.id] = entry
@@ -320,6 +365,8 @@ _FIELDS: "tuple[Any, ...]" = (
 )  # fmt: skip
 
 
-def _subject(about: dict[str, Any]) -> "tuple[Any, ...]":
-    """What tells two alarms of one type and bed apart."""
-    return tuple(about.get(key) for key in ("device", "code", "infusion", "stage"))
+def _place(type: str, bed: str | None, about: dict[str, Any]) -> "tuple[Any, ...]":
+    """What two events have in common of which the later repeats the earlier."""
+    return (type, bed) + tuple(  # noqa: RUF005
+        about.get(key) for key in ("device", "code", "infusion", "stage")
+    )
