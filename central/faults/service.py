@@ -4,7 +4,9 @@ ward becomes a technical call (`central.technical`), which is spoken and escalat
 Node faults arrive as events; a silent node is noticed by the bridge's supervision.
 """
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 
 from central import timers
 from central.audit import model as audit
@@ -93,7 +95,24 @@ def _device(event: NodeEvent) -> str:
     return f"bed {event.bed}" if event.bed else str(event.about.get("device", "box"))
 
 
+def _overtaken(tx: Tx, event: NodeEvent, by: str) -> bool:
+    """Whether what the box told later of the same device and trouble is known already: after an
+    outage events may come in any order, and the last one is true."""
+    later = tx.all(
+        "SELECT about FROM events WHERE node = ? AND (boot, seq) > (?, ?) AND type = ?"
+        " AND bed IS ?",
+        (event.node, event.boot, event.seq, by, event.bed),
+    )
+    code = event.about.get("code")
+    return any(
+        _device(replace(event, about=about)) == _device(event) and about.get("code") in (code, None)
+        for about in (json.loads(row["about"]) for row in later)
+    )
+
+
 def _on_fault(tx: Tx, event: NodeEvent) -> None:
+    if _overtaken(tx, event, kinds.RECOVERED):
+        return
     about = event.about
     raise_fault(
         tx,
@@ -116,6 +135,8 @@ def _known_after_ms(event: NodeEvent) -> int | None:
 
 
 def _on_recovered(tx: Tx, event: NodeEvent) -> None:
+    if _overtaken(tx, event, kinds.FAULT):
+        return
     code = event.about.get("code")
     clear_fault(tx, event.node, _device(event), None if code is None else str(code))
 
