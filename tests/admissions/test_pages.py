@@ -10,40 +10,27 @@ from flask.testing import FlaskClient
 from central.admissions import model
 from central.admissions.web import readable
 from central.clock import FakeClock
-from central.console import service as people
-from central.console.app import create_app
+from tests import visitor
 from tests.admissions.conftest import PEER, SENDER, Hospital, adt
-
-PASSWORD = "a good password"
 
 
 @pytest.fixture
 def app(unmapped: Hospital, clock: FakeClock, tmp_path: Path) -> Iterator[Any]:
-    with unmapped.store.transaction() as tx:
-        people.add_user(tx, "wang", "Wang", "engineer", PASSWORD, lang="en")
-        people.add_user(tx, "li", "Li", "nurse", PASSWORD, ward="3", lang="en")
-    made = create_app(
-        {
-            "database": str(unmapped.store.path),
-            "clock": clock,
-            "timezone": "Asia/Shanghai",
-            "web": {"secret_file": str(tmp_path / "secret")},
-            "flask": {"WTF_CSRF_ENABLED": False},
-        }
+    made = visitor.console(
+        tmp_path,
+        clock,
+        database=str(unmapped.store.path),
+        flask={"WTF_CSRF_ENABLED": False},
     )
-    yield made
-    made.extensions["wardline"].close()
-
-
-def log_in(app: Any, name: str) -> FlaskClient:
-    client: FlaskClient = app.test_client()
-    assert client.post("/login", data={"name": name, "password": PASSWORD}).status_code == 302
-    return client
+    with made as app:
+        visitor.hire(app, "wang", "engineer")
+        visitor.hire(app, "li", "nurse", "3")
+        yield app
 
 
 @pytest.fixture
 def engineer(app: Any) -> FlaskClient:
-    return log_in(app, "wang")
+    return visitor.log_in(app, "wang")
 
 
 PAGES = ("/his", "/his/locations", "/his/messages/1")
@@ -51,7 +38,7 @@ PAGES = ("/his", "/his/locations", "/his/messages/1")
 
 def test_the_pages_are_the_engineers(app: Any, unmapped: Hospital) -> None:
     unmapped.accepted(adt())
-    nurse = log_in(app, "li")
+    nurse = visitor.log_in(app, "li")
     for path in PAGES:
         assert app.test_client().get(path).status_code == 302
         assert nurse.get(path).status_code == 403

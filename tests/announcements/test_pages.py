@@ -14,49 +14,37 @@ from flask.testing import FlaskClient
 from central.announcements import model
 from central.clock import FakeClock
 from central.console import service as people
-from central.console.app import create_app
 from central.store import Store
 from central.wards import model as wards
 from gateway.speech import sound
+from tests import visitor
 
-PASSWORD = "a good password"
 NOW = {"text": "探视时间结束", "class": "announcement", "when": "now"}
 
 
 @pytest.fixture
 def app(hospital: Store, clock: FakeClock, tmp_path: Path) -> Iterator[Any]:
-    with hospital.transaction() as tx:
-        for name, role, ward in (("li", "nurse", "3"), ("chen", "duty_manager", None)):
-            people.add_user(tx, name, name, role, PASSWORD, ward=ward, lang="en")
-    made = create_app(
-        {
-            "database": str(hospital.path),
-            "clock": clock,
-            "timezone": "Asia/Shanghai",
-            "web": {"secret_file": str(tmp_path / "secret")},
-            "speech": {"url": "http://x", "cache": str(tmp_path / "speech")},
-            "flask": {"WTF_CSRF_ENABLED": False},
-        }
+    made = visitor.console(
+        tmp_path,
+        clock,
+        database=str(hospital.path),
+        speech={"url": "http://x", "cache": str(tmp_path / "speech")},
+        flask={"WTF_CSRF_ENABLED": False},
     )
-    yield made
-    made.extensions["wardline"].close()
-
-
-def log_in(app: Any, name: str) -> FlaskClient:
-    client: FlaskClient = app.test_client()
-    answer = client.post("/login", data={"name": name, "password": PASSWORD})
-    assert answer.status_code == 302
-    return client
+    with made as app:
+        visitor.hire(app, "li", "nurse", "3")
+        visitor.hire(app, "chen", "duty_manager")
+        yield app
 
 
 @pytest.fixture
 def nurse(app: Any) -> FlaskClient:
-    return log_in(app, "li")
+    return visitor.log_in(app, "li")
 
 
 @pytest.fixture
 def head(app: Any) -> FlaskClient:
-    return log_in(app, "chen")
+    return visitor.log_in(app, "chen")
 
 
 def local(clock: FakeClock, ahead_ms: int) -> dict[str, str]:

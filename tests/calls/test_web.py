@@ -5,52 +5,38 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from central.calls import model
 from central.clock import FakeClock
-from central.console import service as people
-from central.console.app import create_app
 from central.escalation import policy
 from central.wards import model as wards
 from gateway.mqtt import kinds
+from tests import visitor
 from tests.calls.ward import Ward, build
-
-PASSWORD = "correct horse battery"
 
 
 class Console:
     """A console over the same database as a ward whose buttons can be operated."""
 
-    def __init__(self, folder: Path, clock: FakeClock) -> None:
-        self.app = create_app(
-            {
-                "database": str(folder / "wardline.db"),
-                "web": {"secret_file": str(folder / "secret")},
-                "clock": clock,
-                "timezone": "Asia/Shanghai",
-                "flask": {"WTF_CSRF_ENABLED": False, "TESTING": True},
-            }
-        )
-        self.wardline = self.app.extensions["wardline"]
+    def __init__(self, app: Flask, clock: FakeClock) -> None:
+        self.app = app
+        self.wardline = app.extensions["wardline"]
         build(self.wardline.store)
         self.ward = Ward(self.wardline.store, clock)
 
     def log_in(self, name: str, role: str, ward: str | None = None) -> FlaskClient:
-        with self.wardline.store.transaction() as tx:
-            people.add_user(tx, name, name, role, PASSWORD, ward=ward, lang="en")
-        client = self.app.test_client()
-        answer = client.post("/login", data={"name": name, "password": PASSWORD})
-        assert answer.status_code == 302
-        return client
+        visitor.hire(self.app, name, role, ward)
+        return visitor.log_in(self.app, name)
 
 
 @pytest.fixture
 def console(tmp_path: Path, clock: FakeClock) -> Iterator[Console]:
-    made = Console(tmp_path, clock)
-    yield made
-    assert made.ward.failures() == []
-    made.wardline.close()
+    with visitor.console(tmp_path, clock, flask={"WTF_CSRF_ENABLED": False}) as app:
+        made = Console(app, clock)
+        yield made
+        assert made.ward.failures() == []
 
 
 JSON = {"Accept": "application/json"}

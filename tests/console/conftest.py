@@ -15,8 +15,8 @@ from central.console.app import create_app
 from central.console.context import Console
 from central.store import Store, Tx
 from central.wards import model as wards
+from tests.visitor import PASSWORD, token_of
 
-PASSWORD = "a long password"
 # Log-in name: role, ward.
 USERS = {
     "li": ("nurse", "3"),
@@ -84,12 +84,6 @@ def site(tmp_path: Path, broker: int) -> Iterator[Any]:
 def db(app: Flask) -> Store:
     store: Store = app.extensions["wardline"].store
     return store
-
-
-def token_of(client: FlaskClient, path: str = "/login") -> str:
-    """The CSRF token of a page."""
-    text = client.get(path, headers={"Accept": "text/html"}).text
-    return text.split('name="csrf-token" content="')[1].split('"')[0]
 
 
 def log_in(client: FlaskClient, name: str, password: str = PASSWORD, **other: str) -> Any:

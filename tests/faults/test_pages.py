@@ -14,14 +14,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from central.clock import FakeClock
-from central.console import service as users
-from central.console.app import create_app
 from central.faults import model, service
 from central.store import Store
 from central.wards import model as wards
+from tests import visitor
 from ward_node.core.node import TROUBLES
 
-PASSWORD = "correct horse battery"
 # 2026-11-24 14:05 in Shanghai.
 NOW_MS = 1_795_500_300_000
 MINUTE_MS = 60_000
@@ -34,44 +32,28 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def app(tmp_path: Path, clock: FakeClock) -> Iterator[Flask]:
-    made = create_app(
-        {
-            "database": str(tmp_path / "wardline.db"),
-            "web": {"secret_file": str(tmp_path / "secret")},
-            "broker": None,
-            "clock": clock,
-            "timezone": "Asia/Shanghai",
-        }
-    )
-    console = made.extensions["wardline"]
-    with console.store.transaction() as tx:
-        for ward in ("3", "5"):
-            wards.add_ward(tx, ward, f"{ward}病区", f"Ward {ward}")
-            wards.add_node(tx, f"{ward}-box", ward, "bedside")
-            wards.add_bed(tx, ward, "3", f"{ward}-box")
-        users.add_user(tx, "eng", "Engineer", "engineer", PASSWORD, lang="en")
-        users.add_user(tx, "head3", "Head", "head_nurse", PASSWORD, ward="3", lang="en")
-        users.add_user(tx, "wang", "Wang", "nurse", PASSWORD, ward="3", lang="en")
-    yield made
-    console.close()
+    with visitor.console(tmp_path, clock) as made:
+        with visitor.store_of(made).transaction() as tx:
+            for ward in ("3", "5"):
+                wards.add_ward(tx, ward, f"{ward}病区", f"Ward {ward}")
+                wards.add_node(tx, f"{ward}-box", ward, "bedside")
+                wards.add_bed(tx, ward, "3", f"{ward}-box")
+        for name, role, ward in (
+            ("eng", "engineer", None),
+            ("head3", "head_nurse", "3"),
+            ("wang", "nurse", "3"),
+        ):
+            visitor.hire(made, name, role, ward)
+        yield made
 
 
 @pytest.fixture
 def opened(app: Flask) -> Store:
-    return app.extensions["wardline"].store
-
-
-def token(client: FlaskClient, path: str) -> str:
-    found = re.search(r'name="csrf-token" content="([^"]+)"', client.get(path).text)
-    assert found
-    return found[1]
+    return visitor.store_of(app)
 
 
 def log_in(app: Flask, name: str = "eng") -> FlaskClient:
-    client = app.test_client()
-    given = {"name": name, "password": PASSWORD, "csrf_token": token(client, "/login")}
-    assert client.post("/login", data=given).status_code == 302
-    return client
+    return visitor.log_in(app, name)
 
 
 def fault(opened: Store, **changes: Any) -> int:
@@ -115,7 +97,7 @@ def test_somebody_sees_to_it_and_it_ends_by_itself(
 ) -> None:
     number = fault(opened)
     client = log_in(app)
-    given = {"csrf_token": token(client, "/faults"), "back": "node"}
+    given = {"csrf_token": visitor.token_of(client, "/faults"), "back": "node"}
     answer = client.post(f"/faults/{number}/acknowledge", data=given)
     assert answer.location == "/nodes/3-box"
     assert "eng sees to it since 14:05" in client.get("/faults").text
@@ -198,7 +180,7 @@ def test_a_head_nurse_sees_her_ward(app: Flask, opened: Store) -> None:
     assert "Everything answers." in client.get("/faults").text
     assert "5-box" not in client.get("/nodes").text
     assert client.get("/nodes/5-box").status_code == 403
-    given = {"csrf_token": token(client, "/faults")}
+    given = {"csrf_token": visitor.token_of(client, "/faults")}
     assert client.post(f"/faults/{other}/acknowledge", data=given).status_code == 403
     assert "5-box" not in client.get("/faults.csv").text
 
@@ -208,7 +190,7 @@ def test_a_nurse_led_here_from_a_bed_sees_her_ward(app: Flask, opened: Store) ->
     client = log_in(app, "wang")
     assert "Bed 3 does not answer" in client.get("/faults?ward=3").text
     assert client.get("/faults?ward=5").status_code == 403
-    given = {"csrf_token": token(client, "/faults")}
+    given = {"csrf_token": visitor.token_of(client, "/faults")}
     client.post(f"/faults/{number}/acknowledge", data=given)
     assert "wang sees to it" in client.get("/faults").text
 

@@ -10,14 +10,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from central.clock import FakeClock
-from central.console import service as users
-from central.console.app import create_app
 from central.infusions import model, service
 from central.store import Store
 from central.wards import model as wards
+from tests import visitor
 
 MINUTE_MS = 60_000
-PASSWORD = "correct horse battery"
 GOOD = {"place": "3/5", "volume_ml": "500", "factor": "20", "gtt_per_min": "50"}
 # 2026-11-24 14:05 in Shanghai.
 NOW_MS = 1_795_500_300_000
@@ -30,58 +28,35 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def app(tmp_path: Path, clock: FakeClock) -> Iterator[Flask]:
-    made = create_app(
-        {
-            "database": str(tmp_path / "wardline.db"),
-            "web": {"secret_file": str(tmp_path / "secret")},
-            "broker": None,
-            "clock": clock,
-            "timezone": "Asia/Shanghai",
-        }
-    )
-    console = made.extensions["wardline"]
-    with console.store.transaction() as tx:
-        for ward in ("3", "5"):
-            wards.add_ward(tx, ward, f"{ward}病区", f"Ward {ward}")
-            wards.add_node(tx, f"{ward}-box", ward, "bedside")
-            for bed in ("3", "5"):
-                wards.add_bed(tx, ward, bed, f"{ward}-box")
-        users.add_user(tx, "wang", "Wang", "nurse", PASSWORD, ward="3", lang="en")
-        users.add_user(tx, "eng", "Engineer", "engineer", PASSWORD, lang="en")
-    yield made
-    console.close()
+    with visitor.console(tmp_path, clock) as made:
+        with visitor.store_of(made).transaction() as tx:
+            for ward in ("3", "5"):
+                wards.add_ward(tx, ward, f"{ward}病区", f"Ward {ward}")
+                wards.add_node(tx, f"{ward}-box", ward, "bedside")
+                for bed in ("3", "5"):
+                    wards.add_bed(tx, ward, bed, f"{ward}-box")
+        visitor.hire(made, "wang", "nurse", "3")
+        visitor.hire(made, "eng", "engineer")
+        yield made
 
 
 @pytest.fixture
 def opened(app: Flask) -> Store:
-    return app.extensions["wardline"].store
-
-
-def token(client: FlaskClient) -> str:
-    found = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/login").text)
-    assert found
-    return found[1]
+    return visitor.store_of(app)
 
 
 def log_in(app: Flask, name: str = "wang", lang: str = "en") -> FlaskClient:
-    client = app.test_client()
-    given = {"name": name, "password": PASSWORD, "csrf_token": token(client)}
-    assert client.post("/login", data=given).status_code == 302
+    client = visitor.log_in(app, name)
     client.get(f"/infusions?lang={lang}")
     return client
 
 
 def post(client: FlaskClient, path: str, **given: str) -> Any:
-    page = client.get("/infusions").text
-    found = re.search(r'name="csrf-token" content="([^"]+)"', page)
-    assert found
-    return client.post(path, data=given | {"csrf_token": found[1]})
+    return client.post(path, data=given | {"csrf_token": visitor.token_of(client, "/infusions")})
 
 
 def api(client: FlaskClient, given: object, csrf: bool = True) -> Any:
-    found = re.search(r'name="csrf-token" content="([^"]+)"', client.get("/infusions").text)
-    assert found
-    headers = {"X-CSRFToken": found[1]} if csrf else {}
+    headers = {"X-CSRFToken": visitor.token_of(client, "/infusions")} if csrf else {}
     return client.post("/api/infusions", json=given, headers=headers)
 
 
@@ -269,7 +244,9 @@ def test_the_interface_names_every_wrong_field_in_the_users_language(app: Flask)
 def test_the_interface_wants_the_token_and_a_log_in(app: Flask) -> None:
     assert api(log_in(app), {}, csrf=False).status_code == 400
     stranger = app.test_client()
-    answer = stranger.post("/api/infusions", json={}, headers={"X-CSRFToken": token(stranger)})
+    answer = stranger.post(
+        "/api/infusions", json={}, headers={"X-CSRFToken": visitor.token_of(stranger)}
+    )
     assert answer.status_code == 401
 
 
