@@ -7,6 +7,8 @@ import socket
 import subprocess
 import threading
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -236,6 +238,17 @@ class Hospital:
 def _get(url: str) -> Any:
     with urllib.request.urlopen(url) as answer:
         return json.loads(answer.read())
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Hospital]:
+    """A hospital in which everything runs, and ends with the test."""
+    made = Hospital(folder)
+    try:
+        made.start_all()
+        yield made
+    finally:
+        made.close()
 
 
 async def _never() -> bool:

@@ -10,7 +10,7 @@ import pytest
 from central import commands
 from central.calls import service as calls
 from gateway.mqtt import kinds, topics
-from tests.alone.hospital import BOX, BRIDGE, BROKER, STATION, WARD, WARD_BROKER, Hospital
+from tests.alone.hospital import BOX, BRIDGE, BROKER, STATION, WARD, WARD_BROKER, Hospital, running
 from tests.conftest import wait_for
 
 ALONE_WORDS = "五病区,{}床,呼叫护士。"
@@ -23,12 +23,8 @@ COPY_MS = topics.EXPIRY_S[topics.EVENT] * 1000 + 1_500
 
 @pytest.fixture
 def hospital(tmp_path: Path) -> Iterator[Hospital]:
-    made = Hospital(tmp_path)
-    try:
-        made.start_all()
+    with running(tmp_path) as made:
         yield made
-    finally:
-        made.close()
 
 
 def sounds_alone(hospital: Hospital, bed: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from central.store import Row
-from tests.alone.hospital import BOX, STATION, WARD, Hospital
+from tests.alone.hospital import BOX, STATION, WARD, Hospital, running
 from tests.conftest import wait_for
 
 KNOWN_WITHIN_MS = 10_000
@@ -15,12 +15,8 @@ KNOWN_WITHIN_MS = 10_000
 
 @pytest.fixture
 def ward(tmp_path: Path) -> Iterator[Hospital]:
-    made = Hospital(tmp_path)
-    try:
-        made.start_all()
+    with running(tmp_path) as made:
         yield made
-    finally:
-        made.close()
 
 
 def technical(ward: Hospital, type: str) -> list[Row]:

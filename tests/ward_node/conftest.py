@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,12 +133,30 @@ class FakeCentral:
             retain=topics.retained(kind),
         )
 
+    def command(
+        self, node: str, id: str, type: str, body: dict[str, Any], bed: str | None = None
+    ) -> None:
+        """A command to a node of ward 5, good for a minute."""
+        expires_at_ms = time.time_ns() // 1_000_000 + 60_000
+        message = {"id": id, "type": type, "expires_at_ms": expires_at_ms, "body": body}
+        self.send("5", node, topics.COMMAND, message | ({} if bed is None else {"bed": bed}))
+
     def raw(self, topic: str, payload: bytes) -> None:
         self._client.publish(topic, payload, qos=1)
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         with self._lock:
             return [told for _, each, told in self.heard if each == kind]
+
+    def events(self, type: str) -> list[dict[str, Any]]:
+        return [each for each in self.of(topics.EVENT) if each["type"] == type]
+
+    def answer(self, id: str) -> dict[str, Any]:
+        """What came back for a command, waited for."""
+        return wait_for(
+            lambda: [each for each in self.of(topics.ACK) if each["id"] == id],
+            f"the answer to {id}",
+        )[-1]
 
     def states(self) -> list[tuple[str, int]]:
         return [(each["state"], each["session"]) for each in self.of(topics.STATE)]

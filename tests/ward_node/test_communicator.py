@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -51,22 +50,6 @@ def bedside(exchange_root: Path, tmp_path: Path, broker: Broker) -> Iterator[Com
         made.kill()
 
 
-def events(central: FakeCentral, type: str) -> list[dict[str, Any]]:
-    return [each for each in central.of(topics.EVENT) if each["type"] == type]
-
-
-def order(central: FakeCentral, id: str, type: str, body: dict[str, Any], **more: Any) -> None:
-    expires_at_ms = time.time_ns() // 1_000_000 + 60_000
-    message = {"id": id, "type": type, "expires_at_ms": expires_at_ms, "body": body}
-    central.send("5", "5-c", topics.COMMAND, message | more)
-
-
-def answer(central: FakeCentral, id: str) -> dict[str, Any]:
-    return wait_for(
-        lambda: [each for each in central.of(topics.ACK) if each["id"] == id], f"the answer to {id}"
-    )[-1]
-
-
 def test_press_to_receipt_to_lamp_to_presence(
     central: FakeCentral, bedside: CommunicatorProcess
 ) -> None:
@@ -76,22 +59,24 @@ def test_press_to_receipt_to_lamp_to_presence(
     assert (birth["state"], birth["beds"]) == ("ready", ["7"])
     assert "no voice" in birth["hardware"]
     bedside.operate("7", "press")
-    event = wait_for(lambda: events(central, kinds.PRESS), "the press")[0]
+    event = wait_for(lambda: central.events(kinds.PRESS), "the press")[0]
     assert (event["bed"], event["boot"]) == ("7", birth["session"])
     wait_for(lambda: bedside.bed("7")["reassurance"] == "blink", "the blinking light")
     central.send("5", "5-c", topics.RECEIPT, {"ids": [event["id"]]})
     wait_for(lambda: bedside.bed("7")["reassurance"] == "steady", "the steady light")
-    order(central, "1", kinds.CALL, {"call": "7", "phase": "accepted", "words": WORDS}, bed="7")
+    central.command(
+        "5-c", "1", kinds.CALL, {"call": "7", "phase": "accepted", "words": WORDS}, bed="7"
+    )
     wait_for(lambda: bedside.bed("7")["lamp"] == "steady", "the lamp of an accepted call")
     wait_for(lambda: bedside.bed("7")["speaker"], "the buzzer")
     bedside.operate("7", "presence")
-    wait_for(lambda: events(central, kinds.PRESENCE), "the presence")
+    wait_for(lambda: central.events(kinds.PRESENCE), "the presence")
     wait_for(lambda: bedside.bed("7")["lamp"] == "off", "the lamp to go out")
     bedside.operate("7", "presence_end")
-    wait_for(lambda: events(central, kinds.PRESENCE_END), "the end of the presence")
-    assert len(events(central, kinds.PRESS)) == 1
+    wait_for(lambda: central.events(kinds.PRESENCE_END), "the end of the presence")
+    assert len(central.events(kinds.PRESS)) == 1
     bedside.operate("7", "hold")
-    wait_for(lambda: events(central, kinds.HOLD), "the hold")
+    wait_for(lambda: central.events(kinds.HOLD), "the hold")
 
 
 def test_words_are_declined_and_tones_are_not(
@@ -99,17 +84,17 @@ def test_words_are_declined_and_tones_are_not(
 ) -> None:
     bedside.start()
     wait_for(lambda: central.of(topics.STATE), "the birth")
-    order(central, "1", kinds.SPEAK, {"utterance": "a", "class": "call", "words": WORDS})
-    assert answer(central, "1")["result"] == "declined"
-    assert "no words" in answer(central, "1")["reason"]
-    order(central, "2", kinds.SPEAK, {"utterance": "b", "class": "call", "words": None})
-    assert answer(central, "2")["result"] == "done"
+    central.command("5-c", "1", kinds.SPEAK, {"utterance": "a", "class": "call", "words": WORDS})
+    assert central.answer("1")["result"] == "declined"
+    assert "no words" in central.answer("1")["reason"]
+    central.command("5-c", "2", kinds.SPEAK, {"utterance": "b", "class": "call", "words": None})
+    assert central.answer("2")["result"] == "done"
     central.raw(
         topics.topic("5", "5-c", topics.COMMAND),
         b'{"id": "3", "type": "dance", "expires_at_ms": 1, "body": {}}',
     )
-    assert answer(central, "3")["result"] == "refused"
-    assert events(central, kinds.FAULT) == []
+    assert central.answer("3")["result"] == "refused"
+    assert central.events(kinds.FAULT) == []
 
 
 def test_kill_9_loses_nothing_and_the_will_is_published(
@@ -118,14 +103,14 @@ def test_kill_9_loses_nothing_and_the_will_is_published(
     central.receipts = False
     bedside.start()
     bedside.operate("7", "press")
-    first = wait_for(lambda: events(central, kinds.PRESS), "the press")[0]
+    first = wait_for(lambda: central.events(kinds.PRESS), "the press")[0]
     bedside.kill()
     wait_for(lambda: ("lost", first["boot"]) in central.states(), "the will")
     central.receipts = True
     bedside.start()
     wait_for(lambda: ("ready", first["boot"] + 1) in central.states(), "the second birth")
-    wait_for(lambda: events(central, kinds.PRESS)[-1]["age_ms"] > first["age_ms"], "the press")
-    assert {each["id"] for each in events(central, kinds.PRESS)} == {first["id"]}
+    wait_for(lambda: central.events(kinds.PRESS)[-1]["age_ms"] > first["age_ms"], "the press")
+    assert {each["id"] for each in central.events(kinds.PRESS)} == {first["id"]}
     wait_for(lambda: central.of(topics.HEARTBEAT)[-1]["outbox"] == 0, "an empty outbox")
     wait_for(lambda: bedside.bed("7")["reassurance"] == "steady", "the steady light")
 
@@ -141,7 +126,7 @@ def test_a_press_on_flash_alone_is_delivered_after_kill_9(
     bedside.kill()
     broker.start()
     bedside.start()
-    wait_for(lambda: events(central, kinds.PRESS), "the press")
+    wait_for(lambda: central.events(kinds.PRESS), "the press")
     wait_for(lambda: bedside.bed("7")["reassurance"] == "steady", "the steady light")
 
 
@@ -159,8 +144,8 @@ def test_what_happens_while_the_broker_is_away_arrives_later(
     bedside.operate("7", "press")
     wait_for(lambda: bedside.bed("7")["reassurance"] == "blink", "the blinking light")
     broker.start()
-    wait_for(lambda: events(central, kinds.PRESS), "the press")
-    wait_for(lambda: len(events(central, kinds.PRESENCE)) == 15, "every presence")
+    wait_for(lambda: central.events(kinds.PRESS), "the press")
+    wait_for(lambda: len(central.events(kinds.PRESENCE)) == 15, "every presence")
     wait_for(lambda: bedside.bed("7")["reassurance"] == "steady", "the steady light")
 
 
@@ -173,7 +158,7 @@ def test_a_broker_that_hangs_is_left_and_met_again(
     wait_for(lambda: "no answer in time" in bedside.log.read_text(), "the end of patience")
     bedside.operate("7", "press")
     broker.thaw()
-    wait_for(lambda: events(central, kinds.PRESS), "the press")
+    wait_for(lambda: central.events(kinds.PRESS), "the press")
     wait_for(lambda: bedside.bed("7")["reassurance"] == "steady", "the steady light")
 
 
@@ -226,9 +211,9 @@ def test_a_communicator_proves_its_bed_and_lights_nothing(
 ) -> None:
     bedside.start()
     wait_for(lambda: central.of(topics.STATE), "the birth")
-    order(central, "1", kinds.PROVE, {"proof": "7"}, bed="7")
-    assert answer(central, "1")["result"] == kinds.DONE
-    (event,) = events(central, kinds.TEST_PRESS)
+    central.command("5-c", "1", kinds.PROVE, {"proof": "7"}, bed="7")
+    assert central.answer("1")["result"] == kinds.DONE
+    (event,) = central.events(kinds.TEST_PRESS)
     assert event["about"]["proof"] == "7"
     assert {bedside.bed("7")[light] for light in ("lamp", "reassurance")} == {kinds.OFF}
-    assert events(central, kinds.PRESS) == []
+    assert central.events(kinds.PRESS) == []

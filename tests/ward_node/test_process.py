@@ -3,32 +3,15 @@
 import json
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gateway.mqtt import kinds, topics
 from tests.conftest import answers, free_port, wait_for
 from tests.ward_node.conftest import ROOT, Broker, FakeCentral, NodeProcess
-
-
-def _events(central: FakeCentral, type: str) -> list[dict[str, Any]]:
-    return [each for each in central.of(topics.EVENT) if each["type"] == type]
-
-
-def _command(central: FakeCentral, id: str, type: str, body: dict[str, Any], **more: Any) -> None:
-    expires_at_ms = time.time_ns() // 1_000_000 + 60_000
-    message = {"id": id, "type": type, "expires_at_ms": expires_at_ms, "body": body}
-    central.send("5", "5-box", topics.COMMAND, message | more)
-
-
-def _acked(central: FakeCentral, id: str) -> str | None:
-    found = [each["result"] for each in central.of(topics.ACK) if each["id"] == id]
-    return found[-1] if found else None
 
 
 def test_press_to_receipt_to_lamp_to_presence(central: FakeCentral, box: NodeProcess) -> None:
@@ -38,7 +21,7 @@ def test_press_to_receipt_to_lamp_to_presence(central: FakeCentral, box: NodePro
     assert (birth["state"], birth["role"], birth["beds"]) == ("ready", "bedside", ["1", "2"])
     assert birth["versions"] == [1]
     box.operate("1", "press")
-    event = wait_for(lambda: _events(central, kinds.PRESS), "the press")[0]
+    event = wait_for(lambda: central.events(kinds.PRESS), "the press")[0]
     assert (event["bed"], event["boot"]) == ("1", birth["session"])
     wait_for(lambda: box.bed("1")["reassurance"] == "blink", "the blinking light")
     central.send("5", "5-box", topics.RECEIPT, {"ids": [event["id"]]})
@@ -46,13 +29,13 @@ def test_press_to_receipt_to_lamp_to_presence(central: FakeCentral, box: NodePro
     assert box.bed("1")["lamp"] == "blink"
     words = {"lang": "zh", "text": "护士马上过来。"}
     body = {"call": "7", "phase": "accepted", "priority": "medium", "words": words}
-    _command(central, "1", kinds.CALL, body, bed="1")
+    central.command("5-box", "1", kinds.CALL, body, bed="1")
     wait_for(lambda: box.bed("1")["lamp"] == "steady", "the lamp of an accepted call")
-    wait_for(lambda: _acked(central, "1") == "done", "the answer")
+    assert central.answer("1")["result"] == "done"
     said = wait_for(box.spoken, "the words")[0]
     assert (said["text"], said["beds"], said["class"]) == ("护士马上过来。", ["1"], "call")
     box.operate("1", "presence")
-    wait_for(lambda: _events(central, kinds.PRESENCE), "the presence")
+    wait_for(lambda: central.events(kinds.PRESENCE), "the presence")
     wait_for(lambda: box.bed("1")["lamp"] == "off", "the lamp to go out")
     wait_for(
         lambda: any(each["beds"]["1"]["state"] == "present" for each in central.of(topics.BEDS)),
@@ -67,15 +50,15 @@ def test_kill_9_loses_nothing_and_the_will_is_published(
     central.receipts = False
     box.start()
     box.operate("2", "press")
-    first = wait_for(lambda: _events(central, kinds.PRESS), "the press")[0]
+    first = wait_for(lambda: central.events(kinds.PRESS), "the press")[0]
     box.kill()
     wait_for(lambda: ("lost", first["boot"]) in central.states(), "the will")
     central.receipts = True
     box.start()
     wait_for(lambda: ("ready", first["boot"] + 1) in central.states(), "the second birth")
-    wait_for(lambda: len(_events(central, kinds.PRESS)) >= 2, "the press once more")
-    assert {each["id"] for each in _events(central, kinds.PRESS)} == {first["id"]}
-    again = _events(central, kinds.PRESS)[-1]
+    wait_for(lambda: len(central.events(kinds.PRESS)) >= 2, "the press once more")
+    assert {each["id"] for each in central.events(kinds.PRESS)} == {first["id"]}
+    again = central.events(kinds.PRESS)[-1]
     assert again["age_ms"] > first["age_ms"]
     assert "age_known" not in again
     wait_for(lambda: central.of(topics.HEARTBEAT)[-1]["outbox"] == 0, "an empty outbox")
@@ -93,7 +76,7 @@ def test_what_happens_while_the_broker_is_away_arrives_later(
     box.operate("1", "press")
     wait_for(lambda: box.bed("1")["reassurance"] == "blink", "the blinking light")
     broker.start()
-    event = wait_for(lambda: _events(central, kinds.PRESS), "the press")[0]
+    event = wait_for(lambda: central.events(kinds.PRESS), "the press")[0]
     assert event["age_ms"] > 0
     wait_for(lambda: box.bed("1")["reassurance"] == "steady", "the steady light")
 
@@ -104,18 +87,18 @@ def test_bad_messages_are_counted_and_nothing_stops(central: FakeCentral, box: N
     topic = topics.topic("5", "5-box", topics.COMMAND)
     central.raw(topic, b"\xff\xfe")
     central.raw(topic, b'{"id": "9", "type": "dance", "expires_at_ms": 1, "body": {}}')
-    wait_for(lambda: _acked(central, "9") == "refused", "the refusal")
+    assert central.answer("9")["result"] == "refused"
     clock = {"now_ms": 2_000_000_000_000, "real_ms": 2_000_000_000_000, "offset_min": 480}
     central.send("5", topics.ALL, topics.CLOCK, clock | {"session": "s"})
-    _command(central, "10", kinds.STOP, {"utterance": "x"})
-    wait_for(lambda: _acked(central, "10") == "expired", "the expiry")
+    central.command("5-box", "10", kinds.STOP, {"utterance": "x"})
+    assert central.answer("10")["result"] == "expired"
     beat = wait_for(
         lambda: [each for each in central.of(topics.HEARTBEAT) if each["quarantined"] == 3],
         "the count",
     )[0]
     assert "expired" in beat["last_reject"]
     box.operate("1", "press")
-    wait_for(lambda: _events(central, kinds.PRESS), "a press after all that")
+    wait_for(lambda: central.events(kinds.PRESS), "a press after all that")
 
 
 def test_a_reminder_is_spoken_while_central_is_away(
@@ -130,17 +113,17 @@ def test_a_reminder_is_spoken_while_central_is_away(
         "final": True,
     }
     body = {"infusion": "5", "revision": 1, "prompts": [prompt], "unconfirmed_after_ms": 3_600_000}
-    _command(central, "1", kinds.REMINDERS, body, bed="2")
-    wait_for(lambda: _acked(central, "1") == "done", "the answer")
+    central.command("5-box", "1", kinds.REMINDERS, body, bed="2")
+    assert central.answer("1")["result"] == "done"
     broker.stop()
     said = wait_for(box.spoken, "the reminder")[0]
     assert (said["text"], said["beds"]) == ("点滴快完了。", ["2"])
     box.operate("2", "press")
     wait_for(lambda: box.bed("2")["lamp"] == "blink", "the lamp")
     broker.start()
-    press = wait_for(lambda: _events(central, kinds.PRESS), "the press")[0]
+    press = wait_for(lambda: central.events(kinds.PRESS), "the press")[0]
     assert press["about"] == {"infusion": "5", "revision": 1, "stage": "due"}
-    prompted = _events(central, kinds.PROMPTED)[0]
+    prompted = central.events(kinds.PROMPTED)[0]
     assert prompted["seq"] < press["seq"]
 
 
@@ -201,8 +184,8 @@ def test_a_press_while_the_box_is_dead_is_told_though_it_is_the_first_of_its_uni
         headers = {"Content-Type": "application/json"}
         urllib.request.urlopen(urllib.request.Request(f"{units}/operate", body, headers)).close()
     box.start()
-    wait_for(lambda: len(_events(central, kinds.PRESS)) >= 2, "both presses")
-    assert [(e["bed"], e["about"]["late"]) for e in _events(central, kinds.PRESS)] == [
+    wait_for(lambda: len(central.events(kinds.PRESS)) >= 2, "both presses")
+    assert [(e["bed"], e["about"]["late"]) for e in central.events(kinds.PRESS)] == [
         ("2", True),
         ("2", True),
     ]
