@@ -8,6 +8,7 @@ told by the kernel when we die, so that none is left behind even then.
 import asyncio
 import ctypes
 import os
+import random
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -20,6 +21,9 @@ LOOK_EVERY_S = 0.02
 STOP_TIMEOUT_S = 8.0
 RESTART_PAUSE_S = 1.0
 LOG_LINES = 12
+# Below the voices of an exchange and what Linux lends to outgoing connections (32,768 and up:
+# net.ipv4.ip_local_port_range).
+LISTENING = (10_000, 16_384)
 
 Ready = Callable[[], Awaitable[bool]]
 
@@ -190,15 +194,19 @@ def listens(port: int, host: str = "127.0.0.1") -> Ready:
 
 
 def free_ports(count: int) -> list[int]:
-    """Different free ports on loopback."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Different free ports on loopback, below those that the system lends to outgoing connections:
+    one of those may be gone before its process listens, or while the process is restarted."""
+    found: list[int] = []
+    while len(found) < count:
+        port = random.randrange(*LISTENING)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in found:
+            found.append(port)
+    return found
 
 
 def first_free_port(wanted: int) -> int:

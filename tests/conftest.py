@@ -16,6 +16,7 @@ from hypothesis import settings
 from central.clock import FakeClock
 from central.store import Store
 from provisioning import root
+from provisioning.supervisor import free_ports
 
 # A machine under load is no fault of what is tested.
 settings.register_profile("wardline", deadline=None)
@@ -26,9 +27,7 @@ WAIT_S = 20.0
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_ports(1)[0]
 
 
 def wait_for(condition: Callable[[], T], what: str, timeout_s: float = WAIT_S) -> T:
