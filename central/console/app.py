@@ -33,7 +33,7 @@ from central.console.context import (
     yuan,
 )
 from central.console.live import Live
-from central.console.people import describe
+from central.console.people import FIRST_PAGES, describe
 from central.store import Store
 from central.words import LOCALES
 
@@ -130,7 +130,8 @@ def _templates(app: Flask, capabilities: list[ModuleType]) -> None:
     entries.sort(key=lambda entry: entry[:2])
 
     def navigation() -> list[dict[str, Any]]:
-        """The tasks of the user's role. A page belongs to the longest path it begins with."""
+        """The tasks of the user's role, the one it begins with first. A page belongs to the
+        longest path it begins with."""
         if not current_user.is_authenticated or current_user.kiosk:
             return []
         mine = [
@@ -138,6 +139,7 @@ def _templates(app: Flask, capabilities: list[ModuleType]) -> None:
             for _order, path, label, roles, icon, shown in entries
             if (not roles or current_user.role in (*roles, "admin")) and shown()
         ]
+        mine.sort(key=lambda each: each["path"] != FIRST_PAGES[current_user.role])
         here = [m["path"] for m in mine if (request.path + "/").startswith(m["path"] + "/")]
         longest = max(here, key=len, default=None)
         return [m | {"here": m["path"] == longest} for m in mine]

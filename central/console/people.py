@@ -20,6 +20,14 @@ ROLES = {
     ENGINEER: N_("Engineer"),
     ADMIN: N_("Administrator"),
 }
+# Role: the page it begins with.
+FIRST_PAGES = {
+    NURSE: "/board",
+    HEAD_NURSE: "/wards",
+    DUTY_MANAGER: "/wards",
+    ENGINEER: "/faults",
+    ADMIN: "/health",
+}
 
 
 class Anybody:

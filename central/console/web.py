@@ -20,7 +20,7 @@ from central.console.context import (
 )
 from central.console.errors import field_words
 from central.console.marks import N_
-from central.console.people import ADMIN, ENGINEER, NURSE
+from central.console.people import ADMIN, ENGINEER, FIRST_PAGES, NURSE
 from central.errors import FieldError
 from central.store import StoreUnavailableError
 
@@ -35,7 +35,7 @@ blueprint = Blueprint(
 
 NAVIGATION = [
     (5, "/wards", N_("All wards"), ("head_nurse", "duty_manager"), "grid"),
-    (6, "/health", N_("Health"), (ENGINEER,), "heart-pulse"),
+    (70, "/health", N_("Health"), (ENGINEER,), "heart-pulse"),
     (90, "/users", N_("Users"), (ADMIN,), "people"),
     (91, "/screens", N_("Board screens"), (ADMIN,), "display"),
 ]
@@ -49,11 +49,7 @@ def home() -> Any:
         return redirect(url_for("console.login"))
     if current_user.kiosk or (current_user.role == NURSE and current_user.ward):
         return redirect(url_for("board.board", ward=current_user.ward))
-    if current_user.role == ENGINEER:
-        return redirect("/faults")
-    if current_user.role == ADMIN:
-        return redirect(url_for("console.health"))
-    return redirect(url_for("console.all_wards"))
+    return redirect(FIRST_PAGES[current_user.role])
 
 
 @blueprint.route("/login", methods=["GET", "POST"])
@@ -150,7 +146,7 @@ def health() -> Any:
 @blueprint.get("/search")
 @requires()
 def search() -> Any:
-    """Beds, patients, nodes and calls whose number or name holds the words."""
+    """Beds, patients, boxes and calls whose number or name holds the words."""
     words = request.args.get("q", "").strip()
     found = None
     if words:

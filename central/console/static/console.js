@@ -73,25 +73,81 @@
     for (const row of table.tBodies[0].rows) row.hidden = !row.innerText.toLocaleLowerCase().includes(wanted);
   }
 
+  // On a phone a row stands as a list, each cell under its own label (console.css).
+  function label(table) {
+    if (!table.tHead || !table.tBodies.length) return;
+    const names = [...table.tHead.rows[0].cells].map((cell) => ("plain" in cell.dataset ? "" : cell.innerText.trim()));
+    for (const row of table.tBodies[0].rows) {
+      [...row.cells].forEach((cell, place) => { cell.dataset.label = names[place] ?? ""; });
+    }
+  }
+
+  document.querySelectorAll(".table-responsive > table").forEach(label);
   document.querySelectorAll("table[data-sortable]").forEach(equip);
 
-  // <div data-again="5"> around a table: its rows are fetched anew so often (s) while seen.
-  for (const part of document.querySelectorAll("[data-again]")) {
-    setInterval(async () => {
-      if (document.hidden || part.contains(document.activeElement)) return;
-      const address = new URL(location.href);
-      address.searchParams.set("again", "1");
-      try {
-        const answer = await fetch(address, { headers: { Accept: "text/html" } });
-        if (!answer.ok || answer.redirected) return;
-        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-        const table = part.querySelector("table");
-        const rows = fresh.getElementById(table.id)?.tBodies[0];
-        if (!rows) return;
-        table.tBodies[0].replaceWith(rows);
+  // <div id="..." data-again="3">: fetched anew so often (s) while it is seen. Tables keep how they
+  // are sorted and filtered, and what has the focus keeps it. A page that lost the server says so.
+  const SILENT_MS = 5000;
+  const banner = document.querySelector("[data-not-live]");
+  let lastGood = performance.now();
+  let goodTime = document.body.dataset.now;
+
+  function replace(part, fresh) {
+    const held = part.contains(document.activeElement) ? document.activeElement : null;
+    const again = held && (held.getAttribute("href") || held.closest("[id], [data-key]"));
+    const tables = [...part.querySelectorAll("table")];
+    const freshTables = [...fresh.querySelectorAll("table")];
+    if (tables.length && tables.length === freshTables.length) {
+      tables.forEach((table, place) => {
+        table.tBodies[0].replaceWith(freshTables[place].tBodies[0]);
+        label(table);
         if (table.sorting) sortBy(table, ...table.sorting);
         if (table.filterField?.value) narrow(table, table.filterField.value);
-      } catch { /* the next time, then */ }
-    }, Number(part.dataset.again) * 1000);
+      });
+    } else {
+      part.replaceChildren(...fresh.children);
+      for (const table of part.querySelectorAll("table")) label(table);
+      part.querySelectorAll("table[data-sortable]").forEach(equip);
+    }
+    if (!held || held.isConnected) return;
+    const where = typeof again === "string" ? part.querySelector(`[href="${CSS.escape(again)}"]`)
+      : again && document.getElementById(again.id)?.querySelector("a, button");
+    where?.focus();
   }
+
+  async function renew(parts) {
+    const address = new URL(location.href);
+    address.searchParams.set("again", "1");
+    try {
+      const answer = await fetch(address, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(SILENT_MS) });
+      if (answer.redirected) return location.reload();
+      if (!answer.ok) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const part of parts) {
+        const now = fresh.getElementById(part.id);
+        if (now && !part.querySelector(":is(input, select, textarea):focus, details[open] :focus")) replace(part, now);
+      }
+      lastGood = performance.now();
+      goodTime = fresh.body.dataset.now;
+    } catch { /* the next time, then; the banner says since when */ }
+  }
+
+  const parts = [...document.querySelectorAll("[data-again]")];
+  if (parts.length) {
+    setInterval(() => { if (!document.hidden) renew(parts); }, Math.min(...parts.map((part) => Number(part.dataset.again))) * 1000);
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) return;
+      lastGood = performance.now();
+      renew(parts);
+    });
+    setInterval(() => {
+      const lost = !document.hidden && performance.now() - lastGood > SILENT_MS;
+      if (lost && banner.hidden) banner.querySelector("strong").textContent = banner.dataset.notLive.replace("{time}", goodTime);
+      banner.hidden = !lost;
+      for (const part of parts) part.classList.toggle("stale", lost);
+    }, 500);
+  }
+
+  // What must be scrolled can be scrolled by keyboard, too.
+  for (const region of document.querySelectorAll(".table-responsive")) if (region.scrollWidth > region.clientWidth) region.tabIndex = 0;
 })();

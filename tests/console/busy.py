@@ -1,0 +1,57 @@
+"""Something to see on every page: calls, a drip, a fault, a message, an announcement, a patient."""
+
+from datetime import timedelta, timezone
+
+from central import events
+from central.admissions import service as admissions
+from central.announcements import rules
+from central.announcements import service as announcements
+from central.calls import service as calls
+from central.events import NodeEvent
+from central.faults import service as faults
+from central.infusions import service as infusions
+from central.store import Tx
+from central.wards import model as wards
+from gateway.his.message import parse
+from gateway.mqtt import kinds
+
+PEER = "10.1.2.3"
+ZONE = timezone(timedelta(hours=8))
+# One bed that nobody has mapped, so that it waits, and one that makes a patient of bed 1.
+LOCATIONS = {"ICU^9^1": None, "3^301^1": "1"}
+
+# Every page that an administrator may open; what stands in one place stands in all of them.
+PAGES = (
+    "/wards", "/health", "/board/3", "/board", "/calls", "/calls/1", "/beds?ward=3",
+    "/infusions", "/infusions/1", "/infusions/new", "/infusions/1/next", "/infusions/dressing",
+    "/announcements", "/announcements/1", "/announcements/new", "/announcements/volume",
+    "/announcements/volume/3", "/policies", "/policies/3", "/faults", "/nodes", "/nodes/3-box",
+    "/his", "/his/messages/1", "/his/locations", "/users", "/screens", "/audit", "/search?q=1",
+    "/me", "/nothing-here",
+)  # fmt: skip
+
+
+def fill(tx: Tx) -> None:
+    """A busy morning in ward 3."""
+    wards.set_neighbour(tx, "3", "5")
+    for bed, kind in (("1", "nurse"), ("2", "emergency"), ("3", "infusion")):
+        calls.open_call(tx, "3", bed, kind)
+    calls.accept(tx, 1, "li", "board")
+    fault = {"device": "unit 4", "code": "silent", "detail": "no answer at address 4"}
+    for seq, (kind, about) in enumerate(((kinds.PRESS, {"unit": 1}), (kinds.FAULT, fault))):
+        name = kinds.event_id("3-box", 1, seq)
+        event = NodeEvent(name, "3-box", "3", "4", 1, seq, kind, about, tx.now_ms, tx.now_ms)
+        events.store(tx, event)
+    faults.raise_fault(tx, ward="3", node="3-box", device="bed 4", code="silent")
+    infusions.start(tx, ward="3", bed="1", volume_ml=500, factor=20, gtt_per_min=60, by="li")
+    evening = rules.Daily(20 * 60, tuple(range(7)), "Asia/Shanghai")
+    announcements.schedule(tx, ["3"], "探视时间到了", "announcement", "li", daily=evening)
+    for number, (location, bed) in enumerate(LOCATIONS.items()):
+        if bed is not None:
+            admissions.map_location(tx, "HIS/H", location, "3", bed, "admin")
+        raw = (
+            f"MSH|^~\\&|HIS|H|W|W|20260921200000||ADT^A01|m{number}|P|2.5.1|||||||UNICODE UTF-8\r"
+            f"EVN|A01|20260921200000\rPID|1||P{number}||陈^小明||19800201|M\r"
+            f"PV1|1|I|{location}||||||||||||||||V{number}\r"
+        ).encode()
+        admissions.take_message(tx, PEER, raw, parse(raw, None), ZONE)

@@ -1,0 +1,84 @@
+"""Every page in a real browser: readable by everybody, whole on a phone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.conftest import program
+from tests.console.busy import PAGES, fill
+from tests.console.conftest import PASSWORD
+from tests.console.site import Site
+from tests.console.test_browser import ARGUMENTS, WAIT_MS
+
+DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+# The levels that the law asks of public bodies: WCAG 2.1, A and AA.
+AXE = {
+    "resultTypes": ["violations"],
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
+}
+# Where a thing ends that a reader cannot scroll to, or stands in a column one letter wide.
+OUTSIDE = """() => [...document.querySelectorAll("main *, header *")].filter((each) => {
+    const box = each.getBoundingClientRect();
+    const hidden = "svg, pre, textarea, select, .visually-hidden, .skip";
+    if (!box.width || each.closest(hidden)) return false;
+    const thin = each.matches("td, th") && box.width < 40 && each.innerText.length > 4;
+    return thin || box.right > innerWidth + 1;
+}).map((each) => each.outerHTML.slice(0, 90)).slice(0, 5)"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program("chromium"), args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def busy(site: Site) -> Site:
+    with site.store.transaction() as tx:
+        fill(tx)
+    site.live()
+    return site
+
+
+def visit(browser: Browser, site: Site, lang: str, **looks: Any) -> Iterator[tuple[str, Page]]:
+    """Each page, the log-in first, then all as the administrator."""
+    context = browser.new_context(**looks)
+    page = context.new_page()
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"http://127.0.0.1:{site.port}/login?lang={lang}")
+    yield "/login", page
+    page.fill("#name", "admin")
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    page.wait_for_url("**/health")
+    for path in PAGES:
+        page.goto(f"http://127.0.0.1:{site.port}{path}{'&' if '?' in path else '?'}lang={lang}")
+        if path == "/board/3":
+            page.wait_for_selector(".row-call")
+        yield path, page
+    context.close()
+
+
+def shut_out(page: Page) -> list[str]:
+    """What axe finds, as its rule and the first elements."""
+    violations = Axe().run(page, options=AXE).response["violations"]
+    return [f"{each['id']}: {[n['html'][:120] for n in each['nodes'][:4]]}" for each in violations]
+
+
+@pytest.mark.parametrize(("lang", "scheme"), [("zh", "light"), ("en", "dark")])
+def test_a_page_shuts_nobody_out_and_is_whole_on_a_phone(
+    busy: Site, browser: Browser, lang: str, scheme: str
+) -> None:
+    found: list[str] = []
+    for path, page in visit(browser, busy, lang, viewport=DESKTOP, color_scheme=scheme):
+        trouble = shut_out(page)
+        page.set_viewport_size(PHONE)
+        trouble += [f"outside: {each}" for each in page.evaluate(OUTSIDE)]
+        page.set_viewport_size(DESKTOP)
+        found += [f"{path} {each}" for each in trouble]
+    assert not found, "\n".join(found)
