@@ -13,10 +13,8 @@ from hw.kinds import (
     TEST_PRESS,
     UNPLUGGED,
 )
+from hw.pace import counted
 from hw.registers import AT_REST, CORD_LEVEL, PLUGGED_LEVEL, PRESENCE_LEVEL, WRAP, Counters
-
-# More than this between two polls is not people: the unit lost its counters unnoticed.
-MOST_BELIEVED = 1000
 
 # counter, its bit in `levels`, what is told when the bit goes on and when it goes off
 _TWO_STATES = (
@@ -36,9 +34,9 @@ def changes(before: Counters | None, now: Counters) -> Iterator[tuple[str, Count
     Presence comes first: the order within one poll is unknown, and a press must rather
     outlive the visit than be ended by it unseen.
     """
-    base = _base(before, now)
+    base = start(before, now)
     for counter, bit, on, off in _TWO_STATES:
-        n = _delta(base, now, counter)
+        n = counted(base, now, counter)
         level = bool(now.levels & bit)
         shown = level if n % 2 == 0 else not level
         if bool(base.levels & bit) != shown:  # changed while nobody counted
@@ -50,7 +48,7 @@ def changes(before: Counters | None, now: Counters) -> Iterator[tuple[str, Count
             base = base._replace(levels=base.levels ^ bit, **{counter: count})
             yield (on if shown else off), base
     for counter, kind in (("presses", PRESS), ("holds", HOLD)):
-        for _ in range(_delta(base, now, counter)):
+        for _ in range(counted(base, now, counter)):
             base = base._replace(**{counter: (getattr(base, counter) + 1) % WRAP})
             yield kind, base
     if base.tests != now.tests:
@@ -58,7 +56,7 @@ def changes(before: Counters | None, now: Counters) -> Iterator[tuple[str, Count
         yield TEST_PRESS, base._replace(tests=now.tests)
 
 
-def _base(before: Counters | None, now: Counters) -> Counters:
+def start(before: Counters | None, now: Counters) -> Counters:
     """From where to count."""
     if before is None or before.serial != now.serial:
         # Another unit: its presses may have been made on a work bench.
@@ -66,13 +64,5 @@ def _base(before: Counters | None, now: Counters) -> Counters:
         return now._replace(levels=levels)
     if before.boots != now.boots:
         # The counters began at 0 again, so what they show has happened since.
-        before = Counters(now.serial, now.boots, 0, 0, 0, 0, 0, 0, before.levels)
-    jumped = [name for name in _COUNTS if _delta(before, now, name) > MOST_BELIEVED]
-    return before._replace(**{name: getattr(now, name) for name in jumped})
-
-
-_COUNTS = ("presses", "holds", "cord", "presence", "plug")
-
-
-def _delta(base: Counters, now: Counters, counter: str) -> int:
-    return (getattr(now, counter) - getattr(base, counter)) % WRAP
+        return Counters(now.serial, now.boots, 0, 0, 0, 0, 0, 0, before.levels)
+    return before

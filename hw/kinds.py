@@ -25,6 +25,7 @@ GARBLED = "garbled"  # answers that fail their checksum
 ADDRESS_CLASH = "address_clash"  # two units answer at one address
 SELFTEST_FAILED = "selftest"  # the unit itself says that something in it is broken
 STUCK = "stuck"  # a button that stays pressed: whoever lies there cannot call
+RACING = "racing"  # a unit counts more than anybody can press
 GONE = "gone"  # the serial adapter of the whole bus
 # Besides these, why no test press can be made at a bed.
 BUTTON_DOWN = "button-down"  # by a finger or a short

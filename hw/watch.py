@@ -4,18 +4,20 @@ Pure: readings and times in, things to tell out.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
-from hw.changes import changes
+from hw.changes import changes, start
 from hw.kinds import (
     ADDRESS_CLASH,
     FAULT,
     GARBLED,
+    RACING,
     RECOVERED,
     SELFTEST_FAILED,
     SILENT,
 )
+from hw.pace import COUNTS, Pace, counted
 from hw.registers import OUTPUTS_MASK, Counters, Reading
 
 FAILED_AFTER_MS = 2000  # without one good answer; the fault must be told within 5 s
@@ -23,6 +25,8 @@ FAILED_AFTER_TRIES = 3
 FAILED_AFTER_TRIES_IN_NOISE = 8  # when the other units suffer as well
 NOISY = 0.15  # share of failed answers
 DOUBTFUL_AFTER_TRIES = 2  # from then on it may no longer slow the others
+# So many good answers in a row that all bring other news: it counts faster than it can be asked.
+NEVER_TWICE = 12
 SETTLED_AFTER_MS = 5000  # of one serial number and clean answers: the clash is over
 # A unit that was exchanged stays away; one that is back this soon never left.
 FLIP_WITHIN_MS = 60_000
@@ -53,6 +57,8 @@ class UnitWatch:
         self._selftest_failed = False
         self._met = False
         self._candidate: Counters | None = None
+        self._news = 0  # answers in a row of which none said what the one before had said
+        self._pace = Pace()
         self._last_good_ms = now_ms
         self._tries = 0
         self._garbled_since_ms: int | None = None
@@ -84,9 +90,17 @@ class UnitWatch:
         self.window.append(GOOD)
         self._tries = 0
         self._last_good_ms = now_ms
-        if reading.counters in (self.counters, self._candidate):
+        self._news += 1
+        candidate = self._candidate
+        if reading.counters in (self.counters, candidate):
             self._candidate = None
+            self._news = 0
             yield from self._count(reading.counters, now_ms)
+        elif candidate is not None and self._news >= NEVER_TWICE:
+            self._candidate = None
+            self._news = 0
+            moving = [name for name in COUNTS if counted(candidate, reading.counters, name)]
+            yield from self._count(reading.counters, now_ms, moving)
         else:
             self._candidate = reading.counters
         yield from self._judge_selftest(reading.status.selftest_failed, broken)
@@ -134,7 +148,9 @@ class UnitWatch:
         self._candidate = None
         self.window.clear()
 
-    def _count(self, now: Counters, now_ms: int) -> Iterator[Told]:
+    def _count(
+        self, now: Counters, now_ms: int, never_still: Collection[str] = ()
+    ) -> Iterator[Told]:
         before = self.counters
         if before is not None and before.serial != now.serial:
             self._by_serial[before.serial] = (now_ms, before)
@@ -149,13 +165,22 @@ class UnitWatch:
                 )
                 before = earlier
         late = {} if self._met else {"late": True}
+        raced = bool(self._pace.racing)
+        base, now = self._pace.believed(start(before, now), now, now_ms, never_still)
+        if self._pace.racing and not raced:
+            yield Told(self.bed, FAULT, self._racing() | {"detail": ", ".join(self._pace.racing)})
         if self.counters != now:
-            for kind, after in changes(before, now):
+            for kind, after in changes(base, now):
                 about = {"unit": self.address, "counters": after._asdict(), **late}
                 yield Told(self.bed, kind, about, after)
             yield Told(self.bed, None, {}, now)
         self.counters = now
         self._met = True
+        if raced and not self._pace.racing:
+            yield Told(self.bed, RECOVERED, self._racing())
+
+    def _racing(self) -> dict[str, Any]:
+        return {"device": self.device, "code": RACING}
 
     def _judge_selftest(self, failed: bool, broken: str) -> Iterator[Told]:
         if failed != self._selftest_failed:

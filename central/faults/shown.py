@@ -26,6 +26,10 @@ BED = {
         N_("The unit of bed %(bed)s reports that it is broken since %(since)s"),
         N_("replace it"),
     ),
+    "racing": (
+        N_("The unit of bed %(bed)s counts more than anybody can press since %(since)s"),
+        N_("go to the bed, then replace the unit: its calls are told only once in 10 s"),
+    ),
     "stuck": (
         N_("The red button of bed %(bed)s is stuck since %(since)s, the bed cannot call"),
         N_("free the button, or give the patient another way to call"),

@@ -14,6 +14,7 @@ OUTAGE = {
     "garbled": "faults.silent",
     "address_clash": "faults.silent",
     "stuck": "faults.stuck",
+    "racing": "faults.racing",
     "rule-failed": "faults.rule_failed",
 }
 # A person must see to it soon; the beds can call meanwhile.

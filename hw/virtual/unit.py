@@ -37,6 +37,7 @@ class VirtualUnit:
         self.serial = serial
         self.dead = False
         self.selftest = 0  # the SELFTEST register
+        self.racing = False  # it counts presses that nobody makes
         self.numb = False  # its red input is broken: it answers, and feels no press
         self._clock_ms = clock_ms
         self._hold_ms = hold_ms
@@ -71,6 +72,7 @@ class VirtualUnit:
             "reboot": self.reboot,
             "break": lambda: setattr(self, "selftest", BROKEN_LAMP),
             "numb": lambda: setattr(self, "numb", True),
+            "race": lambda: setattr(self, "racing", True),
             "mend": self._mend,
         }
         if control not in controls:
@@ -99,6 +101,8 @@ class VirtualUnit:
         if self._clock_ms() - self._polled_ms > FORGOTTEN_AFTER_MS:
             self._outputs &= ~PROMISES
         self._polled_ms = self._clock_ms()
+        if self.racing:
+            self._up("presses")  # at every look: no two answers are the same
         status = Status(
             self._finger is not None, self._cord, self._presence, self._plugged, self.selftest != 0
         )
@@ -115,7 +119,7 @@ class VirtualUnit:
 
     def _mend(self) -> None:
         self.selftest = 0
-        self.numb = False
+        self.numb = self.racing = False
 
     def _press(self, for_ms: int, holds: int) -> None:
         if self.numb:

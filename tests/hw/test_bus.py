@@ -237,6 +237,21 @@ def test_counters_kept_with_an_event_tell_the_rest_of_a_batch(tmp_path: Path) ->
     asyncio.run(run())
 
 
+def test_a_unit_that_counts_up_wildly_calls_once_and_is_named(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with ward(tmp_path) as w:
+            await w.start_node()
+            w.units.operate("2", "race")
+            await eventually(lambda: "press" in w.heard.kinds("2"), "one press of bed 2")
+            w.units.operate("2", "cord")  # what the broken unit counts well is heard
+            await eventually(lambda: "cord" in w.heard.kinds("2"), "the cord of bed 2")
+            await w.press_heard("1")
+            assert w.heard.kinds("2") == ["fault", "press", "cord"]
+            assert w.heard[0][2]["code"] == "racing"
+
+    asyncio.run(run())
+
+
 def test_a_first_start_invents_no_presses_but_tells_a_pulled_cord(tmp_path: Path) -> None:
     async def run() -> None:
         async with ward(tmp_path) as w:
