@@ -109,16 +109,22 @@ def unattended_s(tx: Tx, ward: str) -> int:
     return int(model.active(tx, ward).get("unattended_s", policy.DEFAULT_UNATTENDED_S))
 
 
+def rule_now(tx: Tx, ward: str, bed: str | None, type: str) -> policy.Rule | None:
+    """The rule by which a call made now would go. Where a ward's policy has a hole after all,
+    the default policy serves."""
+    for document in (model.active(tx, ward), policy.default()):
+        rule = policy.rule_for(document, bed, type, _minute(tx.now_ms))
+        if rule is not None:
+            return rule
+    return None
+
+
 # --- one call's way through its rule ---
 
 
 def start(tx: Tx, call: Row) -> None:
-    """Begin at the first step, with the rule that fits now. A call always gets one: where a
-    ward's policy has a hole after all, the default policy serves."""
-    for document in (model.active(tx, call["ward"]), policy.default()):
-        rule = policy.rule_for(document, call["bed"], call["type"], _minute(tx.now_ms))
-        if rule is not None:
-            break
+    """Begin at the first step, with the rule that fits now. A call always gets one."""
+    rule = rule_now(tx, call["ward"], call["bed"], call["type"])
     if rule is None:
         raise LookupError(f"no rule for {call['type']}")
     timers.cancel(tx, STEP, call["id"])

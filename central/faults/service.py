@@ -142,7 +142,10 @@ def _on_recovered(tx: Tx, event: NodeEvent) -> None:
 
 
 def _on_answer(tx: Tx, command: Row, result: str, reason: str | None) -> None:
-    """A node that refuses what central sent has a story to tell on the fleet page."""
+    """A node that refuses what central sent has a story to tell on the fleet page; a bed that
+    could not be proved has one of its own."""
+    if command["type"] == kinds.PROVE:
+        return
     if result == kinds.REFUSED and wards.node(tx, command["node"]) is not None:
         raise_fault(
             tx,

@@ -34,6 +34,14 @@ BED = {
         N_("The red button of bed %(bed)s is stuck since %(since)s, the bed cannot call"),
         N_("free the button, or give the patient another way to call"),
     ),
+    "proof-failed": (
+        N_("The test calls of bed %(bed)s do not arrive since %(since)s"),
+        N_("look at the bed often, see under Inspection where they fail, and mend it"),
+    ),
+    "proof-overdue": (
+        N_("Bed %(bed)s has not been proved for more than a day, noticed at %(since)s"),
+        N_("prove it under Inspection"),
+    ),
 }
 BOX = {
     "gone": (
@@ -63,6 +71,10 @@ BOX = {
     "gap-dropped": (
         N_("Box %(node)s dropped events that were no calls, its outbox was full, since %(since)s"),
         N_("find out why it could not deliver for so long"),
+    ),
+    "call-unheard": (
+        N_("A call of this ward would be heard by nobody since %(since)s"),
+        N_("bring its nurse station back into contact, and walk the ward meanwhile"),
     ),
     "nobody-answers": (
         N_("Nobody answers %(device)s since %(since)s"),

@@ -15,12 +15,15 @@ OUTAGE = {
     "address_clash": "faults.silent",
     "stuck": "faults.stuck",
     "racing": "faults.racing",
+    "proof-failed": "proving.failed",
+    "call-unheard": "proving.unheard",
     "rule-failed": "faults.rule_failed",
 }
 # A person must see to it soon; the beds can call meanwhile.
 FAULT = {
     "speaker-failed": "technical.speaker",
     "selftest": "technical.selftest",
+    "proof-overdue": "proving.overdue",
 }
 # Where several devices fail it is one sentence, however many they are.
 BEDS = "technical.beds"
