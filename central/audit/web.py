@@ -48,6 +48,7 @@ DONE = {
     "logout": N_("logged out"),
     "patient.read": N_("looked at patients"),
     "patient.search": N_("searched patients"),
+    "policy.restore": N_("brought back an earlier escalation policy"),
     "policy.save": N_("saved an escalation policy"),
     "screen.make": N_("made a board screen"),
     "screen.revoke": N_("revoked a board screen"),

@@ -59,9 +59,14 @@ def version(tx: Tx, ward: str, number: int) -> Row | None:
     return tx.one("SELECT * FROM policies WHERE ward = ? AND version = ?", (ward, number))
 
 
+def newest(tx: Tx, ward: str) -> int:
+    """The number of the active version; 0 where the default policy serves."""
+    return tx.value("SELECT max(version) FROM policies WHERE ward = ?", (ward,)) or 0
+
+
 def add_version(tx: Tx, ward: str, document: dict[str, Any], by: str) -> int:
     """Keep a new version, from now the active one. Returns its number."""
-    number = 1 + (tx.value("SELECT max(version) FROM policies WHERE ward = ?", (ward,)) or 0)
+    number = 1 + newest(tx, ward)
     text = json.dumps(document, ensure_ascii=False)
     tx.insert("policies", ward=ward, version=number, document=text, by=by, saved_ms=tx.now_ms)
     return number
@@ -84,10 +89,14 @@ def rule_of(tx: Tx, call_id: int) -> tuple[dict[str, Any], int]:
 
 def people(tx: Tx, role: str, ward: str) -> int:
     """How many may answer for `role` in this ward: its own, and those of the whole hospital."""
-    return int(
-        tx.value(
-            "SELECT count(*) FROM users WHERE role = ? AND NOT disabled"
-            " AND (ward IS NULL OR ward = ?)",
-            (role, ward),
-        )
+    return len(holders(tx, role, ward))
+
+
+def holders(tx: Tx, role: str, ward: str) -> list[str]:
+    """Their names as colleagues know them."""
+    rows = tx.all(
+        "SELECT display FROM users WHERE role = ? AND NOT disabled"
+        " AND (ward IS NULL OR ward = ?) ORDER BY display",
+        (role, ward),
     )
+    return [row["display"] for row in rows]

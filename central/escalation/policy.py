@@ -133,10 +133,10 @@ def _check_rule(path: str, rule: Rule) -> None:
     if isinstance(rule["beds"], str) and rule["beds"] != "all":
         raise FieldError(f"{path}.beds", N_('Write "all", or a list of beds.'))
     if ("from" in rule) != ("to" in rule):
-        raise FieldError(path, N_("Give both from and to, or neither."))
+        raise FieldError(path, N_("Give both times, or leave both empty for the whole day."))
     if "from" in rule and rule["from"] == rule["to"]:
         raise FieldError(
-            f"{path}.to", N_("From and to are equal: leave both out for the whole day.")
+            f"{path}.to", N_("Both times are equal: leave both empty for the whole day.")
         )
     for number, step in enumerate(rule["steps"]):
         target = step["target"]
@@ -182,7 +182,7 @@ def simulate(
         for type in kinds:
             for at in sorted(minutes):
                 rule = rule_for(policy, bed, type, at)
-                for reason, values in rule_holes(rule, type, available):
+                for _step, reason, values in rule_holes(rule, type, available):
                     hole = Hole(bed, type, reason, tuple(sorted(values.items())))
                     found.setdefault(hole, set()).add(at // 60)
     holes = [
@@ -192,30 +192,35 @@ def simulate(
     return sorted(holes, key=lambda each: (each.bed or "", each.type, each.reason))
 
 
-def rule_holes(
-    rule: Rule | None, type: str, available: Available
-) -> list[tuple[str, dict[str, Any]]]:
-    """What is wrong with the steps a call of `type` would go through."""
+# The step a hole is at (None: there is no step at all), why, and the values of the words.
+StepHole = tuple[int | None, str, dict[str, Any]]
+
+
+def rule_holes(rule: Rule | None, type: str, available: Available) -> list[StepHole]:
+    """What is wrong with the steps a call of `type` would go through, in their order."""
     if rule is None:
-        return [(N_("No rule fits: the call would reach nobody."), {})]
-    holes: list[tuple[str, dict[str, Any]]] = []
-    after_s = [step["after_s"] for step in rule["steps"]]
+        text = N_(
+            "No rule fits: the call would reach nobody. Add its kind, bed and hours to a rule."
+        )
+        return [(None, text, {})]
+    holes: list[StepHole] = []
+    steps = rule["steps"]
+    after_s = [step["after_s"] for step in steps]
+    last = len(steps) - 1
     if after_s[0] != 0:
-        holes.append(
-            (N_("The first step comes after %(s)s s: it must be at 0 s."), {"s": after_s[0]})
-        )
-    if any(later <= sooner for sooner, later in itertools.pairwise(after_s)):
-        holes.append((N_("The steps do not come one after the other: let after_s grow."), {}))
+        text = N_("The first step must come at once: give it 0 s, not %(s)s s.")
+        holes.append((0, text, {"s": after_s[0]}))
+    for number, (sooner, later) in enumerate(itertools.pairwise(after_s), 1):
+        if later <= sooner:
+            text = N_("This step must come later than the one before it: give it a longer time.")
+            holes.append((number, text, {}))
     if types.of(type).emergency and after_s[-1] > EMERGENCY_LAST_STEP_S:
-        holes.append(
-            (
-                N_("An emergency may take at most %(most)s s to its last step, not %(s)s s."),
-                {"most": EMERGENCY_LAST_STEP_S, "s": after_s[-1]},
-            )
-        )
-    holes += [missing for step in rule["steps"] if (missing := available.missing(step["target"]))]
-    if rule["steps"][-1]["target"]["kind"] != "role":
-        holes.append(
-            (N_("The last step must be a person who is always there: let it be a role."), {})
-        )
+        text = N_("An emergency may take at most %(most)s s to its last step, not %(s)s s.")
+        holes.append((last, text, {"most": EMERGENCY_LAST_STEP_S, "s": after_s[-1]}))
+    for number, step in enumerate(steps):
+        if missing := available.missing(step["target"]):
+            holes.append((number, *missing))
+    if steps[-1]["target"]["kind"] != "role":
+        text = N_("The last step must be a person: choose the duty manager, for example.")
+        holes.append((last, text, {}))
     return holes

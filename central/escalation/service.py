@@ -1,5 +1,6 @@
 """Escalation: tell the next one until somebody accepts. Nobody left to tell is an alarm."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,8 @@ from central import timers
 from central.audit import model as audit
 from central.calls import bedside, types
 from central.calls import model as calls
-from central.escalation import model, policy, telling
+from central.escalation import model, plan, policy, telling
+from central.escalation.plan import Course
 from central.escalation.policy import Available, Hole
 from central.faults import service as faults
 from central.store import Row, Tx
@@ -29,6 +31,22 @@ class PolicyHoleError(Exception):
     def __init__(self, holes: list[Hole]) -> None:
         super().__init__(f"{len(holes)} holes, the first: {holes[0]}")
         self.holes = holes
+
+
+class PolicyChangedError(Exception):
+    """Somebody else saved a version meanwhile; `newest` is its number."""
+
+    error_id = "policy-changed"
+
+    def __init__(self, newest: int) -> None:
+        super().__init__(f"the newest version is {newest}")
+        self.newest = newest
+
+
+class UnknownVersionError(Exception):
+    """The ward has no such version of its policy."""
+
+    error_id = "policy-version-unknown"
 
 
 # --- policies ---
@@ -58,16 +76,43 @@ def simulate(tx: Tx, ward: str, document: policy.Policy) -> list[Hole]:
     return no_bed + policy.simulate(document, beds, of_beds, can)
 
 
-def save_policy(tx: Tx, ward: str, document: policy.Policy, by: str) -> int:
-    """Make `document` the ward's policy and return its version number.
-    Raises FieldError for a malformed one and PolicyHoleError for one with holes."""
+def courses(tx: Tx, ward: str, document: policy.Policy) -> list[Course]:
+    """The same for reading: which call goes which way, with the holes where they are."""
+    beds = [row["bed"] for row in wards.beds(tx, ward)]
+    return plan.courses(document, beds, available(tx, ward))
+
+
+def save_policy(
+    tx: Tx, ward: str, document: policy.Policy, by: str, *, based_on: int | None = None
+) -> int:
+    """Make `document` the ward's policy and return its version number. `based_on`: the version
+    it was made from (0: the default one), where that is known. Raises FieldError for a malformed
+    one, PolicyHoleError for one with holes, PolicyChangedError when there is a newer version."""
     policy.check(document)
+    newest = model.newest(tx, ward)
+    if based_on is not None and newest != based_on:
+        raise PolicyChangedError(newest)
+    number = _keep(tx, ward, document, by)
+    audit.append(tx, by, "policy.save", f"policy/{ward}/{number}")
+    return number
+
+
+def _keep(tx: Tx, ward: str, document: policy.Policy, by: str) -> int:
     holes = simulate(tx, ward, document)
     if holes:
         raise PolicyHoleError(holes)
-    number = model.add_version(tx, ward, document, by)
-    audit.append(tx, by, "policy.save", f"policy/{ward}/{number}")
-    return number
+    return model.add_version(tx, ward, document, by)
+
+
+def restore(tx: Tx, ward: str, number: int, by: str) -> int:
+    """Make an earlier version the ward's policy again, as a new version whose number is returned.
+    Raises UnknownVersionError, and PolicyHoleError where it has holes as things stand today."""
+    row = model.version(tx, ward, number)
+    if row is None:
+        raise UnknownVersionError(f"ward {ward} has no version {number}")
+    fresh = _keep(tx, ward, json.loads(row["document"]), by)
+    audit.append(tx, by, "policy.restore", f"policy/{ward}/{fresh}", detail={"from": number})
+    return fresh
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
-"""The pages of calls and policies in a browserless console: roles, refusals, CSV, words."""
+"""The pages of calls in a browserless console: roles, refusals, CSV, words."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from flask.testing import FlaskClient
 
 from central.calls import model
 from central.clock import FakeClock
-from central.escalation import policy
 from central.wards import model as wards
 from gateway.mqtt import kinds
 from tests import visitor
@@ -113,47 +111,3 @@ def test_the_list_filters_and_exports(console: Console) -> None:
     wrong = nurse.get("/calls?from=tomorrow")
     assert wrong.status_code == 400
     assert "2026-11-24" in wrong.get_data(as_text=True)
-
-
-def test_a_policy_with_a_hole_is_refused_and_the_hole_shown(console: Console) -> None:
-    head = console.log_in("huang", "head_nurse", "3")
-    nights = json.loads(json.dumps(policy.default()))
-    nights["rules"][1] |= {"from": "22:00", "to": "06:00"}
-    text = json.dumps(nights)
-    answer = head.post("/policies/3", data={"document": text, "action": "save"})
-    page = answer.get_data(as_text=True)
-    assert answer.status_code == 409
-    assert "No rule fits: the call would reach nobody." in page
-    assert "06:00–22:00" in page
-    assert "Not saved" in page
-    tried = head.post("/policies/3", data={"document": text, "action": "try"})
-    assert (tried.status_code, "06:00–22:00" in tried.get_data(as_text=True)) == (200, True)
-    assert console.wardline.store.read().value("SELECT count(*) FROM policies") == 0
-
-
-def test_a_whole_policy_is_saved_and_its_versions_kept(console: Console) -> None:
-    head = console.log_in("huang", "head_nurse", "3")
-    text = json.dumps(policy.default())
-    assert head.post("/policies/3", data={"document": text, "action": "save"}).status_code == 302
-    page = head.get("/policies/3?version=1").get_data(as_text=True)
-    assert "No hole: every call reaches somebody at every hour." in page
-    assert "huang" in page
-    assert "Ward 3" in head.get("/policies").get_data(as_text=True)
-    assert head.get("/policies/3?version=9").status_code == 404
-
-
-def test_a_malformed_policy_keeps_what_was_typed(console: Console) -> None:
-    head = console.log_in("huang", "head_nurse", "3")
-    answer = head.post("/policies/3", data={"document": '{"name": oops', "action": "save"})
-    page = answer.get_data(as_text=True)
-    assert answer.status_code == 400
-    assert "Line 1, column 10 is not JSON" in page
-    assert "oops</textarea>" in page
-
-
-def test_only_those_who_decide_see_policies_and_only_their_own_is_theirs(console: Console) -> None:
-    nurse = console.log_in("anna", "nurse", "3")
-    assert nurse.get("/policies").status_code == 403
-    other = console.log_in("hu", "head_nurse", "5")
-    text = json.dumps(policy.default())
-    assert other.post("/policies/3", data={"document": text}).status_code == 403

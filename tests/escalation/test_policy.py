@@ -45,7 +45,7 @@ def test_the_default_has_no_hole_where_everybody_is_there() -> None:
         (lambda d: d["rules"][0]["types"].append("x"), "rules[0].types[1]", "Use one of"),
         (lambda d: d["rules"][0].update(beds="none"), "rules[0].beds", 'Write "all"'),
         (lambda d: d["rules"][0].update({"from": "25:00", "to": "1"}), "rules[0].from", "as 22"),
-        (lambda d: d["rules"][0].update({"from": "22:00"}), "rules[0]", "both from and to"),
+        (lambda d: d["rules"][0].update({"from": "22:00"}), "rules[0]", "both times"),
         (lambda d: d["rules"][0].update({"from": "01:00", "to": "01:00"}), "rules[0].to", "equal"),
         (lambda d: d["rules"][0].update(mute=True), "rules[0]", "does not know"),
         (lambda d: d["rules"][0]["steps"][0]["target"].update(role="nurse"),
@@ -83,7 +83,7 @@ def test_text_that_is_not_json_names_the_line() -> None:
         ({}, {"roles": frozenset()}, "Nobody holds"),
         ({"steps": [{"after_s": 0, "target": {"kind": "ward_speaker"}}, LAST]},
          {"speakers": 0}, "loudspeaker"),
-        ({"steps": [{"after_s": 0, "target": {"kind": "station"}}, LAST, LAST]}, {}, "one after"),
+        ({"steps": [{"after_s": 0, "target": {"kind": "station"}}, LAST, LAST]}, {}, "later than"),
     ],
 )  # fmt: skip
 def test_each_kind_of_hole_is_found_for_every_bed(changes, missing, reason) -> None:  # type: ignore[no-untyped-def]
@@ -100,7 +100,10 @@ def test_a_gap_of_minutes_is_found_with_its_hour() -> None:
     document = one_rule(**{"from": "06:00", "to": "22:20"})
     document["rules"].append(one_rule(**{"from": "22:30", "to": "06:00"})["rules"][0])
     (first, _) = holes(document)
-    assert (first.reason, first.hours) == ("No rule fits: the call would reach nobody.", (22,))
+    assert (first.reason, first.hours) == (
+        "No rule fits: the call would reach nobody. Add its kind, bed and hours to a rule.",
+        (22,),
+    )
 
 
 def test_a_rule_for_some_beds_leaves_a_hole_for_the_others() -> None:

@@ -1,0 +1,115 @@
+"""The policy form in a real browser, by keyboard, with and without scripts."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from central.escalation import model
+from central.wards import model as wards
+from tests.conftest import program
+from tests.console.site import Site
+from tests.visitor import PASSWORD
+
+WAIT_MS = 20_000
+LEAST_PX = 44
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=program("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield running
+        running.close()
+
+
+def opened(browser: Browser, site: Site, **options: Any) -> Page:
+    """The form of ward 3 as head nurse wang sees it."""
+    with site.store.transaction() as tx:
+        wards.set_neighbour(tx, "3", "5")
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, **options)
+    page = context.new_page()
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"http://127.0.0.1:{site.port}/login?next=/policies/3")
+    page.fill("#name", "wang")
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    expect(page.locator("#policy-form")).to_be_visible(timeout=WAIT_MS)
+    return page
+
+
+@pytest.fixture
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    complaints: list[str] = []
+    made = opened(browser, site)
+    made.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    made.on("pageerror", lambda error: complaints.append(str(error)))
+    yield made
+    made.context.close()
+    assert [each for each in complaints if "409" not in each] == []
+
+
+def test_a_policy_is_changed_and_saved_by_keyboard_alone(site: Site, page: Page) -> None:
+    page.locator("#r0s1-after").focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("15")
+    expect(page.locator('[data-type="toilet"] .timeline')).to_contain_text("15 s", timeout=WAIT_MS)
+    expect(page.get_by_text("Changed, not saved yet.")).to_be_visible()
+    page.locator("#r0s2-up").press("Enter")
+    moved = page.locator('[name="r0s1-target"]')
+    expect(moved).to_have_value("neighbour", timeout=WAIT_MS)
+    expect(page.locator("#r0s1-up")).to_be_focused()
+    page.get_by_role("button", name="Save").press("Enter")
+    expect(page.get_by_text("Saved as version 1.")).to_be_visible(timeout=WAIT_MS)
+    steps = model.active(site.store.read(), "3")["rules"][0]["steps"]
+    assert steps[1] == {"after_s": 15, "target": {"kind": "neighbour"}}
+
+
+def test_a_hole_shows_as_it_is_made_and_saving_is_refused(site: Site, page: Page) -> None:
+    page.locator("#r1-from").fill("22:00")
+    page.locator("#r1-to").fill("06:00")
+    verdict = page.locator("#verdict")
+    expect(verdict).to_contain_text("3 holes", timeout=WAIT_MS)
+    nurse = page.locator('[data-type="nurse"]').first
+    expect(nurse).to_contain_text("06:00–22:00")
+    expect(nurse).to_contain_text("No rule fits: the call would reach nobody.")
+    page.locator('[name="r0s4-target"]').select_option("ward_speaker")
+    expect(page.locator("#r0s4-holes")).to_contain_text("must be a person", timeout=WAIT_MS)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert").first).to_contain_text("Not saved", timeout=WAIT_MS)
+    expect(page.locator("#r1-from")).to_have_value("22:00")
+    assert site.store.read().value("SELECT count(*) FROM policies") == 0
+
+
+def test_without_scripts_everything_works_the_same(site: Site, browser: Browser) -> None:
+    page = opened(browser, site, java_script_enabled=False)
+    page.locator("#r1s4-remove").click()
+    expect(page.locator("#r1s4")).to_have_count(0, timeout=WAIT_MS)
+    page.get_by_role("button", name="Add a step to rule 2").click()
+    expect(page.locator("#r1s4-after")).to_be_focused(timeout=WAIT_MS)
+    page.locator("#r1s4-after").fill("240")
+    page.locator("#r1s4-after").press("Enter")
+    expect(page.locator('[data-type="nurse"] .timeline')).to_contain_text("4 min", timeout=WAIT_MS)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved as version 1.")).to_be_visible(timeout=WAIT_MS)
+    last = model.active(site.store.read(), "3")["rules"][1]["steps"][-1]
+    assert last == {"after_s": 240, "target": {"kind": "role", "role": "duty_manager"}}
+    page.context.close()
+
+
+def test_everything_that_is_pressed_is_large_enough(page: Page) -> None:
+    page.locator("details summary").last.click()
+    small = page.evaluate(
+        """least => [...document.querySelectorAll(
+            "main :is(.btn, input, select, label.choice, summary)")]
+            .filter((each) => each.offsetParent && !each.closest("label.choice:not(:scope)")
+                    && !each.classList.contains("visually-hidden"))
+            .filter((each) => each.getBoundingClientRect().height < least
+                    || each.getBoundingClientRect().width < least)
+            .map((each) => each.outerHTML.slice(0, 80))""",
+        LEAST_PX,
+    )
+    assert small == []
