@@ -64,3 +64,9 @@ def m002_events_waiting(db: Database) -> None:
 def m003_waiting_details(db: Database) -> None:
     # What the node said besides, which only the rules want: see `central.events.store`.
     db.execute("ALTER TABLE events_waiting ADD COLUMN details TEXT NOT NULL DEFAULT '{}'")
+
+
+@migrations()
+def m004_unanswered(db: Database) -> None:
+    # Looked for each second, in the order of their ids: without it all of history is read.
+    db.execute("CREATE INDEX commands_unanswered ON commands (id) WHERE result IS NULL")

@@ -28,6 +28,8 @@ Row = sqlite3.Row
 
 LOCK_TIMEOUT_S = 5.0
 GROUP_MAX_JOBS = 512
+# More than all the statements there are, so that none is prepared twice.
+STATEMENTS_KEPT = 1024
 # The ward name that stands for "the whole hospital" in a nudge.
 HOSPITAL = "all"
 
@@ -124,11 +126,26 @@ def migrations() -> list[Migrations]:
     return ordered
 
 
-class Store:
-    """Opens (and migrates) the database at `path`. Close it when done. `inline`: written at once
-    in the caller's thread, for a run that must be the same each time."""
+def connect(path: str | Path) -> sqlite3.Connection:
+    """A connection whose every commit is on disk before it returns."""
+    connection = sqlite3.connect(
+        path, timeout=LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False,
+        cached_statements=STATEMENTS_KEPT,
+    )  # fmt: skip
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    return connection
 
-    def __init__(self, path: str | Path, clock: Clock, *, inline: bool = False) -> None:
+
+class Store:
+    """Opens (and migrates) the database at `path`. Close it when done. `inline`: the connection of
+    somebody who wants all of it read and written in his own thread, the same each time."""
+
+    def __init__(
+        self, path: str | Path, clock: Clock, *, inline: sqlite3.Connection | None = None
+    ) -> None:
         self.path = Path(path)
         self.clock = clock
         self._inline = inline
@@ -136,30 +153,23 @@ class Store:
         self._writer: threading.Thread | None = None
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
-        connection = self._connect()
+        connection = inline or connect(self.path)
         try:
             database = sqlite_utils.Database(connection)
             for each in migrations():
                 each.apply(database)
         finally:
-            connection.close()
+            if inline is None:
+                connection.close()
         # Called from the writer thread or a web thread after a commit that changed something.
         self.on_commit: Callable[[set[tuple[str, str]]], None] = lambda changes: None
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path, timeout=LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False
-        )
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-        return connection
-
     def connection(self) -> sqlite3.Connection:
         """This thread's own connection."""
+        if self._inline is not None:
+            return self._inline
         if not hasattr(self._local, "connection"):
-            self._local.connection = self._connect()
+            self._local.connection = connect(self.path)
             self._open.append(self._local.connection)
         return self._local.connection
 
@@ -196,7 +206,7 @@ class Store:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        if self._inline:
+        if self._inline is not None:
             self._commit_group([(job, loop, future)])
             return await future
         if self._writer is None:

@@ -1,8 +1,8 @@
 """Central as one simulated process: the real bridge, store and rules on a simulated loop."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -151,14 +151,13 @@ class Centre:
     """Starts, kills and starts again the bridge process on one database."""
 
     def __init__(
-        self, schedule: Schedule, path: Path, clock: Clock, rules: Rules, broker: Broker,
+        self, schedule: Schedule, disk: sqlite3.Connection, clock: Clock, rules: Rules, broker: Broker,
         chance: Random, on_commit: Callable[[], None],
     ) -> None:  # fmt: skip
         self.line = Line()
         self.process: Loop | None = None
         self.crashes = 0
-        self.refusing = False
-        self._schedule, self._path, self._clock = schedule, path, clock
+        self._schedule, self._disk, self._clock = schedule, disk, clock
         self._rules, self._broker, self._chance = rules, broker, chance
         self._on_commit = on_commit
         self._store: Store | None = None
@@ -182,19 +181,16 @@ class Centre:
         if self.process is not None:
             return
         process = Loop(self._schedule, self._answer_s)
-        store = Store(self._path, self._clock, inline=True)
-        self._store = store
-        self.refuse(self.refusing)
         try:
+            store = Store(":memory:", self._clock, inline=self._disk)
             with store.transaction() as tx:
                 for service in modules("service"):
                     if hasattr(service, "recover"):
                         service.recover(tx)
         except StoreUnavailableError:
-            store.close()
-            self._store = None
             self._again()
             return
+        self._store = store
         self.process = process
         link = SimulatedLink(self._broker, self.line, process)
         before = asyncio._get_running_loop()
@@ -231,17 +227,14 @@ class Centre:
             connection = client.connection
             connection.client_open = False
             connection.break_broker()
-        self._store.close()
-        self._store._connect = _dead  # type: ignore[method-assign]
+        self._store.connection = _dead  # type: ignore[method-assign]
         process.kill()
         self._store = self._bridge = self._running = None
         self._again()
 
     def refuse(self, refusing: bool) -> None:
         """The disk takes no more writes, or takes them again."""
-        self.refusing = refusing
-        if self._store is not None:
-            self._store.connection().execute(f"PRAGMA query_only={'ON' if refusing else 'OFF'}")
+        self._disk.execute(f"PRAGMA query_only={'ON' if refusing else 'OFF'}")
 
     def nudge(self, ward: str, what: list[str]) -> None:
         """What the console says after a change of its own."""
@@ -254,7 +247,7 @@ class Centre:
         self._schedule.after(low + self._chance.random() * (high - low), self.start)
 
     def _answer_s(self) -> float:
-        changes = self._store.connection().total_changes if self._store is not None else -1
+        changes = self._disk.total_changes
         if changes != self._changes:
             self._changes = changes
             self._on_commit()
