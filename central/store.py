@@ -7,6 +7,7 @@ Rules (`service.py`) are given a `Tx` and never open anything themselves.
 """
 
 import asyncio
+import functools
 import importlib
 import importlib.util
 import pkgutil
@@ -102,6 +103,7 @@ class Tx:
         self.changes.add((ward, what))
 
 
+@functools.cache
 def migrations() -> list[Migrations]:
     """The migrations of every `central/*/model.py`, the shared ones of `central/model.py` first.
     A model that needs another's tables says so by a `migrate_after` tuple of folder names."""

@@ -206,6 +206,8 @@ class Bridge:
 
     async def _quiet(self, most_s: float) -> bool:
         """Wait until all that arrived is stored, `most_s` at most. Whether it is."""
+        if self._all_stored.is_set():
+            return True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(most_s):
                 await self._all_stored.wait()

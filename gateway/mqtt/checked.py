@@ -44,6 +44,7 @@ def _no_number(text: str) -> None:
     raise ValueError(f"{text} is no number")
 
 
+_WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _READER = json.JSONDecoder(
     parse_int=_whole,
     parse_float=lambda text: _bounded(float(text), text),
@@ -104,6 +105,6 @@ def encode(kind: str, message: dict[str, Any]) -> bytes:
     except fastjsonschema.JsonSchemaException as error:
         raise RejectedMessageError(f"not a valid {kind} message: {error}") from error
     try:
-        return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+        return _WRITER.encode(message).encode()
     except UnicodeError as error:
         raise RejectedMessageError("half a character") from error

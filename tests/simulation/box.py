@@ -5,8 +5,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from tests.simulation.brokers import Broker
 from tests.simulation.disk import Disk, PowerCutError
-from tests.simulation.network import Broker, Connection, Line, Message
+from tests.simulation.network import Connection, Line, Message
 from ward_node.contract import kinds, topics
 from ward_node.core import effects
 from ward_node.core.node import Identity, Node
@@ -19,6 +20,7 @@ TEST_PRESS_S = 0.2
 SPEECH_BEGINS_S = 0.2
 SPEECH_S = 1.5
 CHARACTER_S = 0.05
+WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 Watch = Callable[..., None]
 
 
@@ -186,7 +188,7 @@ class Box:
                 self._schedule.after(self._retry_s, self._connect, life)
 
     def _message(self, kind: str, message: dict[str, Any]) -> Message:
-        payload = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+        payload = WRITER.encode(message).encode()
         topic = topics.topic(self.me.ward, self.me.node, kind)
         seconds = topics.EXPIRY_S.get(kind)
         now_us = self._schedule.now_us

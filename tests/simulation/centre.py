@@ -14,8 +14,9 @@ from gateway.mqtt import topics
 from gateway.mqtt.checked import encode
 from gateway.mqtt.link import LinkDownError
 from gateway.speech.library import SpeechUnavailableError
+from tests.simulation.brokers import Broker
 from tests.simulation.loop import Loop, Schedule
-from tests.simulation.network import Broker, Connection, Line, Message
+from tests.simulation.network import Connection, Line, Message
 
 START_MS = 1_790_000_000_000
 NAME = "wardline-bridge"
@@ -151,8 +152,8 @@ class Centre:
     """Starts, kills and starts again the bridge process on one database."""
 
     def __init__(
-        self, schedule: Schedule, disk: sqlite3.Connection, clock: Clock, rules: Rules, broker: Broker,
-        chance: Random, on_commit: Callable[[], None],
+        self, schedule: Schedule, disk: sqlite3.Connection, clock: Clock, rules: Rules,
+        broker: Broker, chance: Random, on_commit: Callable[[], None],
     ) -> None:  # fmt: skip
         self.line = Line()
         self.process: Loop | None = None
@@ -204,13 +205,13 @@ class Centre:
     def run(self) -> None:
         """Run all that is ready, or up to the crash."""
         process = self.process
-        while process is not None and process.is_ready:
-            if self._crash_after is not None:
-                self._crash_after -= 1
-                if self._crash_after < 0:
-                    self.kill()
-                    return
-            process.step()
+        if process is None or not process.is_ready:
+            return
+        ran = process.run(self._crash_after)
+        if self._crash_after is not None:
+            self._crash_after -= ran
+            if process.is_ready:
+                self.kill()
 
     def crash_after(self, steps: int) -> None:
         """Kill the process that many awaits from now."""

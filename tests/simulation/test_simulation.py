@@ -13,7 +13,7 @@ from provisioning.environment import ROOT
 from tests.simulation.world import ViolationError, World
 from ward_node.core.bed import Bed
 
-HOURS = 100
+HOURS = 500
 
 
 def test_a_seed_is_one_run_whatever_the_order_of_sets() -> None:
@@ -34,7 +34,7 @@ def test_a_seed_is_one_run_whatever_the_order_of_sets() -> None:
 def test_the_promises_hold(seed: int) -> None:
     figures = World(seed, HOURS).run().figures()
     # A run in which little happened proves little.
-    assert figures["presses"] > 100
+    assert figures["presses"] > 500
     assert figures["crashes"] > 0
     assert figures["power_cuts"] > 0
 
@@ -84,6 +84,15 @@ def test_a_rule_that_forgets_presses_is_found(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(intake, "act", forgetful)
     with pytest.raises(ViolationError):
         World(1, 100).run()
+
+
+def test_a_core_that_does_not_survive_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def dies(self: Bed, now_ms: int) -> bool:
+        raise KeyError("what nobody thought of")
+
+    monkeypatch.setattr(Bed, "changed", dies)
+    with pytest.raises(ViolationError, match=r"(?s)what nobody thought of.*replay: "):
+        World(1, 1).run()
 
 
 def test_words_about_a_call_that_has_ended_change_nothing_at_the_bed() -> None:

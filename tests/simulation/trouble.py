@@ -4,7 +4,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from tests.simulation.network import Broker, Line, block, unblock
+from tests.simulation.brokers import Broker
+from tests.simulation.network import Line, block, unblock
 
 BETWEEN_S = 9_000.0
 MEAN_S = 15.0

@@ -14,24 +14,28 @@ from collections import Counter, deque
 from collections.abc import Callable
 from itertools import count
 from random import Random
-from typing import Any
+from typing import Any, NoReturn
 
 from central.capabilities import rules
 from central.store import HOSPITAL, Store, StoreUnavailableError, Tx, connect
 from central.wards import model as wards
 from tests.simulation.box import Box
+from tests.simulation.brokers import SAVED_EVERY_S, Broker
 from tests.simulation.centre import START_MS, Centre, Clock
 from tests.simulation.invariants import Invariants
 from tests.simulation.loop import Schedule
-from tests.simulation.network import SAVED_EVERY_S, Broker, Line, Network, Upstream
+from tests.simulation.network import Line, Network
 from tests.simulation.people import People
 from tests.simulation.trouble import Trouble
+from tests.simulation.upstream import Upstream
 
 BEDS = ("1", "2", "3", "4")
 NEIGHBOUR_SHARE = 0.25
 LOOK_S = 0.5
-LEAP_LEAST_MS = 500
-LEAP_SHORT_OF_MS = 300
+LEAP_LEAST_MS = 200
+LEAP_SHORT_OF_MS = 50
+# When it is looked whether anything came of the moment leapt to.
+LEAP_LOOK_S = 0.1
 SETTLE_S = 1_800
 LAST_EVENTS = 4_000
 TIMEZONE = "Asia/Shanghai"
@@ -116,7 +120,7 @@ class World:
         heapq.heappush(self._plans, (due_ms, next(self._order), do, given))
 
     def run(self) -> "World":
-        """Live. Raises ViolationError."""
+        """Live. Raises ViolationError, also for anything that a core does not survive."""
         wards_here = len(self.brokers)
         end_ms = int(self.hours * 3_600_000 / wards_here)
         level = logging.getLogger("wardline").level
@@ -129,6 +133,10 @@ class World:
             self.people.end()
             self._settle()
             self.invariants.at_the_end()
+        except Exception as error:
+            if not isinstance(error, ViolationError):
+                self.fail(f"a core ended with {error!r}", None, error)
+            raise
         finally:
             logging.getLogger("wardline").setLevel(level)
             self.close()
@@ -156,11 +164,11 @@ class World:
         """Let the next thing happen, and look whether all promises hold."""
         self._next()
         self.centre.run()
-        if self.centre.death is not None:
-            self.fail(f"the bridge died of {self.centre.death!r}", None)
         self.invariants.check()
         if self.schedule.now_us >= self._look_us:
             self._look_us = self.schedule.now_us + int(LOOK_S * 1_000_000)
+            if self.centre.death is not None:
+                self.fail(f"the bridge died of {self.centre.death!r}", None)
             if self.quiet():
                 self.invariants.in_quiet()
                 self._leap()
@@ -224,6 +232,7 @@ class World:
                 for broker in (self.hospital, *self.brokers.values()):
                     broker.saved()
             self.centre.nudge(HOSPITAL, ["timers"])
+            self._look_us = self.schedule.now_us + int(LEAP_LOOK_S * 1_000_000)
 
     # --- what is seen ---
 
@@ -265,7 +274,7 @@ class World:
         """Names this very run: the same for the same seed and program."""
         return self._hash.hexdigest()
 
-    def fail(self, why: str, bed: str | None) -> None:
+    def fail(self, why: str, bed: str | None, cause: Exception | None = None) -> NoReturn:
         """Raises ViolationError with the last events of `bed` (None: of all)."""
         lines = [
             f"  {at_ms / 1000:12.3f} s  {place:<12} {text}"
@@ -277,7 +286,7 @@ class World:
             + (f" (bed {bed})" if bed else "")
             + "\n" + "\n".join(lines)
             + f"\nreplay: ./wardline bench simulate --ward-hours {self.hours:g} --seed {self.seed}"
-        )  # fmt: skip
+        ) from cause  # fmt: skip
 
     def figures(self) -> dict[str, Any]:
         return {
@@ -285,6 +294,7 @@ class World:
             "trace": self.trace,
             "lived_s": self.schedule.now_ms / 1000,
             "hospital_s": self.hospital_ms() / 1000,
+            "events": self.schedule.steps,
             "messages": self.network.carried,
             "crashes": self.centre.crashes,
             "power_cuts": sum(box.power_cuts for box in self.boxes),

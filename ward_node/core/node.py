@@ -68,6 +68,7 @@ class Node:
         self._watermark_ms = now_ms
         self._health: tuple[int | None, list[str]] = (None, [])
         self._faults: set[str] = set()
+        self._troubles: Any = None  # of the outbox, as last told
         self._shown: dict[str, tuple[str, str]] = {}
         self._told_beds: dict[str, Any] = {}
         self._announced: set[str] = set()  # events the bed was told about while alone
@@ -349,6 +350,9 @@ class Node:
 
     def _outbox_troubles(self, now_ms: int) -> None:
         found = self.outbox.troubles()
+        if found == self._troubles:
+            return
+        self._troubles = found
         for code in TROUBLES:
             self.fault("outbox", code, found.get(code), now_ms)
 
@@ -439,13 +443,14 @@ class Node:
         picture = {}
         for name, bed in self.beds.items():
             bed.changed(now_ms)
-            lamp, reassurance = self._shown.get(name, (None, None))
-            if bed.lamp != lamp:
-                self.out.append(effects.Lamp(name, bed.lamp))
-            if bed.reassurance != reassurance:
-                self.out.append(effects.Reassure(name, bed.reassurance))
-            self._shown[name] = (bed.lamp, bed.reassurance)
-            picture[name] = (bed.state, not bed.unreceipted, bed.lamp == kinds.STEADY)
+            lamp, reassurance = bed.lamp, bed.reassurance
+            lamp_before, reassurance_before = self._shown.get(name, (None, None))
+            if lamp != lamp_before:
+                self.out.append(effects.Lamp(name, lamp))
+            if reassurance != reassurance_before:
+                self.out.append(effects.Reassure(name, reassurance))
+            self._shown[name] = (lamp, reassurance)
+            picture[name] = (bed.state, not bed.unreceipted, lamp == kinds.STEADY)
         if self.is_connected and picture and picture != self._told_beds:
             self._told_beds = picture
             told = {
