@@ -2,7 +2,9 @@
 
 import asyncio
 import sqlite3
+import sqlite3
 from collections.abc import Callable, Sequence
+from copy import copy
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -101,25 +103,27 @@ class SimulatedLink:
             raise LinkDownError("the hospital broker is away")
         now_us = self._schedule.now_us
         expires_us = None if ttl_ms is None else now_us + max(1, ttl_ms // 1000) * 1_000_000
+        message = Message(topic, payload, qos, retain, expires_us, now_us)
+        if not qos:
+            connection.send(True, message, self._arrived)
+            return
         taken: asyncio.Future[None] = self._process.create_future()
-        if qos:
-            self._waiting[taken] = None
-        else:
-            taken.set_result(None)
+        self._waiting[taken] = None
 
         def arrived(message: Message) -> None:
-            self._broker.publish(message, NAME)
+            self._arrived(message)
             self._schedule.at(
                 self._schedule.now_us + self._broker.network.delay_us(), self._answered, taken
             )
 
-        connection.send(
-            True, Message(topic, payload, qos, retain, expires_us, now_us), arrived
-        )  # fmt: skip
+        connection.send(True, message, arrived)
         try:
             await taken
         finally:
             self._waiting.pop(taken, None)
+
+    def _arrived(self, message: Message) -> None:
+        self._broker.publish(message, NAME)
 
     def _answered(self, taken: "asyncio.Future[None]") -> None:
         if not taken.done() and not self._process.killed:
@@ -161,6 +165,7 @@ class Centre:
         self._schedule, self._disk, self._clock = schedule, disk, clock
         self._rules, self._broker, self._chance = rules, broker, chance
         self._on_commit = on_commit
+        self._migrated = Store(":memory:", clock, inline=disk)
         self._store: Store | None = None
         self._bridge: Bridge | None = None
         self._running: asyncio.Task[None] | None = None
@@ -182,8 +187,8 @@ class Centre:
         if self.process is not None:
             return
         process = Loop(self._schedule, self._answer_s)
+        store = copy(self._migrated)
         try:
-            store = Store(":memory:", self._clock, inline=self._disk)
             with store.transaction() as tx:
                 for service in modules("service"):
                     if hasattr(service, "recover"):

@@ -43,7 +43,8 @@ class Invariants:
     def __init__(self, world: Any) -> None:
         self._world = world
         self.live: list[Any] = []  # central's calls that have not ended, as its disk has them
-        self._open: dict[tuple[str, str], dict[str, int]] = {}  # by ward and bed: kind, since
+        # Calls that boxes took and nobody has come for: by ward and bed, kind and since when.
+        self.open: dict[tuple[str, str], dict[str, int]] = {}
         self._held: set[tuple[str, str, str]] = set()  # what central shows a call for
         self._waiting: set[tuple[str, str]] = set()
         self._ended: set[int] = set()
@@ -103,10 +104,10 @@ class Invariants:
         key = (box.me.ward, bed)
         if kind in OPENS:
             self._world.counts["presses"] += 1
-            self._open.setdefault(key, {})[kind] = self._world.schedule.now_ms
+            self.open.setdefault(key, {})[kind] = self._world.schedule.now_ms
         elif kind == kinds.PRESENCE:
             self._world.counts["presences"] += 1
-            self._open.pop(key, None)
+            self.open.pop(key, None)
 
     def _power_lost(self, box: Box) -> None:
         """What a refusing disk left in memory alone is gone with the power: said so beforehand,
@@ -114,7 +115,7 @@ class Invariants:
         if box.node is None or box.node.outbox.disk_error is None:
             return
         for bed, machine in box.node.beds.items():
-            if machine.unreceipted and self._open.pop((box.me.ward, bed), None):
+            if machine.unreceipted and self.open.pop((box.me.ward, bed), None):
                 self._world.counts["lost_with_a_full_disk"] += 1
 
     def _is_told(self, box: Box, message: Any) -> None:
@@ -160,7 +161,7 @@ class Invariants:
     # --- at every moment ---
 
     def check(self) -> None:
-        for (ward, bed), kinds_here in self._open.items():
+        for (ward, bed), kinds_here in self.open.items():
             for kind in kinds_here:
                 if (ward, bed, kind) not in self._held and not self._seen(ward, bed, kind):
                     self._world.fail(
@@ -256,7 +257,7 @@ class Invariants:
 
     def at_rest(self) -> bool:
         """Every call seen to: what `World` waits for at the end."""
-        return not any(row["bed"] is not None for row in self.live) and not self._open
+        return not any(row["bed"] is not None for row in self.live) and not self.open
 
     def at_the_end(self) -> None:
         self._count_us = 0

@@ -82,13 +82,15 @@ class Drips:
         """Prompts to speak now, each handed out once. Of several of one drip only the last."""
         found = []
         for schedule in self._schedules.values():
-            past = [each for each in schedule.prompts if each["due_ms"] <= drip_ms]
-            if past:
-                schedule.prompts = schedule.prompts[len(past) :]
-                schedule.spoken = schedule.spoken + [each["stage"] for each in past]
-                schedule.saying = past[-1]
-                found.append((schedule, past[-1]))
-                self.changed = True
+            prompts = schedule.prompts
+            if not prompts or prompts[0]["due_ms"] > drip_ms:
+                continue
+            past = [each for each in prompts if each["due_ms"] <= drip_ms]
+            schedule.prompts = prompts[len(past) :]
+            schedule.spoken = schedule.spoken + [each["stage"] for each in past]
+            schedule.saying = past[-1]
+            found.append((schedule, past[-1]))
+            self.changed = True
         return found
 
     def said(self, about: dict[str, Any]) -> None:
