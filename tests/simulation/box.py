@@ -118,7 +118,6 @@ class Box:
                 pass  # as the port does: logged, and the ward goes on
         elif kind is effects.Selftest and self.node is not None:
             self._schedule.after(1.0, self._selftest_done, self._life, effect.command)
-
         elif kind is effects.Prove:
             self._schedule.after(TEST_PRESS_S, self._test_pressed, self._life, effect.bed)
 

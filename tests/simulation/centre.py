@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import sqlite3
 from collections.abc import Callable, Sequence
 from copy import copy
 from random import Random
