@@ -24,7 +24,7 @@ from gateway.mqtt import kinds, topics
 from gateway.mqtt.checked import RejectedMessageError, decode
 from provisioning import hospital, root
 from provisioning.environment import ROOT
-from provisioning.layout import Layout, demo_wards
+from provisioning.layout import DEMO, Layout, demo_wards
 from provisioning.mosquitto import PasswordFileError
 from provisioning.supervisor import NotReadyError, Ready, Supervisor, first_free_port
 
@@ -132,7 +132,7 @@ class Demo:
 
     async def _listen(self) -> None:
         """Follow the retained states of the nodes at the hospital's broker."""
-        broker = self.layout.as_central("web")
+        broker = self.layout.as_central(DEMO)
         while True:
             try:
                 async with aiomqtt.Client(

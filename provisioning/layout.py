@@ -12,12 +12,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gateway.mqtt import topics
 from provisioning import communicator, mosquitto, supervisor
 from provisioning.mosquitto import ADDRESS, Broker, Upstream, User
 from provisioning.supervisor import Program, Ready, listens
 
 # What needs what: brokers and bedside units, then central, then the boxes.
 GROUND, CENTRE, BOXES = range(3)
+# The account by which the demo itself follows the births of the boxes.
+DEMO = "demo"
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,8 @@ class Layout:
     # By who connects (a user of the hospital's broker or a node): the port to connect to in the
     # broker's stead, such as that of a line that can be cut.
     detours: dict[str, int] = field(default_factory=dict)
+    # Further accounts, by the process name of the broker.
+    guests: dict[str, tuple[User, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = ["hospital", "mllp", "speech"]
@@ -91,7 +96,10 @@ class Layout:
 
     @cached_property
     def _passwords(self) -> dict[str, str]:
-        names = ["bridge", "web", *(f"ward-{ward.id}" for ward in self.wards)]
+        names = ["bridge", "web", DEMO]
+        names += [
+            user for ward in self.wards for user in (f"ward-{ward.id}", f"ward-{ward.id}-events")
+        ]
         names += [node for ward in self.wards for node in ward.nodes]
         return {name: secrets.token_urlsafe(24) for name in names}
 
@@ -133,7 +141,7 @@ class Layout:
         return self.panel(f"page-{ward.id}")
 
     def as_central(self, user: str) -> dict[str, Any]:
-        """How `user` ("bridge" or "web") reaches the hospital's broker."""
+        """How `user` ("bridge", "web" or DEMO) reaches the hospital's broker."""
         return {
             "host": ADDRESS,
             "port": self._port("hospital", user),
@@ -149,23 +157,33 @@ class Layout:
     def brokers(self) -> dict[str, Broker]:
         """The brokers by process name."""
         secret = self._passwords
-        wards = {
-            ward.id: mosquitto.ward_user(ward.id, secret[f"ward-{ward.id}"]) for ward in self.wards
+        upstreams = {
+            ward.id: Upstream(
+                ward.id,
+                self._port("hospital", f"ward-{ward.id}"),
+                mosquitto.ward_events_user(ward.id, secret[f"ward-{ward.id}-events"]),
+                mosquitto.ward_user(ward.id, secret[f"ward-{ward.id}"]),
+            )
+            for ward in self.wards
         }
-        central = (mosquitto.bridge_user(secret["bridge"]), mosquitto.web_user(secret["web"]))
+        users = [mosquitto.bridge_user(secret["bridge"]), mosquitto.web_user(secret["web"])]
+        users.append(mosquitto.watcher_user(DEMO, secret[DEMO], topics.STATE))
+        for each in upstreams.values():
+            users += [each.events, each.rest]
         found = {
             "broker": Broker(
                 self.folder / "brokers" / "hospital",
                 self.ports["hospital"],
-                (*central, *wards.values()),
+                (*users, *self.guests.get("broker", ())),
             )
         }
         for ward in self.wards:
-            found[f"broker-{ward.id}"] = Broker(
+            name = f"broker-{ward.id}"
+            found[name] = Broker(
                 self.folder / "brokers" / f"ward-{ward.id}",
-                self.ports[f"broker-{ward.id}"],
-                self._node_users(ward),
-                Upstream(ward.id, self._port("hospital", f"ward-{ward.id}"), wards[ward.id]),
+                self.ports[name],
+                (*self._node_users(ward), *self.guests.get(name, ())),
+                upstreams[ward.id],
             )
         return found
 

@@ -2,6 +2,9 @@
 
 Every node may speak only as itself and hear only its own ward. The bridge of a ward passes
 events up and commands down, each kind in one direction only, so no message can go round.
+
+Every connection has an account of its own, whose name is its client id, whatever it asks for: a
+broker ends the connection whose client id comes again, so any account could keep any other off.
 """
 
 import os
@@ -42,11 +45,12 @@ class User:
 
 @dataclass(frozen=True)
 class Upstream:
-    """The hospital broker as a ward's broker reaches it."""
+    """The hospital broker as a ward's broker reaches it, by two connections."""
 
     ward: str
     port: int
-    user: User
+    events: User
+    rest: User
 
 
 @dataclass(frozen=True)
@@ -94,11 +98,21 @@ def node_user(ward: str, node: str, role: str, password: str) -> User:
     return User(node, password, _may("write", *own) + _may("read", *heard))
 
 
+def ward_events_user(ward: str, password: str) -> User:
+    """A ward's broker on the hospital's, for the events of its nodes."""
+    return User(f"ward-{ward}-events", password, _may("write", _of_ward(ward, topics.EVENT)))
+
+
 def ward_user(ward: str, password: str) -> User:
-    """A ward's broker on the hospital's: up what its nodes say, down what they are told."""
-    up = [_of_ward(ward, kind) for kind in topics.FROM_NODE]
+    """The same, for all else: up what its nodes say, down what they are told."""
+    up = [_of_ward(ward, kind) for kind in topics.FROM_NODE if kind != topics.EVENT]
     down = [_of_ward(ward, kind) for kind in topics.TO_NODE]
     return User(f"ward-{ward}", password, _may("write", *up) + _may("read", *down))
+
+
+def watcher_user(name: str, password: str, *kinds: str) -> User:
+    """Somebody who hears `kinds` of all wards, and says nothing."""
+    return User(name, password, _may("read", *(topics.every(kind) for kind in kinds)))
 
 
 def _of_ward(ward: str, kind: str) -> str:
@@ -124,6 +138,7 @@ def _acl(users: Iterable[User]) -> Iterable[str]:
 def _lines(broker: Broker) -> list[str]:
     lines = [
         f"listener {broker.port} {ADDRESS}",
+        "use_username_as_clientid true",
         # Mosquitto drops root for this user; its files are ours.
         f"user {pwd.getpwuid(os.geteuid()).pw_name}",
         "allow_anonymous false",
@@ -160,22 +175,21 @@ def _bridge_lines(upstream: Upstream) -> list[str]:
     packet waits until the one before it is acknowledged, 40 ms where nothing else goes back. An
     event is answered at once (PUBACK), so events hold up nothing among themselves; behind an
     acknowledgement or a heartbeat they would wait."""
-    ward = upstream.ward
     up = [(kind, "out") for kind in topics.FROM_NODE if kind != topics.EVENT]
     down = [(kind, "in") for kind in topics.TO_NODE]
     return [
-        *_connection(upstream, f"ward-{ward}-events", [(topics.EVENT, "out")]),
-        *_connection(upstream, f"ward-{ward}", [*up, *down]),
+        *_connection(upstream, upstream.events, [(topics.EVENT, "out")]),
+        *_connection(upstream, upstream.rest, [*up, *down]),
     ]
 
 
-def _connection(upstream: Upstream, name: str, carries: list[tuple[str, str]]) -> list[str]:
+def _connection(upstream: Upstream, user: User, carries: list[tuple[str, str]]) -> list[str]:
     return [
-        f"connection {name}",
+        f"connection {user.name}",
         f"address {ADDRESS}:{upstream.port}",
-        f"remote_clientid {name}",
-        f"remote_username {upstream.user.name}",
-        f"remote_password {upstream.user.password}",
+        f"remote_clientid {user.name}",
+        f"remote_username {user.name}",
+        f"remote_password {user.password}",
         # Not mqttv50: Mosquitto 2.0's bridges ask there for no session expiry, so the session ends
         # with the line, and what the ward is told meanwhile is silently dropped.
         "bridge_protocol_version mqttv311",

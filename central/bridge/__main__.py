@@ -61,7 +61,7 @@ async def run(config: dict[str, Any]) -> None:
             peers=Peers(config["mllp"].get("peers", ())),
         )
         await listener.start(config["mllp"]["host"], config["mllp"]["port"])
-        link = BrokerLink(config["broker"], "wardline-bridge", HEARD)
+        link = BrokerLink(config["broker"], "bridge", HEARD)
         bridge = Bridge(
             store, rules(), speech, link, offset_min(config["timezone"]),
             skew_limit_ms=configuration.skew_limit_ms(config),

@@ -22,6 +22,7 @@ from gateway.mqtt import checked, topics
 from provisioning import hospital, mosquitto
 from provisioning.environment import ROOT
 from provisioning.layout import Layout, WardPlan
+from provisioning.mosquitto import watcher_user
 from tests.conftest import answers, free_port, wait_for
 
 WARD = WardPlan("5", "五病区", "Ward 5", "gpio", ("1", "2", "3"))
@@ -93,7 +94,9 @@ class Hospital:
     """Everything runs once `start_all` returns."""
 
     def __init__(self, folder: Path) -> None:
-        self.layout = Layout(folder, (WARD,), free_port())
+        self._recorder = watcher_user("recorder", "secret-recorder", topics.BEDS)
+        guests = {WARD_BROKER: (self._recorder,)}
+        self.layout = Layout(folder, (WARD,), free_port(), guests=guests)
         self.cable = Cable(self.layout.ports["hospital"])
         FileClock(self.layout.clock_file).set_rate(1)
         self.layout.write()
@@ -211,12 +214,11 @@ class Hospital:
         def connected(client: mqtt.Client, *_: Any) -> None:
             client.subscribe(topics.of_ward(WARD.id, topics.BEDS), 1)
 
-        settings = self.layout.node_config(WARD, STATION)["broker"]
-        self._listener.username_pw_set(settings["username"], settings["password"])
+        self._listener.username_pw_set(self._recorder.name, self._recorder.password)
         self._listener.on_message = heard
         self._listener.on_connect = connected
         self._listener.reconnect_delay_set(1, 1)
-        self._listener.connect("127.0.0.1", settings["port"])
+        self._listener.connect("127.0.0.1", self.layout.ports[WARD_BROKER])
         self._listener.loop_start()
         wait_for(lambda: self.bed_states, "the retained picture of the beds")
 

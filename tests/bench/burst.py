@@ -22,14 +22,14 @@ from typing import Any
 from central.bridge.bridge import STORE_AT_ONCE
 from central.clock import FileClock
 from central.store import Store
-from gateway.mqtt import topics
 from provisioning import hospital
 from provisioning.environment import ROOT
 from provisioning.layout import Layout, WardPlan
+from provisioning.mosquitto import User
 from provisioning.supervisor import Supervisor, free_ports
 from tests.bench.boxes import SimulatedBox
 from tests.bench.figures import as_json, command_line, figures, table
-from tests.bench.press import connect, hear
+from tests.bench.guests import HOP, connect, hear, hop_ends, leave
 
 BEDS_OF_A_BOX = 32
 BOXES_OF_A_WARD = 16
@@ -112,7 +112,8 @@ async def measure(
 ) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
     """(figures by stage, facts of the run). Raises PressLostError, NotReadyError."""
     wards = plans(beds)
-    layout = Layout(folder, wards, free_ports(1)[0])
+    ends = hop_ends()
+    layout = Layout(folder, wards, free_ports(1)[0], guests={"broker": ends})
     layout.write()
     clock = FileClock(layout.clock_file)
     clock.set_rate(1)
@@ -135,7 +136,7 @@ async def measure(
         await _until(store, "SELECT count(*) = 0 FROM events_waiting")
         called_ms = (time.monotonic_ns() - min(tally.pressed_ns.values())) / 1e6
         facts = _facts(store, tally) | {"all_called_ms": round(called_ms)}
-        broker_per_s = await asyncio.to_thread(bare_broker, layout, beds)
+        broker_per_s = await asyncio.to_thread(bare_broker, layout.ports["hospital"], ends, beds)
     facts["bare_broker_per_s"] = broker_per_s
     facts["bare_sqlite_per_s"] = await asyncio.to_thread(bare_sqlite, folder / "bare.db", beds)
     waits = [tally.receipted_ns[id] - at_ns for id, at_ns in tally.pressed_ns.items()]
@@ -182,23 +183,20 @@ def _facts(store: Store, tally: Tally) -> dict[str, Any]:
     }
 
 
-def bare_broker(layout: Layout, messages: int) -> int:
-    """QoS 1 messages a second from one client to another through the hospital's broker."""
-    broker = layout.as_central("bridge")
-    topic = topics.topic("bench", "bench", topics.RECEIPT)  # nobody else listens to it
+def bare_broker(port: int, ends: tuple[User, User], messages: int) -> int:
+    """QoS 1 messages a second from one client to another through a broker."""
     arrived = threading.Semaphore(0)
-    ends = [connect(broker["port"], "bridge", broker["password"], f"bare-{n}") for n in (1, 2)]
-    hear(ends[1], topic, lambda _: arrived.release())
+    clients = [connect(port, end) for end in ends]
+    hear(clients[1], HOP, lambda _: arrived.release())
     began = time.monotonic()
     for _ in range(messages):
-        ends[0].publish(topic, b'{"ids":["bench"]}', qos=1)
+        clients[0].publish(HOP, b'{"ids":["bench"]}', qos=1)
     for _ in range(messages):
         if not arrived.acquire(timeout=SETTLE_TIMEOUT_S):
             raise PressLostError("the bare broker lost a message")
     took_s = time.monotonic() - began
-    for each in ends:
-        each.disconnect()
-        each.loop_stop()
+    for each in clients:
+        leave(each)
     return round(messages / took_s)
 
 

@@ -46,8 +46,8 @@ from provisioning.supervisor import free_ports
 from provisioning.visitor import ConsoleRefusedError, visit
 from tests.bench.faults import Lines, Mischief
 from tests.bench.figures import as_json, figures, table
+from tests.bench.guests import connect, hear, leave, watcher
 from tests.bench.hands import Bed, Hand, Ledger
-from tests.bench.press import connect, hear, leave
 from tests.bench.waiting import until
 
 BEDS_ON_PINS = 4  # as many as a box has pins for
@@ -79,7 +79,8 @@ class Plan:
         pins = WardPlan(
             str(self.wards), f"{self.wards}病区", f"Ward {self.wards}", "gpio", beds[:BEDS_ON_PINS]
         )
-        return Layout(folder, (*plans, pins), free_ports(1)[0])
+        guests = {"broker": (watcher("bench", topics.HEARTBEAT),)}
+        return Layout(folder, (*plans, pins), free_ports(1)[0], guests=guests)
 
     def rng(self, *about: object) -> random.Random:
         """Chance for one purpose, always the same for the same seed."""
@@ -294,11 +295,11 @@ async def _lamps_wrong(demo: Demo) -> list[Bed]:
 
 async def _at_hospital(layout: Layout) -> mqtt.Client:
     """A listener at the hospital's broker, which may just be starting again."""
-    broker = layout.as_central("web")
+    (bench,) = layout.guests["broker"]
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
         while True:
             try:
-                return connect(broker["port"], "web", broker["password"], "bench-chaos")
+                return connect(layout.ports["hospital"], bench)
             except OSError:
                 await asyncio.sleep(LOOK_EVERY_S)
 

@@ -26,17 +26,18 @@ from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
 from playwright.async_api import Page, async_playwright
 
 from gateway.mqtt import topics
 from provisioning import hospital
 from provisioning.demo import Demo, running
 from provisioning.layout import Layout, WardPlan
+from provisioning.mosquitto import User
 from provisioning.packages import which
 from provisioning.supervisor import free_ports
 from provisioning.visitor import Board, visit
 from tests.bench.figures import as_json, command_line, figures, table
+from tests.bench.guests import HOP, connect, hear, hop_ends, leave, watcher
 
 WARD = "3"
 # Hands at work at the same time, each at beds of its own.
@@ -132,42 +133,18 @@ class Ears:
             self._loop.call_soon_threadsafe(press.whole.set)
 
 
-def connect(port: int, name: str, password: str, client_id: str) -> mqtt.Client:
-    """A client whose network thread is running."""
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id, protocol=mqtt.MQTTv5)
-    client.username_pw_set(name, password)
-    client.connect("127.0.0.1", port)
-    client.loop_start()
-    return client
-
-
-def hear(client: mqtt.Client, topic: str, told: Callable[[mqtt.MQTTMessage], None]) -> None:
-    """Subscribe and wait until the broker has agreed."""
-    agreed = threading.Event()
-    client.on_message = lambda _client, _data, message: told(message)
-    client.on_subscribe = lambda *_: agreed.set()
-    client.subscribe(topic, qos=1)
-    if not agreed.wait(STEP_TIMEOUT_S):
-        raise TimeoutError(f"no answer to the subscription of {topic}")
-
-
 class BareHop:
     """A QoS 1 message from one client through the hospital's broker to another."""
 
-    TOPIC = topics.topic("bench", "bench", topics.RECEIPT)  # nobody else listens to it
-
-    def __init__(self, layout: Layout) -> None:
-        broker = layout.as_central("bridge")
-        self.clients = [
-            connect(broker["port"], "bridge", broker["password"], f"bench-hop-{n}") for n in (1, 2)
-        ]
+    def __init__(self, port: int, ends: tuple[User, User]) -> None:
+        self.clients = [connect(port, end) for end in ends]
         self._arrived: queue.SimpleQueue[int] = queue.SimpleQueue()
-        hear(self.clients[1], self.TOPIC, lambda _: self._arrived.put(time.monotonic_ns()))
+        hear(self.clients[1], HOP, lambda _: self._arrived.put(time.monotonic_ns()))
         self.times_ms: list[float] = []
 
     def measure(self) -> None:
         began_ns = time.monotonic_ns()
-        self.clients[0].publish(self.TOPIC, b'{"ids":["bench"]}', qos=1)
+        self.clients[0].publish(HOP, b'{"ids":["bench"]}', qos=1)
         self.times_ms.append((self._arrived.get(timeout=STEP_TIMEOUT_S) - began_ns) / 1e6)
 
 
@@ -221,7 +198,10 @@ async def measure(
 ) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
     """(figures by stage, facts of the run)."""
     plan = WardPlan(WARD, "三病区", "Ward 3", "bus", tuple(str(n) for n in range(1, beds + 1)))
-    layout = Layout(folder, (plan,), free_ports(1)[0])
+    ends = hop_ends()
+    at_ward, at_hospital = watcher("bench", topics.EVENT), watcher("bench", topics.RECEIPT)
+    guests = {"broker": (*ends, at_hospital), f"broker-{WARD}": (at_ward,)}
+    layout = Layout(folder, (plan,), free_ports(1)[0], guests=guests)
     async with contextlib.AsyncExitStack() as stack:
         demo = await stack.enter_async_context(running(layout, say))
         nurse = await stack.enter_async_context(visit(layout.web_url))
@@ -231,10 +211,13 @@ async def measure(
         page = await stack.enter_async_context(browser_board(layout)) if browser else None
         ears = Ears(asyncio.get_running_loop())
         board.on_shown = ears.shown
-        hop = BareHop(layout)
-        clients = [*hop.clients, *_listen(layout, plan, ears)]
+        hospital_port, ward_port = layout.ports["hospital"], layout.ports[f"broker-{WARD}"]
+        hop = BareHop(hospital_port, ends)
+        clients = [*hop.clients, connect(ward_port, at_ward), connect(hospital_port, at_hospital)]
         for client in clients:
             stack.callback(leave, client)
+        hear(clients[-2], topics.topic(WARD, plan.box, topics.EVENT), ears.published)
+        hear(clients[-1], topics.topic(WARD, plan.box, topics.RECEIPT), ears.stored)
         say(f"{presses} presses at {beds} beds")
         hands = [
             asyncio.create_task(hand(demo, ears, board, list(plan.beds[n::HANDS]), share))
@@ -254,22 +237,6 @@ async def measure(
 
 def _shares(presses: int, hands: int) -> list[int]:
     return [presses // hands + (n < presses % hands) for n in range(hands)]
-
-
-def _listen(layout: Layout, plan: WardPlan, ears: Ears) -> list[mqtt.Client]:
-    at_ward = layout.node_config(plan, plan.station)["broker"]
-    ward = connect(at_ward["port"], plan.station, at_ward["password"], "bench-ward")
-    hear(ward, topics.topic(plan.id, plan.box, topics.EVENT), ears.published)
-    at_hospital = layout.as_central("web")
-    central = connect(at_hospital["port"], "web", at_hospital["password"], "bench-hospital")
-    hear(central, topics.topic(plan.id, plan.box, topics.RECEIPT), ears.stored)
-    return [ward, central]
-
-
-def leave(client: mqtt.Client) -> None:
-    """End a client of `connect`."""
-    client.disconnect()
-    client.loop_stop()
 
 
 def _note_browser(presses: list[Press], rows: list[Any]) -> None:

@@ -25,13 +25,17 @@ class Client:
 
     port: int
     name: str
-    session: str = ""  # a name keeps the session over a lost connection
+    keeps: bool = False  # its session, over a lost connection
+    claims: str = ""  # the client id that it asks for; empty: its name
     heard: list[tuple[str, bytes]] = field(default_factory=list)
     answered: dict[int, int] = field(default_factory=dict)
     granted: dict[int, int] = field(default_factory=dict)
+    lines: int = 0  # connections that came to be
 
     def __post_init__(self) -> None:
-        self.mqtt = mqtt.Client(CallbackAPIVersion.VERSION2, self.session, protocol=mqtt.MQTTv5)
+        identifier = self.claims or self.name
+        self.mqtt = mqtt.Client(CallbackAPIVersion.VERSION2, identifier, protocol=mqtt.MQTTv5)
+        self.mqtt.on_connect = self._connected
         self.mqtt.username_pw_set(self.name, f"secret-{self.name}")
         self.mqtt.on_message = lambda c, u, m: self.heard.append((m.topic, m.payload))
         self.mqtt.on_publish = lambda c, u, mid, reason, p: self.answered.update(
@@ -42,10 +46,13 @@ class Client:
         )
         self.mqtt.reconnect_delay_set(1, 1)
         expiry = Properties(PacketTypes.CONNECT)
-        expiry.SessionExpiryInterval = 60 if self.session else 0
-        self.mqtt.connect("127.0.0.1", self.port, clean_start=not self.session, properties=expiry)
+        expiry.SessionExpiryInterval = 60 if self.keeps else 0
+        self.mqtt.connect("127.0.0.1", self.port, clean_start=not self.keeps, properties=expiry)
         self.mqtt.loop_start()
         wait_for(self.mqtt.is_connected, f"{self.name} to connect")
+
+    def _connected(self, *_: object) -> None:
+        self.lines += 1
 
     def publish(self, topic: str, payload: str = "{}", retain: bool = False) -> int:
         """MQTT's answer to the publish; 0x87 is "not authorized"."""
@@ -66,39 +73,55 @@ class Brokers:
     """A hospital broker and those of wards 3 and 5."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self.ports = {name: free_port() for name in ("hospital", "3", "5")}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.clients: list[Client] = []
-        wards = {ward: mosquitto.ward_user(ward, f"secret-ward-{ward}") for ward in ("3", "5")}
-        people = (mosquitto.bridge_user("secret-bridge"), mosquitto.web_user("secret-web"))
-        self.brokers = {
-            "hospital": Broker(
-                folder / "hospital", self.ports["hospital"], (*people, *wards.values())
+        upstreams = {
+            ward: Upstream(
+                ward,
+                self.ports["hospital"],
+                mosquitto.ward_events_user(ward, f"secret-ward-{ward}-events"),
+                mosquitto.ward_user(ward, f"secret-ward-{ward}"),
             )
+            for ward in ("3", "5", "7")  # ward 7 has no broker: its accounts are the tests' own
         }
-        for ward, user in wards.items():
+        people = [mosquitto.bridge_user("secret-bridge"), mosquitto.web_user("secret-web")]
+        for each in upstreams.values():
+            people += [each.events, each.rest]
+        self.brokers = {
+            "hospital": Broker(folder / "hospital", self.ports["hospital"], tuple(people))
+        }
+        for ward in ("3", "5"):
             nodes = (
                 mosquitto.node_user(ward, f"{ward}-box", "bedside", f"secret-{ward}-box"),
                 mosquitto.node_user(ward, f"{ward}-station", "station", f"secret-{ward}-station"),
             )
-            upstream = Upstream(ward, self.ports["hospital"], user)
-            self.brokers[ward] = Broker(folder / f"ward-{ward}", self.ports[ward], nodes, upstream)
+            self.brokers[ward] = Broker(
+                folder / f"ward-{ward}", self.ports[ward], nodes, upstreams[ward]
+            )
         for name, broker in self.brokers.items():
             mosquitto.write(broker)
             self.start(name)
 
     def start(self, name: str) -> None:
-        self.processes[name] = subprocess.Popen(
-            self.brokers[name].command(), stderr=subprocess.DEVNULL
-        )
+        with self._log(name).open("ab") as log:
+            self.processes[name] = subprocess.Popen(self.brokers[name].command(), stderr=log)
         wait_for(lambda: answers(self.ports[name]), f"broker {name}")
+
+    def _log(self, name: str) -> Path:
+        return self._folder / f"{name}.log"
+
+    def said(self, name: str) -> str:
+        """What a broker has written into its log."""
+        return self._log(name).read_text()
 
     def stop(self, name: str) -> None:
         self.processes[name].terminate()
         self.processes[name].wait()
 
-    def client(self, where: str, name: str, session: str = "") -> Client:
-        self.clients.append(Client(self.ports[where], name, session))
+    def client(self, where: str, name: str, keeps: bool = False, claims: str = "") -> Client:
+        self.clients.append(Client(self.ports[where], name, keeps, claims))
         return self.clients[-1]
 
     def close(self) -> None:
@@ -145,10 +168,51 @@ def test_the_console_says_only_that_something_changed(brokers: Brokers) -> None:
 
 
 def test_a_wards_broker_is_fenced_in_at_the_hospitals(brokers: Brokers) -> None:
-    ward = brokers.client("hospital", "ward-3")
-    assert ward.publish(topics.topic("3", "3-box", topics.EVENT)) < 0x80
-    assert ward.publish(topics.topic("5", "5-box", topics.EVENT)) == NOT_AUTHORIZED
-    assert ward.publish(topics.topic("3", "3-box", topics.COMMAND)) == NOT_AUTHORIZED
+    ward, events = brokers.client("hospital", "ward-7"), brokers.client("hospital", "ward-7-events")
+    event, command, state = (
+        topics.topic("7", "7-box", kind) for kind in (topics.EVENT, topics.COMMAND, topics.STATE)
+    )
+    for each in (ward, events):
+        each.subscribe("wardline/#")
+    assert events.publish(event) < 0x80 > ward.publish(state)
+    central = brokers.client("hospital", "bridge")
+    central.publish(topics.topic("5", "5-box", topics.COMMAND))
+    central.publish(command)
+    wait_for(lambda: ward.heard, "the command of its own ward")
+    assert ([topic for topic, _ in ward.heard], events.heard) == ([command], [])
+    foreign = [topics.topic("5", "5-box", kind) for kind in (topics.EVENT, topics.STATE)]
+    for each, refused in ((ward, event), (events, state)):
+        for topic in (refused, command, *foreign):
+            wait_for(each.mqtt.is_connected, "the ward to be back")  # a refusal ends the line
+            assert each.publish(topic) == NOT_AUTHORIZED
+
+
+@pytest.mark.parametrize(
+    ("where", "attacker", "victims"),
+    [
+        ("3", "3-station", ("3-box", "local.ward-3", "local.ward-3-events")),
+        ("hospital", "ward-7", ("bridge", "web", "ward-3", "ward-3-events")),
+    ],
+)
+def test_nobody_throws_another_off_by_its_client_id(
+    brokers: Brokers, where: str, attacker: str, victims: tuple[str, ...]
+) -> None:
+    box = brokers.client("3", "3-box")
+    central, web = brokers.client("hospital", "bridge"), brokers.client("hospital", "web")
+    event, command = (topics.topic("3", "3-box", kind) for kind in (topics.EVENT, topics.COMMAND))
+    central.subscribe(event)
+    box.subscribe(command)
+    for number, victim in enumerate(victims):
+        brokers.client(where, attacker, claims=victim)
+        # Each message arrives, up and down, and at once: nobody had to connect again.
+        box.publish(event, str(number))
+        central.publish(command, str(number))
+        wait_for(lambda n=number: len(central.heard) > n < len(box.heard), f"what {victim} carries")
+        brokers.clients.pop().close()
+    assert [box.lines, central.lines, web.lines] == [1, 1, 1]
+    assert len(central.heard) == len(box.heard) == len(victims)
+    assert "already connected" not in brokers.said(where)
+    assert "already connected" not in brokers.said("hospital")
 
 
 def test_a_wrong_password_or_none_is_refused(brokers: Brokers) -> None:
@@ -204,7 +268,7 @@ def test_retained_state_reaches_those_who_come_later(brokers: Brokers) -> None:
 def test_what_a_ward_says_while_the_hospital_is_away_comes_later(brokers: Brokers) -> None:
     box = brokers.client("3", "3-box")
     event = topics.topic("3", "3-box", topics.EVENT)
-    central = brokers.client("hospital", "bridge", session="central")
+    central = brokers.client("hospital", "bridge", keeps=True)
     central.subscribe(event)
     box.publish(event, "before")  # the bridge is up once this has come through
     wait_for(lambda: central.heard, "the first event")

@@ -36,22 +36,25 @@ def _numbers(client: Client) -> list[int]:
 
 
 def test_20000_messages_for_an_absent_subscriber_survive_a_restart(brokers: Brokers) -> None:
-    away = brokers.client("hospital", "bridge", session="central")
-    away.subscribe(EVENT)
+    event = topics.topic("7", "7-box", topics.EVENT)
+    away = brokers.client("hospital", "bridge", keeps=True)
+    away.subscribe(event)
     away.close()
-    _publish(brokers.client("hospital", "ward-3"), EVENT, MANY)
+    ward = brokers.client("hospital", "ward-7-events")
+    _publish(ward, event, MANY)
     brokers.stop("hospital")  # SIGTERM: all is saved
     brokers.start("hospital")
-    back = brokers.client("hospital", "bridge", session="central")
+    back = brokers.client("hospital", "bridge", keeps=True)
     wait_for(lambda: len(back.heard) >= MANY, "all that waited")
-    _publish(brokers.client("hospital", "ward-3"), EVENT, 1)
+    wait_for(ward.mqtt.is_connected, "the ward to connect again")
+    _publish(ward, event, 1)
     wait_for(lambda: len(back.heard) > MANY, "one message more, and no more than one")
     assert _numbers(back) == [*range(MANY), 0]
 
 
 def test_what_a_ward_says_waits_over_a_restart_of_its_broker(brokers: Brokers) -> None:
     box = brokers.client("3", "3-box")
-    central = brokers.client("hospital", "bridge", session="central")
+    central = brokers.client("hospital", "bridge", keeps=True)
     central.subscribe(EVENT)
     _publish(box, EVENT, 1)  # the line is up once this has come through
     wait_for(lambda: central.heard, "the first event")
@@ -69,7 +72,7 @@ def test_what_a_ward_says_waits_over_a_restart_of_its_broker(brokers: Brokers) -
 
 def test_what_a_ward_is_told_waits_while_its_broker_is_away(brokers: Brokers) -> None:
     central = brokers.client("hospital", "bridge")
-    box = brokers.client("3", "3-box", session="box")
+    box = brokers.client("3", "3-box", keeps=True)
     box.subscribe(COMMAND)
     _publish(central, COMMAND, 1)
     wait_for(lambda: box.heard, "the first command")
@@ -98,7 +101,12 @@ def test_nothing_in_the_configuration_limits_a_queue(tmp_path: Path) -> None:
             tmp_path / "b",
             1,
             (mosquitto.web_user("secret"),),
-            upstream=mosquitto.Upstream("3", 2, mosquitto.ward_user("3", "secret")),
+            upstream=mosquitto.Upstream(
+                "3",
+                2,
+                mosquitto.ward_events_user("3", "secret"),
+                mosquitto.ward_user("3", "secret"),
+            ),
         )
     )
     settings = dict(line.split(maxsplit=1) for line in broker.config_file.read_text().splitlines())
