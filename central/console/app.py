@@ -16,7 +16,7 @@ from flask_wtf import CSRFProtect
 from central import config as configuration
 from central.capabilities import modules
 from central.clock import Clock, FileClock, SystemClock
-from central.console import errors, login, service
+from central.console import errors, login, proxies, service
 from central.console.context import (
     Console,
     _,
@@ -34,6 +34,7 @@ from central.console.context import (
 )
 from central.console.live import Live
 from central.console.people import FIRST_PAGES, describe
+from central.console.proxies import TrustedProxies
 from central.store import Store
 from central.words import LOCALES
 
@@ -69,6 +70,9 @@ def create_app(config: dict[str, Any] | None = None) -> Flask:
         SEND_FILE_MAX_AGE_DEFAULT=300,
         **config.get("flask", {}),
     )
+    addresses, hops = proxies.trusted(config["web"])
+    if addresses:
+        app.wsgi_app = TrustedProxies(app.wsgi_app, addresses, hops)  # type: ignore[method-assign]
     store = Store(config["database"], _clock(config))
     app.extensions["wardline"] = Console(
         store=store,

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from central.console.proxies import trusted
 from central.console.worker import REQUEST_TIMEOUT_S, GuardedWorker
 
 _web = json.loads(Path(os.environ["WARDLINE_CONFIG"]).read_text())["web"]
@@ -20,7 +21,7 @@ threads = int(_web.get("threads", 256))
 # One machine keeps at most so many of them; proxies speak for many machines.
 GuardedWorker.per_address = int(_web.get("per_address", max(1, threads // 4)))
 GuardedWorker.request_timeout_s = float(_web.get("request_timeout_s", REQUEST_TIMEOUT_S))
-GuardedWorker.proxies = frozenset(filter(None, _web.get("proxies", "").split(",")))
+GuardedWorker.proxies, _hops = trusted(_web)
 keepalive = 30
 # Streams never end by themselves; `worker_exit` ends them.
 graceful_timeout = 2
@@ -28,8 +29,8 @@ accesslog = None
 # What it writes, the database first of all, holds names of patients.
 umask = 0o077
 loglevel = "warning"
-# Sessions rest on the address for the log-in delay: believe no proxy that was not named.
-forwarded_allow_ips = _web.get("proxies", "127.0.0.1")
+# Believe no proxy that was not named; `proxies.TrustedProxies` does the same for the address.
+forwarded_allow_ips = ",".join(sorted(GuardedWorker.proxies))
 
 
 def worker_int(worker: Any) -> None:

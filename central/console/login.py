@@ -8,11 +8,22 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, jsonify, redirect, request, session, url_for
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    jsonify,
+    redirect,
+    request,
+    session,
+    url_for,
+)
 from flask_login import LoginManager, current_user, login_user, logout_user
 
 from central.console import model, service
 from central.console.context import _, read
+from central.console.limits import Origin
 from central.console.people import Anybody, Nobody, Person, Screen
 from central.store import Row, Tx
 
@@ -21,6 +32,10 @@ LONGEST_S = 12 * 3600
 IDLE_S = 3600
 # Written back only so often, so that not every answer sets a cookie.
 REFRESH_S = 60
+
+# Tells a device that has logged in before from a stranger's; see `limits`. It opens nothing.
+DEVICE_COOKIE = "wardline_device"
+DEVICE_LASTS_S = 365 * 24 * 3600
 
 # What a screen with a device token may ask for.
 SCREEN_ENDPOINTS = {
@@ -59,6 +74,30 @@ def begin(user: Row) -> None:
     session["sid"] = secrets.token_urlsafe(16)
     session["began_s"] = session["seen_s"] = int(time.time())
     login_user(Person(user))
+
+
+def origin() -> Origin:
+    """Where the request that is being answered comes from."""
+    return Origin(request.remote_addr or "?", request.cookies.get(DEVICE_COOKIE, ""))
+
+
+def first_of_device() -> Origin:
+    """The same, with a secret for a device that has none yet."""
+    here = origin()
+    return here if here.device else Origin(here.address, secrets.token_urlsafe(24))
+
+
+def mark_device(response: Response, here: Origin) -> Response:
+    """Give the device its secret along with the answer to a log-in."""
+    response.set_cookie(
+        DEVICE_COOKIE,
+        here.device,
+        max_age=DEVICE_LASTS_S,
+        httponly=True,
+        samesite="Lax",
+        secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
+    )
+    return response
 
 
 def begin_screen(row: Row) -> None:

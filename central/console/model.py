@@ -46,6 +46,20 @@ def m002_ended_sessions(db: Database) -> None:
     )
 
 
+@migrations()
+def m003_known_places(db: Database) -> None:
+    db.executescript(
+        """
+        -- Devices and addresses from which somebody has logged in under a name. `place`:
+        -- "device:" and the hash of its secret, or "address:" and the address. In real time.
+        CREATE TABLE known_places (
+            name TEXT NOT NULL, place TEXT NOT NULL, last_real_ms INTEGER NOT NULL,
+            PRIMARY KEY (name, place)
+        ) WITHOUT ROWID;
+        """
+    )
+
+
 def user(tx: Tx, name: str) -> Row | None:
     return tx.one("SELECT * FROM users WHERE name = ?", (name,))
 
@@ -67,6 +81,52 @@ def screens(tx: Tx) -> list[Row]:
 
 def failures(tx: Tx, subject: str) -> Row | None:
     return tx.one("SELECT * FROM login_failures WHERE subject = ?", (subject,))
+
+
+def set_failures(tx: Tx, subject: str, count: int, now_ms: int, until_ms: int) -> None:
+    """Note `count` failures; the next try is heard at `until_ms`. Both in real time."""
+    tx.execute(
+        "INSERT OR REPLACE INTO login_failures (subject, count, last_real_ms, until_real_ms)"
+        " VALUES (?, ?, ?, ?)",
+        (subject, count, now_ms, until_ms),
+    )
+
+
+def forgive(tx: Tx, subject: str, *, all_of_it: bool) -> None:
+    """Take back one failure, or all of them."""
+    tx.execute(
+        "DELETE FROM login_failures WHERE subject = ?"
+        if all_of_it
+        else "UPDATE login_failures SET count = count - 1, until_real_ms = 0 WHERE subject = ?",
+        (subject,),
+    )
+
+
+def is_known(tx: Tx, name: str, place: str) -> bool:
+    return bool(tx.value("SELECT 1 FROM known_places WHERE name = ? AND place = ?", (name, place)))
+
+
+def know(tx: Tx, name: str, places: tuple[str, ...], for_ms: int, most: int) -> None:
+    """Remember from where `name` logged in: the newest `most` places, none unused `for_ms`."""
+    now_ms = tx.clock.real_ms()
+    for place in places:
+        tx.execute("INSERT OR REPLACE INTO known_places VALUES (?, ?, ?)", (name, place, now_ms))
+    tx.execute("DELETE FROM known_places WHERE last_real_ms < ?", (now_ms - for_ms,))
+    tx.execute(
+        "DELETE FROM known_places WHERE name = ? AND place NOT IN (SELECT place FROM known_places"
+        " WHERE name = ? ORDER BY last_real_ms DESC LIMIT ?)",
+        (name, name, most),
+    )
+
+
+def forget_name(tx: Tx, name: str) -> None:
+    """Failures and known places of a name are gone."""
+    own = f"own:{name}@"
+    tx.execute(
+        "DELETE FROM login_failures WHERE subject = ? OR substr(subject, 1, ?) = ?",
+        (f"name:{name}", len(own), own),
+    )
+    tx.execute("DELETE FROM known_places WHERE name = ?", (name,))
 
 
 def session_ended(tx: Tx, sid: str) -> bool:

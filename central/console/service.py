@@ -1,8 +1,4 @@
-"""Log-in: passwords, growing delays after failures, device tokens. No HTTP here.
-
-A wrong password delays the next try of that name and, separately, of that address. The delays
-stand in the database, so a restart forgives nobody.
-"""
+"""Log-in: passwords, users, device tokens. No HTTP here; delays stand in `limits`."""
 
 import hashlib
 import re
@@ -13,7 +9,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from central.audit import model as audit
-from central.console import model
+from central.console import limits, model
+from central.console.limits import Origin
 from central.console.people import ROLES
 from central.errors import FieldError
 from central.store import Row, Store, Tx
@@ -21,13 +18,6 @@ from central.wards import model as wards
 from central.words import LOCALES
 
 PASSWORD_MIN = 10
-# So many wrong passwords are a slip of the finger; each further one doubles the delay.
-FREE_BY_NAME = 4
-# Many people of a hospital share one address behind a proxy, so it is given more.
-FREE_BY_ADDRESS = 20
-FIRST_DELAY_MS = 2_000
-LONGEST_DELAY_MS = 15 * 60_000
-FORGET_AFTER_MS = 24 * 3_600_000
 NAME_MOST = 64
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
 _HASHER = PasswordHasher()
@@ -37,36 +27,23 @@ _HASHING = threading.BoundedSemaphore(2)
 _NOBODY = _HASHER.hash(secrets.token_hex(16))
 
 
-class LockedOutError(Exception):
-    """Too many wrong passwords; the next try is heard only later."""
-
-    error_id = "login-locked"
-
-    def __init__(self, wait_ms: int) -> None:
-        super().__init__(f"try again in {wait_ms} ms")
-        self.wait_ms = wait_ms
-
-
 class UnknownUserError(Exception):
     """There is no user of this name."""
 
     error_id = "unknown-user"
 
 
-def _subjects(name: str, address: str) -> tuple[tuple[str, int], ...]:
-    return (f"name:{name}", FREE_BY_NAME), (f"address:{address}", FREE_BY_ADDRESS)
-
-
-def check_login(store: Store, name: str, password: str, address: str) -> Row | None:
-    """The user, or None for a wrong name or password. Raises LockedOutError while the name or
-    the address has to wait, whatever the password.
+def check_login(store: Store, name: str, password: str, origin: Origin) -> Row | None:
+    """The user, or None for a wrong name or password. Raises LockedOutError while a log-in
+    under this name from there has to wait, whatever the password.
 
     The attempt is counted before the password is looked at, so that many at once are no way
     round; and the slow hash is reckoned outside any transaction, so that no press waits for it.
     """
     name = name.strip().lower()[:NAME_MOST]
     with store.transaction() as tx:
-        _count_attempt(tx, name, address)
+        limit = limits.of(tx, name, origin)
+        limits.count_attempt(tx, limit)
     user = model.user(store.read(), name)
     try:
         with _HASHING:
@@ -75,39 +52,12 @@ def check_login(store: Store, name: str, password: str, address: str) -> Row | N
         user = None
     with store.transaction() as tx:
         if user is None or user["disabled"]:
-            audit.append(tx, name[:64] or "?", "login.refused", f"address/{address}")
+            audit.append(tx, name[:64] or "?", "login.refused", f"address/{origin.address}")
             return None
-        tx.execute("DELETE FROM login_failures WHERE subject = ?", (f"name:{name}",))
-        tx.execute(
-            "UPDATE login_failures SET count = count - 1, until_real_ms = 0 WHERE subject = ?",
-            (f"address:{address}",),
-        )
+        limits.succeeded(tx, name, origin, limit)
         tx.execute("UPDATE users SET last_login_ms = ? WHERE name = ?", (tx.now_ms, name))
-        audit.append(tx, name, "login", f"address/{address}")
+        audit.append(tx, name, "login", f"address/{origin.address}")
     return user
-
-
-def _count_attempt(tx: Tx, name: str, address: str) -> None:
-    now_ms = tx.clock.real_ms()
-    # Made-up names leave nothing behind for ever.
-    tx.execute("DELETE FROM login_failures WHERE last_real_ms < ?", (now_ms - FORGET_AFTER_MS,))
-    known = {subject: model.failures(tx, subject) for subject, _ in _subjects(name, address)}
-    wait_ms = max(row["until_real_ms"] - now_ms if row else 0 for row in known.values())
-    if wait_ms > 0:
-        raise LockedOutError(wait_ms)
-    for subject, free in _subjects(name, address):
-        row = known[subject]
-        recent = row is not None and now_ms - row["last_real_ms"] < FORGET_AFTER_MS
-        count = (row["count"] if row and recent else 0) + 1
-        delay_ms = 0
-        if count > free:
-            delay_ms = min(FIRST_DELAY_MS << min(count - free - 1, 20), LONGEST_DELAY_MS)
-        tx.execute(
-            "INSERT INTO login_failures (subject, count, last_real_ms, until_real_ms)"
-            " VALUES (?, ?, ?, ?) ON CONFLICT (subject) DO UPDATE SET count = excluded.count,"
-            " last_real_ms = excluded.last_real_ms, until_real_ms = excluded.until_real_ms",
-            (subject, count, now_ms, now_ms + delay_ms),
-        )
 
 
 def add_user(
@@ -161,7 +111,7 @@ def set_password(tx: Tx, name: str, password: str, by: str) -> None:
         "UPDATE users SET password_hash = ?, epoch = epoch + 1 WHERE name = ?",
         (_HASHER.hash(password), name),
     )
-    tx.execute("DELETE FROM login_failures WHERE subject = ?", (f"name:{name}",))
+    limits.forget(tx, name)
     audit.append(tx, by, "user.password", f"user/{name}")
 
 

@@ -1,13 +1,13 @@
 """Log-in and out, the first page of each role, search, one's own settings."""
 
 import logging
-from typing import Any
+from typing import Any, cast
 
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, session, url_for
 
 from central.audit import model as audit
+from central.console import limits, manage, model, overview, service
 from central.console import login as sessions
-from central.console import manage, model, overview, service
 from central.console.context import (
     _,
     console,
@@ -19,6 +19,7 @@ from central.console.context import (
     transaction,
 )
 from central.console.errors import field_words
+from central.console.limits import LockedOutError
 from central.console.marks import N_
 from central.console.people import ADMIN, ENGINEER, FIRST_PAGES, NURSE
 from central.errors import FieldError
@@ -60,11 +61,12 @@ def login() -> Any:
     status = 200
     if request.method == "POST":
         chosen = session.get("lang")
+        here = sessions.first_of_device()
         try:
             user = service.check_login(
-                console().store, name, request.form.get("password", ""), request.remote_addr or "?"
+                console().store, name, request.form.get("password", ""), here
             )
-        except service.LockedOutError as error:
+        except LockedOutError as error:
             status = 429
             trouble = _(
                 "Too many wrong passwords. Wait %(time)s, then try again; an administrator can"
@@ -75,7 +77,8 @@ def login() -> Any:
             if user is not None:
                 sessions.begin(user)
                 session["lang"] = user["lang"] or chosen
-                return redirect(target or url_for("console.home"))
+                answer = cast(Response, redirect(target or url_for("console.home")))
+                return sessions.mark_device(answer, here)
             status = 401
             trouble = _("The name or the password is wrong. Check both and try again.")
     page = render_template("console/login.html", name=name, target=target, trouble=trouble)
@@ -102,15 +105,15 @@ def me() -> Any:
     trouble: dict[str, str] = {}
     if request.method == "POST":
         old, new = request.form.get("old", ""), request.form.get("password", "")
+        here = sessions.origin()
         try:
-            user = service.check_login(
-                console().store, current_user.name, old, request.remote_addr or "?"
-            )
+            user = service.check_login(console().store, current_user.name, old, here)
             if user is None:
                 raise FieldError("old", N_("This is not your present password."))
             with transaction() as tx:
                 service.set_password(tx, current_user.name, new, current_user.name)
-        except service.LockedOutError as error:
+                limits.succeeded(tx, current_user.name, here, [])
+        except LockedOutError as error:
             trouble["old"] = _(
                 "Too many wrong passwords. Wait %(time)s.", time=lasted(error.wait_ms + 999)
             )

@@ -13,8 +13,9 @@ from flask.testing import FlaskClient
 
 from central.audit import model as audit
 from central.clock import FakeClock
-from central.console import login, service
+from central.console import limits, login, service
 from central.console.app import create_app
+from central.console.limits import Origin
 from central.errors import FieldError
 from central.store import Store
 from tests.console.conftest import PASSWORD, log_in, token_of
@@ -56,42 +57,42 @@ def test_an_unknown_name_is_answered_like_a_wrong_password(app: Flask) -> None:
 
 def test_failures_delay_the_name_longer_and_longer(app: Flask, clock: FakeClock) -> None:
     client = app.test_client()
-    for _ in range(service.FREE_BY_NAME + 1):
+    for _ in range(limits.FREE_BY_NAME + 1):
         assert log_in(client, "li", "wrong").status_code == 401
     assert log_in(client, "li").status_code == 429, "even the right password has to wait"
-    clock.advance(service.FIRST_DELAY_MS)
+    clock.advance(limits.FIRST_DELAY_MS)
     assert log_in(client, "li", "wrong").status_code == 401
-    clock.advance(service.FIRST_DELAY_MS)
+    clock.advance(limits.FIRST_DELAY_MS)
     assert log_in(client, "li").status_code == 429
-    clock.advance(service.FIRST_DELAY_MS)
+    clock.advance(limits.FIRST_DELAY_MS)
     assert log_in(client, "li").status_code == 302
 
 
 def test_a_success_forgives_the_name(app: Flask, db: Store) -> None:
     client = app.test_client()
-    for _ in range(service.FREE_BY_NAME):
+    for _ in range(limits.FREE_BY_NAME):
         log_in(client, "li", "wrong")
     assert log_in(client, "li").status_code == 302
-    assert db.read().value("SELECT count(*) FROM login_failures WHERE subject = 'name:li'") == 0
+    assert db.read().value("SELECT count(*) FROM login_failures WHERE subject LIKE '%:li@%'") == 0
 
 
 def test_one_address_cannot_try_many_names(app: Flask, clock: FakeClock) -> None:
     client = app.test_client()
-    for number in range(service.FREE_BY_ADDRESS + 1):
+    for number in range(limits.FREE_BY_ADDRESS + 1):
         log_in(client, f"guess{number}", "wrong")
     assert log_in(client, "li").status_code == 429
-    clock.advance(service.FIRST_DELAY_MS)
+    clock.advance(limits.FIRST_DELAY_MS)
     assert log_in(client, "li").status_code == 302
 
 
 def test_many_right_log_ins_of_one_address_cost_nothing(app: Flask) -> None:
-    for _ in range(service.FREE_BY_ADDRESS + 5):
+    for _ in range(limits.FREE_BY_ADDRESS + 5):
         assert log_in(app.test_client(), "li").status_code == 302
 
 
 def test_a_restart_forgives_nobody(app: Flask, config: dict[str, Any]) -> None:
     client = app.test_client()
-    for _ in range(service.FREE_BY_NAME + 1):
+    for _ in range(limits.FREE_BY_NAME + 1):
         log_in(client, "li", "wrong")
     again = create_app(config)
     try:
@@ -107,7 +108,9 @@ def test_attempts_at_once_are_counted_before_the_password_is_looked_at(
 
     class Slow:
         def verify(self, hash: str, password: str) -> bool:
-            count = db.read().value("SELECT count FROM login_failures WHERE subject = 'name:li'")
+            count = db.read().value(
+                "SELECT count FROM login_failures WHERE subject = 'own:li@10.0.0.1'"
+            )
             counted.append(count)
             return True
 
@@ -115,7 +118,7 @@ def test_attempts_at_once_are_counted_before_the_password_is_looked_at(
             return False
 
     monkeypatch.setattr(service, "_HASHER", Slow())
-    service.check_login(db, "li", "anything", "10.0.0.1")
+    service.check_login(db, "li", "anything", Origin("10.0.0.1"))
     assert counted == [1]
 
 
@@ -278,7 +281,7 @@ def test_made_up_names_leave_nothing_behind(app: Flask, db: Store, clock: FakeCl
     log_in(client, "x" * 100_000, "wrong")
     longest = "SELECT max(length(subject)) FROM login_failures"
     assert db.read().value(longest) < 100
-    clock.advance(service.FORGET_AFTER_MS + 1)
+    clock.advance(limits.FORGET_AFTER_MS + 1)
     log_in(client, "li")
     assert db.read().value("SELECT count(*) FROM login_failures WHERE subject LIKE '%x%'") == 0
 
@@ -300,7 +303,7 @@ def test_few_passwords_are_hashed_at_once(
 
     monkeypatch.setattr(service, "_HASHER", Slow())
     attempts = [
-        threading.Thread(target=service.check_login, args=(db, "li", "x", f"10.0.0.{n}"))
+        threading.Thread(target=service.check_login, args=(db, "li", "x", Origin(f"10.0.0.{n}")))
         for n in range(4)
     ]
     for each in attempts:
