@@ -50,11 +50,13 @@ CHINESE = Package(
 MMDEBSTRAP = Package("mmdebstrap", "builds the exchange root", "mmdebstrap", version=("--version",))
 BUBBLEWRAP = Package("bubblewrap", "runs programs in it", "bwrap", version=("--version",))
 UIDMAP = Package("uidmap", "lets an ordinary user build it", "newuidmap")
+BARESIP = Package("baresip-core", "a telephone that calls", "baresip")
+SIPP = Package("sip-tester", "telephones that misbehave", "sipp")
 EXCHANGE_ROOT = (MMDEBSTRAP, BUBBLEWRAP, UIDMAP)
 
 NEEDED: dict[str, tuple[Package, ...]] = {
     "demo": (MOSQUITTO, ESPEAK, *EXCHANGE_ROOT),
-    "test": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE, ALSA, *EXCHANGE_ROOT),
+    "test": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE, ALSA, BARESIP, SIPP, *EXCHANGE_ROOT),
     "bench": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE, *EXCHANGE_ROOT),
 }
 EVERY = tuple(dict.fromkeys(each for packages in NEEDED.values() for each in packages))

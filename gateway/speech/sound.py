@@ -54,12 +54,14 @@ def read(path: Path) -> Sound:
     if channels > 1:
         parts = [samples[each::channels] for each in range(channels)]
         samples = array("h", (sum(each) // channels for each in zip(*parts, strict=True)))
-    return Sound(samples if rate == RATE_HZ else _resampled(samples, rate))
+    return Sound(_resampled(samples, rate, RATE_HZ))
 
 
-def _resampled(samples: "array[int]", rate: int) -> "array[int]":
+def _resampled(samples: "array[int]", rate: int, wanted: int) -> "array[int]":
     """Linear between samples going up, the mean over each step going down: good for speech."""
-    step = rate / RATE_HZ
+    if rate == wanted:
+        return samples
+    step = rate / wanted
     last = len(samples) - 1
     result = array("h")
     for index in range(int(len(samples) / step)):
@@ -82,9 +84,9 @@ def audible(path: Path) -> Sound:
     return sound
 
 
-def write(path: Path, sound: Sound) -> None:
-    """Write a WAV file and put it on disk."""
-    samples = sound.samples
+def write(path: Path, sound: Sound, rate_hz: int = RATE_HZ) -> None:
+    """Write a WAV file of `rate_hz` and put it on disk."""
+    samples = _resampled(sound.samples, RATE_HZ, rate_hz)
     if sys.byteorder == "big":
         samples = array("h", samples)
         samples.byteswap()
@@ -92,7 +94,7 @@ def write(path: Path, sound: Sound) -> None:
         with wave.open(raw, "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)
-            file.setframerate(RATE_HZ)
+            file.setframerate(rate_hz)
             file.writeframes(samples.tobytes())
         raw.flush()
         os.fsync(raw.fileno())

@@ -7,6 +7,13 @@ APP = "wardline"
 # Where Asterisk finds its own folder, whatever that folder is called outside.
 INSIDE = "/run/exchange"
 SOUNDS = f"{INSIDE}/sounds"
+# Each make of telephone listens to another one of these.
+HANDS_FREE_HEADERS = {
+    "Call-Info": "<sip:wardline>;answer-after=0",
+    "Alert-Info": "<http://wardline>;info=alert-autoanswer;delay=0",
+    "Answer-Mode": "Auto",
+    "P-Auto-answer": "normal",
+}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from gateway.telephone.directory import Directory, Line, Phone, Rights, Service
 from tests.telephone.running import RunningExchange
 
 STATION, OFFICE = "0015650a1b2c", "0015650a1b2d"
+# Stands in the directory and is never plugged in.
+ABSENT = "0015650a1b2e"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -31,6 +33,7 @@ def directory() -> Directory:
         phones=(
             Phone(STATION, "station-secret", "internal", "8003", "三病区护士站"),
             Phone(OFFICE, "office-secret", "internal", "8101", "Office", lang="en"),
+            Phone(ABSENT, "absent-secret", "internal", "8102"),
         ),
         lines=(Line("8003", (STATION,)), Line("8101", (OFFICE,)), Line("8999", ())),
         services=(Service("120", "emergency", ("8003",)), Service("621", "broadcast")),

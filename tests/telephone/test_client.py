@@ -2,35 +2,32 @@
 
 import asyncio
 import contextlib
-import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from gateway.telephone.ari import events
-from gateway.telephone.ari.account import Account, ensure_suitable
-from gateway.telephone.ari.actions import Actions
-from gateway.telephone.ari.client import Ari
+from gateway.telephone.ari.account import ensure_suitable
 from gateway.telephone.ari.errors import (
     ExchangeAwayError,
-    ExchangeError,
     GoneError,
     LaneEndedError,
     LaneOverflowError,
-    RefusedError,
     ReplacedError,
+    UnreachableError,
     UnsuitableExchangeError,
     WrongPasswordError,
 )
-from gateway.telephone.ari.events import FOUND, RESUMED, VANISHED, Event
+from gateway.telephone.ari.events import FOUND, RESUMED, VANISHED
 from gateway.telephone.ari.reading import MOST_UNREAD, Lane
 from gateway.telephone.directory import Directory
-from gateway.telephone.exchange import APP, SOUNDS
+from gateway.telephone.exchange import SOUNDS
 from tests.bench.proxy import Proxy
-from tests.telephone.running import PASSWORD, RunningExchange
+from tests.telephone.phone import tone
+from tests.telephone.running import RunningExchange
+from tests.telephone.world import WAIT_S, World, rest, until
 
-WAIT_S = 20.0
 # What a far end of a local channel does, for tests alone.
 FAR_ENDS = """
 [far-ends]
@@ -40,61 +37,6 @@ exten => refuses,1,Hangup(21)
 exten => enters,1,Answer()
  same => n,Stasis(wardline,entered)
 """
-
-
-class World:
-    """An application on an exchange, and what arrived in it."""
-
-    def __init__(self, url: str, password: str = PASSWORD, app: str = APP) -> None:
-        self.arrived: asyncio.Queue[Lane] = asyncio.Queue()
-        self.ari = Ari(Account(url, APP, password, app), self.arrived.put_nowait)
-        self.actions = Actions(self.ari, app)
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> "World":
-        self._task = asyncio.create_task(self.ari.run())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._task is not None
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-
-    async def ready(self) -> "World":
-        async with asyncio.timeout(WAIT_S):
-            await self.ari.ready.wait()
-        return self
-
-    async def trouble(self, kind: type[ExchangeError]) -> ExchangeError:
-        async with asyncio.timeout(WAIT_S):
-            while not isinstance(self.ari.trouble, kind):  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-            return self.ari.trouble
-
-    async def answered(self, far_end: str) -> Lane:
-        lane = await self.actions.ring(f"Local/{far_end}@far-ends")
-        await until(lane, "StasisStart")
-        return lane
-
-    async def end(self, lane: Lane) -> None:
-        """Hang up, and see it end: the next test shall not find it."""
-        await self.actions.hang_up(lane.subject.id)
-        assert (await rest(lane))[-1] == "StasisEnd"
-
-
-async def until(lane: Lane, *types: str) -> Event:
-    """The next event of one of `types`; what comes before is passed over."""
-    async with asyncio.timeout(WAIT_S):
-        while True:
-            event = await lane.next()
-            if event.type in types:
-                return event
-
-
-async def rest(lane: Lane) -> list[str]:
-    async with asyncio.timeout(WAIT_S):
-        return [event.type async for event in lane]
 
 
 @pytest.fixture(scope="module")
@@ -114,14 +56,6 @@ async def line_to(exchange: RunningExchange) -> AsyncIterator[tuple[Proxy, World
             yield proxy, await world.ready()
     finally:
         await proxy.close()
-
-
-def tone(path: Path, seconds: float) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(b"\x00\x20\x00\xe0" * int(4000 * seconds))
 
 
 async def test_a_call_is_made_spoken_to_and_ended(exchange: RunningExchange) -> None:
@@ -173,7 +107,7 @@ async def test_who_refuses_is_told_with_the_cause(exchange: RunningExchange) -> 
         await world.ready()
         lane = await world.actions.ring("Local/refuses@far-ends")
         assert (await until(lane, "ChannelDestroyed")).body["cause"] == 21
-        with pytest.raises(RefusedError):
+        with pytest.raises(UnreachableError, match="Nothing/at-all cannot be rung"):
             await world.actions.ring("Nothing/at-all")
         assert world.arrived.empty()
 

@@ -1,13 +1,20 @@
 """The requests of ARI that we make, by name. Every one raises ExchangeError's kinds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.telephone.ari import events
 from gateway.telephone.ari.client import Ari, new_id
+from gateway.telephone.ari.errors import RefusedError, UnreachableError
 from gateway.telephone.ari.reading import Lane
+from gateway.telephone.exchange import HANDS_FREE_HEADERS
 
 RING_S = 60
+# What Asterisk answers when it finds no way to the one to be rung.
+NO_SUCH_PHONE = 500
+_ANSWER_BY_ITSELF = {
+    f"PJSIP_HEADER(add,{name})": value for name, value in HANDS_FREE_HEADERS.items()
+}
 
 
 class Actions:
@@ -27,11 +34,12 @@ class Actions:
         args: Sequence[str] = (),
         caller: str = "",
         ring_s: int = RING_S,
-        variables: Mapping[str, str] | None = None,
+        hands_free: bool = False,
     ) -> Lane:
-        """Ring `endpoint` ("PJSIP/0015650a1b2c"); its lane. Once it is answered it arrives with
+        """Ring `endpoint` ("PJSIP/0015650a1b2c"); its lane. hands_free: the phone shall answer by
+        itself. Once it is answered it arrives with
         StasisStart; if it is not, ChannelDestroyed says why by its cause. Should it ring although
-        this raised, it arrives as a channel that nobody asked for."""
+        this raised, it arrives as a channel that nobody asked for. Raises UnreachableError, too."""
         subject = events.channel(new_id("ring"))
         lane = self._ari.open(subject)
         try:
@@ -48,8 +56,13 @@ class Actions:
                     "callerId": caller or None,
                     "timeout": ring_s,
                 },
-                body={"variables": dict(variables or {})},
+                body={"variables": _ANSWER_BY_ITSELF if hands_free else {}},
             )
+        except RefusedError as error:
+            self._ari.close(subject)
+            if error.status != NO_SUCH_PHONE:
+                raise
+            raise UnreachableError(f"{endpoint} cannot be rung: it is not there", 500) from error
         except BaseException:
             self._ari.close(subject)
             raise

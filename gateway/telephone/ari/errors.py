@@ -41,6 +41,12 @@ class GoneError(RefusedError):
     error_id = "exchange-gone"
 
 
+class UnreachableError(RefusedError):
+    """A phone cannot be rung: it is not registered, or nobody knows it."""
+
+    error_id = "phone-unreachable"
+
+
 class WrongPasswordError(ExchangeError):
     """The exchange knows no such account."""
 

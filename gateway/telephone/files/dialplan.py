@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from gateway.telephone import text
 from gateway.telephone.directory import Directory, Line, Service
-from gateway.telephone.exchange import APP
+from gateway.telephone.exchange import APP, HANDS_FREE_HEADERS
 from gateway.telephone.text import Context, Extension
 
 LINES = "lines"
@@ -17,13 +17,6 @@ SERVICES = "services"
 # Runs on the called side before it rings: the phone shall answer by itself.
 HANDS_FREE = "hands-free"
 FALLBACK_RING_S = 120
-# Each make of telephone listens to another one of these.
-HANDS_FREE_HEADERS = {
-    "Call-Info": "<sip:wardline>;answer-after=0",
-    "Alert-Info": "<http://wardline>;info=alert-autoanswer;delay=0",
-    "Answer-Mode": "Auto",
-    "P-Auto-answer": "normal",
-}
 
 
 def from_phones(rights: str) -> str:

@@ -1,0 +1,167 @@
+"""Telephones that nobody here wrote, on the real exchange."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gateway.speech.engines import Espeak
+from gateway.speech.library import SpeechLibrary
+from gateway.telephone.ari.errors import UnreachableError
+from gateway.telephone.prompts import Prompts
+from tests.telephone import sipp
+from tests.telephone.conftest import ABSENT, OFFICE, STATION
+from tests.telephone.phone import Baresip
+from tests.telephone.running import RunningExchange
+from tests.telephone.world import WAIT_S, World, until
+
+LOUD = 500.0
+LOOKS = """
+[looks]
+type = endpoint
+aors = looks
+context = nowhere
+allow = alaw
+[looks]
+type = aor
+contact = sip:looks@127.0.0.1:{port}
+"""
+
+
+@pytest.fixture
+def phones(tmp_path: Path, exchange: RunningExchange) -> "Phones":
+    return Phones(tmp_path, exchange)
+
+
+class Phones:
+    """The two telephones of the directory, as they are plugged in."""
+
+    def __init__(self, folder: Path, exchange: RunningExchange) -> None:
+        self._folder = folder
+        self._sip = exchange.settings.ports.sip
+
+    def station(self) -> Baresip:
+        return self.plugged_in(STATION, "station-secret")
+
+    def office(self, password: str = "office-secret") -> Baresip:
+        return self.plugged_in(OFFICE, password)
+
+    def plugged_in(self, device: str, password: str) -> Baresip:
+        return Baresip(self._folder / device, device, password, self._sip)
+
+
+async def test_one_calls_the_other_and_both_are_heard(phones: Phones) -> None:
+    async with phones.station() as station, phones.office() as office:
+        await station.registered()
+        await office.registered()
+        await office.dial("8003")
+        coming = await station.event("CALL_INCOMING")
+        assert coming["peeruri"].startswith("sip:8101@")
+        await station.do("accept")
+        await office.event("CALL_ESTABLISHED")
+        await asyncio.gather(station.hears(), office.hears())
+        await office.do("hangup")
+        await station.event("CALL_CLOSED")
+    assert station.heard()[0] > LOUD
+    assert office.heard()[0] > LOUD
+
+
+async def test_a_wrong_password_and_a_name_that_is_an_extension_are_refused(
+    phones: Phones, exchange: RunningExchange
+) -> None:
+    async with phones.office("guessed") as guessing, phones.plugged_in("8003", "8003") as stranger:
+        assert "401" in (await guessing.event("REGISTER_FAIL"))["param"]
+        assert "401" in (await stranger.event("REGISTER_FAIL"))["param"]
+    watched = (exchange.folder / "log" / "security").read_text()
+    assert 'ChallengeResponseFailed",' in watched or "InvalidPassword" in watched
+    assert f'AccountID="{OFFICE}"' in watched
+
+
+async def test_the_application_rings_a_phone_speaks_and_hears_its_keys(
+    phones: Phones, exchange: RunningExchange, tmp_path: Path
+) -> None:
+    library = SpeechLibrary(tmp_path / "speech", [Espeak()])
+    prompts = Prompts(library, exchange.folder / "sounds")
+    words = "Ward three, bed five calls."
+    media, spoken = await prompts.media("en", words), await library.audio("en", words)
+    async with World(exchange.settings.ari_url) as world, phones.station() as station:
+        await world.ready()
+        await station.registered()
+        lane = await world.actions.ring(f"PJSIP/{STATION}", caller='"Bed 5" <120>')
+        assert (await station.event("CALL_INCOMING"))["peerdisplayname"] == "Bed 5"
+        await station.do("accept")
+        await until(lane, "StasisStart")
+        await world.actions.play(lane.subject.id, media)
+        await until(lane, "PlaybackFinished")
+        for key in "1*":
+            await station.do("sndcode", key)
+            assert (await until(lane, "ChannelDtmfReceived")).digit == key
+        await world.end(lane)
+        await station.event("CALL_CLOSED")
+    loudness, length_ms = station.heard()
+    assert loudness > LOUD
+    assert length_ms > spoken.duration_ms * 0.9
+
+
+async def test_a_phone_is_asked_to_answer_by_itself_in_every_way_phones_know(
+    exchange: RunningExchange, tmp_path: Path
+) -> None:
+    """Debian's baresip knows none of these headers, so sipp is the phone that looks at them. It
+    stands in the hospital's own part of the configuration, and is asked nothing else."""
+    phone = sipp.Phone(tmp_path, exchange.settings.ports.sip, "looks", "")
+    (exchange.folder / "etc" / "pjsip_local.conf").write_text(LOOKS.format(port=phone.port))
+    assert exchange.ari("asterisk/modules/res_pjsip.so", "PUT")[0] == 204
+    async with World(exchange.settings.ari_url) as world:
+        await world.ready()
+        answering = asyncio.create_task(asyncio.to_thread(phone.run, "hands_free"))
+        lane = await world.actions.ring("PJSIP/looks", hands_free=True)
+        await until(lane, "StasisStart")
+        await world.end(lane)
+        assert await answering == ""
+
+
+async def test_a_busy_phone_and_one_that_is_not_there_are_told_apart(
+    phones: Phones, exchange: RunningExchange
+) -> None:
+    async with World(exchange.settings.ari_url) as world, phones.station() as station:
+        await world.ready()
+        await station.registered()
+        lane = await world.actions.ring(f"PJSIP/{STATION}")
+        await station.event("CALL_INCOMING")
+        await station.do("hangup")
+        assert (await until(lane, "ChannelDestroyed")).body["cause"] == 17
+        with pytest.raises(UnreachableError, match=ABSENT):
+            await world.actions.ring(f"PJSIP/{ABSENT}")
+
+
+async def test_an_emergency_goes_to_the_application_and_without_it_to_the_station(
+    phones: Phones, exchange: RunningExchange
+) -> None:
+    async with phones.station() as station, phones.office() as office:
+        await station.registered()
+        await office.registered()
+        async with World(exchange.settings.ari_url) as world:
+            await world.ready()
+            await office.dial("120")
+            async with asyncio.timeout(WAIT_S):
+                lane = await world.arrived.get()
+            assert (await until(lane, "StasisStart")).body["args"] == ["emergency"]
+            await world.end(lane)
+            await office.event("CALL_CLOSED")
+        await office.dial("120")
+        await station.event("CALL_INCOMING")
+        await station.do("accept")
+        await office.event("CALL_ESTABLISHED")
+        await office.do("hangup")
+        await station.event("CALL_CLOSED")
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["8003,1)", "8003&PJSIP", "%24%7BEXTEN%7D", "s", "0015650a1b2c", "_8XXX", "80030", "h"],
+)
+def test_what_is_no_number_of_the_house_reaches_nobody(
+    exchange: RunningExchange, tmp_path: Path, number: str
+) -> None:
+    phone = sipp.Phone(tmp_path, exchange.settings.ports.sip, OFFICE, "office-secret")
+    assert phone.run("invite", dialled=number) == ""
