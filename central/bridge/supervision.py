@@ -9,6 +9,8 @@ SILENCE_MS = 7_000
 WITH_IT_MS = 4_500
 # How often a healthy heartbeat is written down.
 HEALTH_EVERY_MS = 10_000
+# An earlier start that beats again and again while the newest is silent for so long is the newest.
+PASSED_MS = 4_500
 
 
 @dataclass
@@ -17,6 +19,7 @@ class _Life:
     session: int
     seen_ms: int
     lost: bool = False
+    earlier: tuple[int, int] | None = None  # a start with a lower number heard since, and when
 
 
 class Watch:
@@ -32,13 +35,25 @@ class Watch:
 
     def seen(self, node: str, ward: str, session: int, now_ms: int) -> bool | None:
         """Note a sign of life. True when the node had been lost; None when this is of an
-        earlier start, come late, and says nothing about the node that lives now."""
+        earlier start, come late, and says nothing about the node that lives now. The numbers of
+        starts may lie (`central.wards.starts`): `session_of` tells what was believed."""
         life = self._lives.setdefault(node, _Life(ward, session, now_ms))
-        if session < life.session:
+        if session < life.session and not self._passes(life, session, now_ms):
             return None
-        back = life.lost
+        back = life.lost or session < life.session
         self._lives[node] = _Life(ward, session, now_ms)
         return back
+
+    def session_of(self, node: str) -> int | None:
+        """The start of a node that lives, or lived last."""
+        life = self._lives.get(node)
+        return None if life is None else life.session
+
+    def _passes(self, life: _Life, session: int, now_ms: int) -> bool:
+        """Whether the start heard is the newest although its number is lower."""
+        if life.earlier is None or life.earlier[0] != session:
+            life.earlier = (session, now_ms)
+        return now_ms - max(life.seen_ms, life.earlier[1]) >= PASSED_MS
 
     def worth_writing(self, node: str, health: object, now_ms: int) -> bool:
         """Whether this heartbeat tells something new, or the last one written is old."""

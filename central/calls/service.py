@@ -107,7 +107,7 @@ def attend(
     order.keep_presence(tx, ward, bed, at_ms, via, event)
     ended = []
     for call in model.at_bed(tx, ward, bed):
-        if order.made_before(call, at_ms, event):
+        if order.made_before(tx, call, at_ms, event):
             steps.end(tx, call, at_ms, via)
             ended.append(int(call["id"]))
     return ended

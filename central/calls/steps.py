@@ -5,7 +5,7 @@ from typing import Any
 
 from central import timers
 from central.audit import model as audit
-from central.calls import bedside, model, types
+from central.calls import bedside, model, order, types
 from central.calls.errors import CallEndedError, NoSuchCallError
 from central.escalation import service as escalation
 from central.events import NodeEvent
@@ -99,7 +99,7 @@ def count(
         "UPDATE calls SET repeated = repeated + 1, about = json_patch(about, ?) WHERE id = ?",
         (json.dumps(about or {}, ensure_ascii=False), call["id"]),
     )
-    if event is not None and (event.boot, event.seq) > (call["boot"] or -1, call["seq"] or -1):
+    if event is not None and order.newer(tx, event, call):
         tx.execute(
             "UPDATE calls SET node = ?, boot = ?, seq = ? WHERE id = ?",
             (event.node, event.boot, event.seq, call["id"]),

@@ -14,6 +14,7 @@ from central.events import NodeEvent
 from central.faults import model
 from central.store import HOSPITAL, Row, Tx
 from central.wards import model as wards
+from central.wards import starts
 from gateway.mqtt import kinds
 
 # The timer that lets `central.technical` look at the faults of a ward (its ref).
@@ -99,15 +100,18 @@ def _overtaken(tx: Tx, event: NodeEvent, by: str) -> bool:
     """Whether what the box told later of the same device and trouble is known already: after an
     outage events may come in any order, and the last one is true."""
     later = tx.all(
-        "SELECT about FROM events WHERE node = ? AND (boot, seq) > (?, ?) AND type = ?"
+        "SELECT boot, seq, about FROM events WHERE node = ? AND (boot, seq) > (?, ?) AND type = ?"
         " AND bed IS ?",
         (event.node, event.boot, event.seq, by, event.bed),
     )
-    code = event.about.get("code")
-    return any(
-        _device(replace(event, about=about)) == _device(event) and about.get("code") in (code, None)
-        for about in (json.loads(row["about"]) for row in later)
-    )
+    code, number = event.about.get("code"), (event.boot, event.seq)
+    for row in later:
+        about = json.loads(row["about"])
+        same = _device(replace(event, about=about)) == _device(event)
+        after = starts.before(tx, event.node, number, (row["boot"], row["seq"]))
+        if same and after and about.get("code") in (code, None):
+            return True
+    return False
 
 
 def _on_fault(tx: Tx, event: NodeEvent) -> None:

@@ -78,6 +78,15 @@ def m003_fleet_version(db: Database) -> None:
     )
 
 
+@migrations()
+def m004_passed_starts(db: Database) -> None:
+    # Starts that are over although one with a lower number (by_boot) came after them.
+    db.execute(
+        "CREATE TABLE passed_starts (node TEXT NOT NULL, boot INTEGER NOT NULL,"
+        " by_boot INTEGER NOT NULL, PRIMARY KEY (node, boot)) WITHOUT ROWID"
+    )
+
+
 def add_ward(tx: Tx, ward: str, name_zh: str, name_en: str, lang: str = "zh") -> None:
     tx.insert("wards", id=ward, name_zh=name_zh, name_en=name_en, lang=lang)
 

@@ -7,7 +7,7 @@ from typing import Any
 from central.faults import model as fault_rows
 from central.faults import service as faults
 from central.store import Row, Tx
-from central.wards import gaps, model
+from central.wards import gaps, model, starts
 from central.wards import skew as clocks
 from central.words import catalogue, spoken
 from gateway.mqtt import kinds
@@ -48,12 +48,12 @@ def state_told(tx: Tx, ward: str, node: str, message: dict[str, Any]) -> bool:
         return False
     session = message["session"]
     if message["state"] != kinds.READY:
-        if row["session"] is not None and session < row["session"]:
+        if starts.is_over(tx, node, session, row["session"]):
             return False
         lost(tx, node, message["state"], 0)
         return False
-    if row["session"] is not None and session < row["session"]:
-        return False  # the birth of a boot that is over
+    if starts.is_over(tx, node, session, row["session"]):
+        return False
     tx.execute(
         "UPDATE nodes SET state = 'ready', session = ?, firmware = ?, hardware = ?, born_ms = ?,"
         " seen_ms = ? WHERE id = ?",
@@ -81,12 +81,24 @@ def lost(tx: Tx, node: str, state: str = kinds.LOST, silent_ms: int | None = Non
     )  # fmt: skip
 
 
+def lives(tx: Tx, node: str, session: int) -> bool:
+    """Heartbeats of this start come, and none of the one that central takes for the newest: that
+    one is over, whatever their numbers. True when the node was so (re)born."""
+    row = model.node(tx, node)
+    if row is None or row["session"] in (None, session):
+        return False
+    if session < row["session"]:
+        starts.passed(tx, node, row["session"], session)
+    born = {"state": kinds.READY, "session": session}
+    return state_told(tx, row["ward"], node, dict(row) | born)
+
+
 def heard_of(
     tx: Tx, node: str, heartbeat: dict[str, Any], skew: clocks.Skew = clocks.UNKNOWN
 ) -> None:
     """A heartbeat: the node lives; its health is kept for the fleet page."""
     row = model.node(tx, node)
-    if row is None or (row["session"] is not None and heartbeat["boot"] < row["session"]):
+    if row is None or starts.is_over(tx, node, heartbeat["boot"], row["session"]):
         return
     health = {key: heartbeat[key] for key in HEALTH if key in heartbeat}
     if "wall_ms" in heartbeat:

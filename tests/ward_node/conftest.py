@@ -158,6 +158,10 @@ class FakeCentral:
             f"the answer to {id}",
         )[-1]
 
+    def born_after(self, session: int) -> bool:
+        """Whether a birth of a later start has come."""
+        return any(state == "ready" and each > session for state, each in self.states())
+
     def states(self) -> list[tuple[str, int]]:
         return [(each["state"], each["session"]) for each in self.of(topics.STATE)]
 

@@ -108,7 +108,7 @@ def test_kill_9_loses_nothing_and_the_will_is_published(
     wait_for(lambda: ("lost", first["boot"]) in central.states(), "the will")
     central.receipts = True
     bedside.start()
-    wait_for(lambda: ("ready", first["boot"] + 1) in central.states(), "the second birth")
+    wait_for(lambda: central.born_after(first["boot"]), "the second birth")
     wait_for(lambda: central.events(kinds.PRESS)[-1]["age_ms"] > first["age_ms"], "the press")
     assert {each["id"] for each in central.events(kinds.PRESS)} == {first["id"]}
     wait_for(lambda: central.of(topics.HEARTBEAT)[-1]["outbox"] == 0, "an empty outbox")

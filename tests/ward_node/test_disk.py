@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ward_node.contract import kinds
+from ward_node.core import starts
 from ward_node.core.outbox import Outbox
 from ward_node.cpython import disk
 from ward_node.cpython.journal import Journal
@@ -68,11 +69,17 @@ def test_half_a_line_is_taken_back_when_the_disk_is_full(
 
 
 def test_boot_numbers_only_rise(tmp_path: Path) -> None:
-    first = disk.next_boot(tmp_path)
-    assert disk.next_boot(tmp_path) == first + 1
-    (tmp_path / "boot").write_bytes(b"")
-    # The counter is lost: it starts above every number that counting could have reached.
-    assert disk.next_boot(tmp_path) >= first
+    numbers = [disk.next_boot(tmp_path) for _ in range(3)]
+    kept = (tmp_path / "boot").read_bytes()
+    (tmp_path / "boot").unlink()
+    (tmp_path / "boot").mkdir()  # neither to be read nor to be replaced
+    numbers.append(disk.next_boot(tmp_path))
+    assert numbers[-1] > starts.kept(int(kept) - 3), "the clock is above any count of starts"
+    (tmp_path / "boot").rmdir()
+    (tmp_path / "boot").write_bytes(kept)
+    numbers.append(disk.next_boot(tmp_path))
+    assert numbers[:3] == sorted(set(numbers[:3]))
+    assert numbers[4] > max(numbers[:4])
 
 
 def test_one_folder_one_node(tmp_path: Path) -> None:

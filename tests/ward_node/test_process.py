@@ -55,7 +55,7 @@ def test_kill_9_loses_nothing_and_the_will_is_published(
     wait_for(lambda: ("lost", first["boot"]) in central.states(), "the will")
     central.receipts = True
     box.start()
-    wait_for(lambda: ("ready", first["boot"] + 1) in central.states(), "the second birth")
+    wait_for(lambda: central.born_after(first["boot"]), "the second birth")
     wait_for(lambda: len(central.events(kinds.PRESS)) >= 2, "the press once more")
     assert {each["id"] for each in central.events(kinds.PRESS)} == {first["id"]}
     again = central.events(kinds.PRESS)[-1]

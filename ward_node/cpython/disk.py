@@ -9,10 +9,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ward_node.core import starts
+
 log = logging.getLogger("wardline.node")
 
-# Two starts that cannot be counted get one number once in so many times, if their clocks agree.
-CHANCE = 1 << 40
+FIRST_TIME_S = 1_704_067_200  # the year 2024: no earlier time is the present one
 # Far above what central and the drips make of it.
 MEMORY_BYTES = 4 * 1024 * 1024
 
@@ -78,21 +79,22 @@ def claim(folder: Path) -> Claim:
 
 
 def next_boot(folder: Path) -> int:
-    """Count this start. Central drops repeats by boot and sequence, so a number may never come
-    again: where the counter is lost, it starts from the time of day in seconds, which is above
-    any count of starts. Where it cannot be kept, chance is added, for the clock of a box without
-    a disk may stand at the same moment after each start."""
+    """The number of this start, see `ward_node.core.starts`."""
     path = folder / "boot"
+    now_s = int(time.time()) if time.time() >= FIRST_TIME_S else None
+    chance = secrets.randbits(64)
+    last: int | None = None
     try:
-        boot = int(path.read_bytes()) + 1
+        last = int(path.read_bytes())
     except (OSError, ValueError):
-        boot = int(time.time())
+        log.warning("%s is not there or not readable", path)
+    count = starts.count(last, now_s, chance)
     try:
-        write_durably(path, str(boot).encode())
+        write_durably(path, str(count).encode())
     except OSError as error:
         log.error("%s cannot be written: %s", path, error.strerror)
-        boot = max(boot, int(time.time())) + secrets.randbelow(CHANCE)
-    return boot
+        return starts.unkept(last, now_s, chance)
+    return starts.kept(count)
 
 
 class Memory:

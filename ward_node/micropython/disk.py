@@ -4,6 +4,7 @@ wants remembered."""
 import json
 
 from ward_node.compat import Any
+from ward_node.core import starts
 from ward_node.micropython import shim
 
 
@@ -31,18 +32,22 @@ def read(path: str) -> "bytes | None":
 
 
 def next_boot(folder: str) -> int:
-    """Count this start. A medium that refuses hinders none: the number is then one by chance,
-    and the outbox tells the fault."""
+    """The number of this start, see `ward_node.core.starts`."""
+    wall_ms = shim.wall_ms()
+    now_s = None if wall_ms is None else wall_ms // 1000
+    chance = shim.chance()
+    last: int | None = None
     try:
-        boot = int(read(folder + "/boot") or b"") + 1
+        last = int(read(folder + "/boot") or b"")
     except ValueError:
-        boot = shim.new_boot()
+        pass
+    count = starts.count(last, now_s, chance)
     try:
-        write_durably(folder + "/boot", str(boot).encode())
+        write_durably(folder + "/boot", str(count).encode())
     except OSError as error:
         shim.note("the count of starts cannot be written: " + str(error))
-        boot = shim.new_boot()
-    return boot
+        return starts.unkept(last, now_s, chance)
+    return starts.kept(count)
 
 
 class Memory:

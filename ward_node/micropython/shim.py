@@ -15,7 +15,6 @@ TICKS_PERIOD = 1 << 30  # the least there is: a board's ticks start again after 
 TCP_NODELAY = (6, 1, 1)  # small packets go at once
 ENOSPC = 28  # MicroPython's errno names few
 COPY_BYTES = 1024
-LOST_BOOT = 1 << 30  # above any count of starts
 FIRST_YEAR = 2024  # no earlier time is the present one
 EPOCH_2000_S = 946_684_800  # of boards whose time begins in 2000
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -174,13 +173,12 @@ def make_folder(path: str) -> None:
             os.mkdir(made[:-1])
 
 
-def new_boot() -> int:
-    """A boot number for a node that has lost count. The clock of a board may stand at any year,
-    so chance decides: a number that central has seen may not come again."""
-    chance = 0
-    for byte in os.urandom(4):
-        chance = chance * 256 + byte
-    return LOST_BOOT + chance % LOST_BOOT
+def chance() -> int:
+    """64 random bits."""
+    found = 0
+    for byte in os.urandom(8):
+        found = found * 256 + byte
+    return found
 
 
 # --- asyncio ---
