@@ -44,11 +44,12 @@ class NoSuchBedError(LookupError):
 def prove_now(tx: Tx, ward: str, beds: Iterable[str], by: str) -> int:
     """Prove these beds at once, one after the other. Returns how many. Raises NoSuchBedError."""
     known = {row["bed"] for row in model.beds(tx, ward)}
-    wanted = list(dict.fromkeys(beds))
+    wanted, running = list(dict.fromkeys(beds)), model.under_way(tx, ward)
     for bed in wanted:
         if bed not in known:
             raise NoSuchBedError(f"{ward}/{bed}")
-        model.want(tx, ward, bed, by)
+        if running is None or running["bed"] != bed:
+            model.want(tx, ward, bed, by)
     audit.append(tx, by, "bed.prove", f"ward/{ward}", detail={"beds": wanted})
     tx.changed(ward, "proofs")
     _go_on(tx, ward)

@@ -26,7 +26,10 @@ from provisioning.mosquitto import watcher_user
 from tests.conftest import answers, free_port, wait_for
 
 WARD = WardPlan("5", "五病区", "Ward 5", "gpio", ("1", "2", "3"))
+# The same with bedside units on a bus, simulated behind a pty.
+WARD_ON_BUS = replace(WARD, hardware="bus")
 BROKER, WARD_BROKER, BRIDGE, BOX, STATION = "broker", "broker-5", "bridge", "5-box", "5-station"
+UNITS = "units-5"
 
 
 class Cable:
@@ -93,18 +96,19 @@ def _carry(one: socket.socket, other: socket.socket) -> None:
 class Hospital:
     """Everything runs once `start_all` returns."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ward: WardPlan = WARD) -> None:
+        self.ward = ward
         self._recorder = watcher_user("recorder", "secret-recorder", topics.BEDS)
         guests = {WARD_BROKER: (self._recorder,)}
-        self.layout = Layout(folder, (WARD,), free_port(), guests=guests)
+        self.layout = Layout(folder, (ward,), free_port(), guests=guests)
         self.cable = Cable(self.layout.ports["hospital"])
         FileClock(self.layout.clock_file).set_rate(1)
         self.layout.write()
         self._through_the_cable()
         self.store = Store(self.layout.database, FileClock(self.layout.clock_file))
         with self.store.transaction() as tx:
-            hospital.load(tx, (WARD,))
-        programs = self.layout.programs(_never, dict.fromkeys(WARD.nodes, _never))
+            hospital.load(tx, (ward,))
+        programs = self.layout.programs(_never, dict.fromkeys(ward.nodes, _never))
         self._commands = {each.name: each.command for each in programs}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.bed_states: list[tuple[str, str]] = []
@@ -118,7 +122,8 @@ class Hospital:
     # --- processes ---
 
     def start_all(self) -> None:
-        for names in ((BROKER, WARD_BROKER), (BRIDGE, BOX, STATION)):
+        units = (UNITS,) if UNITS in self._commands else ()
+        for names in ((BROKER, WARD_BROKER, *units), (BRIDGE, BOX, STATION)):
             for name in names:
                 self.launch(name)
             for name in names:
@@ -148,7 +153,7 @@ class Hospital:
     def up(self, name: str) -> None:
         port = {
             BROKER: "hospital", WARD_BROKER: WARD_BROKER, BRIDGE: "mllp", BOX: BOX,
-            STATION: f"page-{WARD.id}",
+            STATION: f"page-{WARD.id}", UNITS: UNITS,
         }[name]  # fmt: skip
         wait_for(lambda: answers(self.layout.ports[port]), f"{name} to listen")
 
@@ -167,7 +172,7 @@ class Hospital:
         # paho closes its own pair of sockets when nobody holds the client any more.
         self._listener.on_message = self._listener.on_connect = None
         del self._listener
-        for names in ((BOX, STATION, BRIDGE), (WARD_BROKER, BROKER)):
+        for names in ((BOX, STATION, BRIDGE), (UNITS, WARD_BROKER, BROKER)):
             last = [self._running[name] for name in names if name in self._running]
             for process in last:
                 process.terminate()
@@ -180,16 +185,20 @@ class Hospital:
 
     def operate(self, bed: str, control: str) -> None:
         body = json.dumps({"bed": bed, "control": control}).encode()
-        url = self.layout.panel(BOX) + "/operate"
+        url = self.layout.controls(self.ward) + "/operate"
         request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request) as answer:
             assert answer.status == 200
 
     def lamp(self, bed: str) -> str:
-        return str(_get(self.layout.panel(BOX) + "/state")["beds"][bed]["lamp"])
+        return str(self.bed(bed)["lamp"])
 
     def light(self, bed: str) -> str:
-        return str(_get(self.layout.panel(BOX) + "/state")["beds"][bed]["reassurance"])
+        return str(self.bed(bed)["reassurance"])
+
+    def bed(self, bed: str) -> dict[str, Any]:
+        """A bed as its panel shows it."""
+        return dict(_get(self.layout.controls(self.ward) + "/state")["beds"][bed])
 
     def page(self) -> dict[str, Any]:
         return _get(self.layout.station_page(WARD) + "/state")
@@ -243,9 +252,9 @@ def _get(url: str) -> Any:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Hospital]:
+def running(folder: Path, ward: WardPlan = WARD) -> Iterator[Hospital]:
     """A hospital in which everything runs, and ends with the test."""
-    made = Hospital(folder)
+    made = Hospital(folder, ward)
     try:
         made.start_all()
         yield made
