@@ -98,6 +98,20 @@ class Tx:
         )
         return int(cursor.lastrowid or 0)
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What is written in here is undone when it raises, unless the database itself cannot go
+        on (`is_trouble`): then all of the transaction is lost."""
+        self.execute("SAVEPOINT part")
+        try:
+            yield
+        except Exception as error:
+            if not is_trouble(error):
+                self.execute("ROLLBACK TO part")
+                self.execute("RELEASE part")
+            raise
+        self.execute("RELEASE part")
+
     def changed(self, ward: str, what: str) -> None:
         """Say that `what` of `ward` is different now; sent after the commit."""
         self.changes.add((ward, what))
@@ -257,16 +271,13 @@ class Store:
         self, connection: sqlite3.Connection, job: Callable[[Tx], Any], changes: set[Any]
     ) -> tuple[bool, Any]:
         tx = Tx(connection, self.clock)
-        connection.execute("SAVEPOINT job")
         try:
-            answer = job(tx)
+            with tx.savepoint():
+                answer = job(tx)
         except Exception as error:
             if is_trouble(error):
                 raise  # the disk or the lock, not the job: the whole group fails
-            connection.execute("ROLLBACK TO job")
-            connection.execute("RELEASE job")
             return False, error
-        connection.execute("RELEASE job")
         changes |= tx.changes
         return True, answer
 

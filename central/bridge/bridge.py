@@ -191,6 +191,8 @@ class Bridge:
             self._wake_rules.set()
             took_ms = (time.perf_counter() - began) * 1000
             for (message, _), is_new in zip(batch, new, strict=True):
+                if is_new is None:
+                    continue  # in quarantine
                 node = (message["ward"], message["node"])
                 self._receipts.setdefault(node, []).append(message["id"])
                 log.info(

@@ -10,6 +10,7 @@ from central.capabilities import Rules
 from central.faults import service as faults
 from central.store import Tx, is_trouble
 from central.wards import model as wards
+from gateway.mqtt import topics
 
 log = logging.getLogger("wardline.bridge")
 
@@ -19,12 +20,38 @@ QUARANTINE_PAYLOAD_BYTES = 4096
 COMMAND_DIGITS = 18
 
 
-def store_events(tx: Tx, arrived: list[tuple[dict[str, Any], int]]) -> list[bool]:
-    """Store valid event messages, each with the hospital time it arrived. False for a repeat."""
-    return [
-        events.store(tx, events.from_message(message, arrived_ms, tx.now_ms))
-        for message, arrived_ms in arrived
-    ]
+Arrived = tuple[dict[str, Any], int]  # an event message and the hospital time it arrived
+
+
+def store_events(tx: Tx, arrived: list[Arrived]) -> list[bool | None]:
+    """Store valid event messages. False for a repeat, None for one that could not be stored for a
+    reason of its own: it holds up no other, and is in quarantine. Raises what the database raises
+    when it can store nothing."""
+    try:
+        with tx.savepoint():
+            return [_store(tx, each) for each in arrived]
+    except Exception as error:
+        if is_trouble(error):
+            raise
+    return [_store_or_quarantine(tx, each) for each in arrived]
+
+
+def _store(tx: Tx, arrived: Arrived) -> bool:
+    return events.store(tx, events.from_message(*arrived, tx.now_ms))
+
+
+def _store_or_quarantine(tx: Tx, arrived: Arrived) -> bool | None:
+    try:
+        with tx.savepoint():
+            return _store(tx, arrived)
+    except Exception as error:
+        if is_trouble(error):
+            raise
+        message, _ = arrived
+        log.exception("event %s could not be stored", message["id"])
+        topic = topics.topic(message["ward"], message["node"], topics.EVENT)
+        quarantine(tx, topic, json.dumps(message).encode(), f"not stored: {error}")
+        return None
 
 
 def act(tx: Tx, rules: Rules, limit: int) -> int:
@@ -118,17 +145,14 @@ def probe(tx: Tx) -> None:
 
 def guarded(tx: Tx, rule: Callable[..., None], *facts: Any) -> str | None:
     """Run a rule on its facts in a savepoint of its own; returns why it failed, or None."""
-    tx.execute("SAVEPOINT rule")
     try:
-        rule(tx, *facts)
+        with tx.savepoint():
+            rule(tx, *facts)
     except Exception as error:
         if is_trouble(error):
             raise  # the disk or the lock, not the rule
-        tx.execute("ROLLBACK TO rule")
-        tx.execute("RELEASE rule")
         log.exception("a rule failed")
         return f"{type(error).__name__}: {error}"
-    tx.execute("RELEASE rule")
     return None
 
 
