@@ -65,6 +65,24 @@ def m001_admissions(db: Database) -> None:
     )
 
 
+@migrations()
+def m002_refused_days(db: Database) -> None:
+    db.executescript(
+        """
+        -- How long a message was as it came; of refused ones only the beginning may be kept.
+        ALTER TABLE his_messages ADD COLUMN size INTEGER;
+        -- Refused messages by peer and hospital day. first_kept: the id of the last one that
+        -- stays for good; dropped: how many after it were let go, only counted; last_ms: when.
+        CREATE TABLE his_refused_days (
+            peer TEXT NOT NULL, day TEXT NOT NULL, messages INTEGER NOT NULL DEFAULT 0,
+            first_kept INTEGER, dropped INTEGER NOT NULL DEFAULT 0, last_ms INTEGER NOT NULL,
+            PRIMARY KEY (peer, day)
+        );
+        CREATE INDEX his_messages_refused ON his_messages (peer, id) WHERE state = 'refused';
+        """
+    )
+
+
 _STAY = (
     "SELECT s.*, p.name, p.sex, p.birth FROM stays s LEFT JOIN patients p ON p.id = s.patient"
     " WHERE {}"
@@ -182,6 +200,48 @@ def to_retry(tx: Tx, sender: str, code: str) -> list[int]:
         (sender, code, BED_TAKEN),
     )
     return [row["id"] for row in rows]
+
+
+def count_refused(tx: Tx, peer: str, day: str) -> int:
+    """Count one more refused message of `peer` on `day`. Returns how many there are."""
+    return int(
+        tx.value(
+            "INSERT INTO his_refused_days (peer, day, messages, last_ms) VALUES (?, ?, 1, ?)"
+            " ON CONFLICT (peer, day) DO UPDATE SET messages = messages + 1,"
+            " last_ms = excluded.last_ms RETURNING messages",
+            (peer, day, tx.now_ms),
+        )
+    )
+
+
+def keep_first_refused(tx: Tx, peer: str, day: str, message: int) -> None:
+    """The refused messages of the day up to this one stay."""
+    tx.execute(
+        "UPDATE his_refused_days SET first_kept = ? WHERE peer = ? AND day = ?",
+        (message, peer, day),
+    )
+
+
+def drop_refused(tx: Tx, peer: str, day: str) -> None:
+    """Let the oldest refused message go that came after those which stay, and count it."""
+    tx.execute(
+        "DELETE FROM his_messages WHERE id = (SELECT min(m.id) FROM his_messages m"
+        " JOIN his_refused_days d ON d.peer = m.peer AND d.day = ?"
+        " WHERE m.peer = ? AND m.state = 'refused' AND m.id > d.first_kept)",
+        (day, peer),
+    )
+    tx.execute(
+        "UPDATE his_refused_days SET dropped = dropped + 1 WHERE peer = ? AND day = ?", (peer, day)
+    )
+
+
+def dropped_days(tx: Tx) -> list[Row]:
+    """Days on which refused messages were let go, the newest first."""
+    return tx.all("SELECT * FROM his_refused_days WHERE dropped > 0 ORDER BY day DESC, peer")
+
+
+def forget_refused_days(tx: Tx, before_ms: int) -> None:
+    tx.execute("DELETE FROM his_refused_days WHERE last_ms < ?", (before_ms,))
 
 
 def reasons(row: Row) -> list[Reason]:

@@ -52,6 +52,10 @@ DISPLACED = N_("The patient who was in ward %(ward)s bed %(bed)s is now without 
 SUPERSEDED = N_("Message %(id)s, which came later, told where the patient is.")
 SET_ASIDE = N_("Set aside by %(by)s.")
 PURGED = N_("The text of this message is no longer kept, so it cannot be applied again.")
+CUT = N_(
+    "Only the first %(kept)s of its %(size)s bytes are kept, so it cannot be applied again. Let"
+    " the sender send it again."
+)
 
 Reason = tuple[str, dict[str, Any]]
 

@@ -6,7 +6,7 @@ from datetime import tzinfo
 from typing import Any
 
 from central import timers
-from central.admissions import model, reasons
+from central.admissions import flood, model, reasons
 from central.admissions.rules import apply
 from central.admissions.taking import HIS, parse_again, retry, set_state, settle, take_message
 from central.audit import model as audit
@@ -106,6 +106,8 @@ def replay(
         raise FieldError("message", N_("This message was applied already."))
     if row["raw"] is None:
         raise FieldError("message", reasons.PURGED)
+    if row["size"] is not None and len(row["raw"]) < row["size"]:
+        raise FieldError("message", reasons.CUT, kept=len(row["raw"]), size=row["size"])
     audit.append(tx, by, "his.replay", f"his/{message_id}", "forced" if force else "")
     parsed = parse_again(tx, row)
     if parsed.event is None:
@@ -164,6 +166,7 @@ def recover(tx: Tx) -> None:
 
 def _on_purge(tx: Tx, ref: str, body: dict[str, Any], late_ms: int) -> None:
     purge(tx)
+    flood.calm(tx)
     timers.arm(tx, tx.now_ms + PURGE_EVERY_MS, PURGE, ref)
 
 

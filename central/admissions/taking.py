@@ -6,7 +6,7 @@ import json
 import logging
 from datetime import datetime, tzinfo
 
-from central.admissions import model, reasons
+from central.admissions import flood, model, reasons
 from central.admissions.moves import Outcome
 from central.admissions.reasons import HeldError, Reason
 from central.admissions.rules import apply
@@ -48,7 +48,8 @@ def take_message(
         received_ms=tx.now_ms,
         last_ms=tx.now_ms,
         type=header.kind if header else "",
-        raw=raw,
+        raw=raw if parsed.event is not None else raw[: flood.REFUSED_BYTES],
+        size=len(raw),
         encoding=parsed.encoding,
         state=model.WAITING,
         reason=json.dumps(notes),
@@ -58,6 +59,7 @@ def take_message(
     elif parsed.refusal is not None:
         refused = (parsed.refusal.text, dict(parsed.refusal.values))
         set_state(tx, message, model.REFUSED, [refused, *notes], HIS)
+        flood.refused(tx, peer, message, zone)
     answer = ack.build(
         header,
         parsed.refusal,

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
-from central.admissions import model, service
+from central.admissions import flood, model, service
 from central.console.context import (
     _,
     console,
@@ -35,6 +35,7 @@ STATES = {
 }
 NOT_OURS = "none"
 PAGE = 200
+LEFT_OUT_SHOWN = 5
 # More of a message than anybody reads; the largest have megabytes of attachments.
 SHOWN_CHARS = 100_000
 # How control characters are shown: VT as ␋.
@@ -55,6 +56,8 @@ def messages() -> Any:
         "admissions/messages.html",
         rows=[_shown(row) for row in rows],
         counts=model.counts(tx),
+        left_out=flood.left_out(tx)[:LEFT_OUT_SHOWN],
+        kept=(flood.FIRST_KEPT, flood.LAST_KEPT),
         states=STATES,
         chosen=state,
         older=rows[-1]["id"] if state and len(rows) == PAGE else None,

@@ -76,6 +76,13 @@ BOX = {
         N_("A call of this ward would be heard by nobody since %(since)s"),
         N_("bring its nurse station back into contact, and walk the ward meanwhile"),
     ),
+    "his-flood": (
+        N_(
+            "The hospital system at %(device)s sends messages without end that cannot be used,"
+            " since %(since)s"
+        ),
+        N_("see Hospital system, and call whoever looks after it"),
+    ),
     "nobody-answers": (
         N_("Nobody answers %(device)s since %(since)s"),
         N_("go to the bed now, then see who is on duty"),

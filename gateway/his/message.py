@@ -34,6 +34,14 @@ def parse(raw: bytes, peer_encoding: str | None = None) -> Parsed:
             {"tried": ", ".join(error.tried)},
         )  # fmt: skip
         return _unread(raw, refusal)
+    if len(decoded.text.split("\r", 1)[0]) > adt.MAX_SEGMENT_CHARS:
+        most = str(adt.MAX_SEGMENT_CHARS)
+        # Unread, for what cannot be a header is neither kept nor echoed in its length.
+        return _unread(
+            raw,
+            Refusal(REFUSED, refusals.WRONG_DATA, refusals.LONG_SEGMENT,
+                    {"segment": "MSH", "most": most}),
+        )  # fmt: skip
     found = header.read(decoded.text)
     try:
         event = _event(decoded, found)
