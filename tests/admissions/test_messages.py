@@ -326,17 +326,12 @@ def test_over_mllp_into_the_bed(hospital: Hospital) -> None:
     assert row["name"] == "乗亅"
 
 
-def test_nothing_is_acknowledged_that_is_not_stored(hospital: Hospital) -> None:
+def test_nothing_is_acknowledged_that_is_not_stored(
+    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("central.store.LOCK_TIMEOUT_S", 0.05)
     blocker = sqlite3.connect(hospital.store.path, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
-    connect = hospital.store._connect
-
-    def hasty() -> sqlite3.Connection:
-        connection = connect()
-        connection.execute("PRAGMA busy_timeout = 50")
-        return connection
-
-    hospital.store._connect = hasty  # type: ignore[method-assign]
     try:
         [answer] = through_the_listener(hospital.store, adt(control_id="C9"))
     finally:
