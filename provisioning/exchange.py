@@ -2,9 +2,10 @@
 
     python -P -m provisioning.exchange FOLDER
 
-runs the one that `write` has prepared in FOLDER, in the foreground, until SIGTERM. The root stays
-as it was built: everything Asterisk writes is in FOLDER. Bubblewrap would let go of its program
-the hard way when it is told to end, so this process stands before it and tells Asterisk itself.
+runs the one that `gateway.telephone.folder` has prepared in FOLDER, in the foreground, until
+SIGTERM. The root stays as it was built: everything Asterisk writes is in FOLDER. Bubblewrap would
+let go of its program the hard way when it is told to end, so this process stands before it and
+tells Asterisk itself.
 """
 
 import json
@@ -16,13 +17,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gateway.telephone import files
-from gateway.telephone.directory import Directory
-from gateway.telephone.exchange import INSIDE, Exchange, Ports
+from gateway.telephone.exchange import INSIDE, Ports
 from provisioning import root
 from provisioning.supervisor import free_ports
 
-FOLDERS = ("etc", "var", "spool", "run", "log", "sounds")
 LOOPBACK = "127.0.0.1"
 TRY_TIMEOUT_S = 20.0
 # Below the ports that the kernel hands out by itself.
@@ -53,30 +51,6 @@ def _free_both_ways() -> int:
             except OSError:
                 continue
             return port
-
-
-def write(folder: Path, exchange: Exchange, directory: Directory) -> None:
-    """Put every configuration file in its place, readable by their owner only.
-    Raises UnsafeTextError, DirectoryError."""
-    texts = files.texts(exchange, directory)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name in FOLDERS:
-        (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
-    _put(folder, texts)
-
-
-def update(folder: Path, exchange: Exchange, directory: Directory) -> None:
-    """Put the files of a changed directory in place; Asterisk is told of it afterwards."""
-    _put(folder, files.living(exchange, directory))
-
-
-def _put(folder: Path, texts: dict[str, str]) -> None:
-    """Each is replaced as a whole: Asterisk may be reading."""
-    for name, text in texts.items():
-        fresh = folder / "etc" / f".{name}"
-        fresh.touch(mode=0o600)
-        fresh.write_text(text)
-        fresh.replace(folder / "etc" / name)
 
 
 def command(folder: Path) -> list[str]:

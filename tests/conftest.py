@@ -1,5 +1,7 @@
 """What every test may use: real parts on free ports, waited for by what they do."""
 
+import asyncio
+import inspect
 import os
 import pwd
 import shutil
@@ -24,6 +26,16 @@ settings.load_profile("wardline")
 
 T = TypeVar("T")
 WAIT_S = 20.0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """A test that is a coroutine runs in a loop of its own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = inspect.signature(pyfuncitem.obj).parameters
+    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+    return True
 
 
 def free_port() -> int:

@@ -1,7 +1,5 @@
 """One real exchange for each module of tests that asks for it."""
 
-import asyncio
-import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,16 +11,6 @@ from tests.telephone.running import RunningExchange
 STATION, OFFICE = "0015650a1b2c", "0015650a1b2d"
 # Stands in the directory and is never plugged in.
 ABSENT = "0015650a1b2e"
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """A test that is a coroutine runs in a loop of its own."""
-    if not inspect.iscoroutinefunction(pyfuncitem.obj):
-        return None
-    names = inspect.signature(pyfuncitem.obj).parameters
-    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
-    return True
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.telephone.directory import Directory
 from gateway.telephone.exchange import APP, Exchange
+from gateway.telephone.folder import prepare
 from provisioning import exchange
 from provisioning.environment import ROOT
 from tests.conftest import wait_for
@@ -28,7 +29,7 @@ class RunningExchange:
         self.directory = directory
         self.log = folder / "exchange.log"
         self._process: subprocess.Popen[bytes] | None = None
-        exchange.write(folder, self.settings, directory)
+        prepare(folder, self.settings, directory)
 
     def start(self) -> None:
         """Returns once it answers and all of its modules are up."""

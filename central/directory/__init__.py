@@ -1,0 +1,1 @@
+"""The telephone directory: people, phones, extensions, and who may dial what."""

@@ -1,0 +1,128 @@
+"""People, phones, extensions, services and permission classes, and the exchange's view of them."""
+
+from sqlite_utils import Database, Migrations
+
+from central.store import Row, Tx
+from gateway.telephone.directory import Directory, Line, Phone, Rights, Service
+
+migrations = Migrations("directory")
+migrate_after = ("wards", "console")
+INTERNAL = "internal"
+
+
+@migrations()
+def m001_directory(db: Database) -> None:
+    db.executescript(
+        """
+        CREATE TABLE permission_classes (name TEXT PRIMARY KEY, label TEXT NOT NULL);
+        INSERT INTO permission_classes VALUES ('internal', '内部');
+
+        -- user: the log-in of the same person, if there is one.
+        CREATE TABLE people (
+            id INTEGER PRIMARY KEY, name TEXT NOT NULL, ward TEXT REFERENCES wards (id),
+            user TEXT REFERENCES users (name)
+        );
+        -- ward: it is this ward's nurse station.
+        CREATE TABLE extensions (
+            number TEXT PRIMARY KEY, label TEXT NOT NULL, ring_s INTEGER NOT NULL,
+            person INTEGER REFERENCES people (id), ward TEXT REFERENCES wards (id)
+        );
+        -- device: the hardware address, 12 hexadecimal digits. number: the one it shows when it
+        -- calls. password: as the phone must be given it, so not hashed.
+        CREATE TABLE phones (
+            device TEXT PRIMARY KEY, password TEXT NOT NULL, label TEXT NOT NULL,
+            number TEXT NOT NULL REFERENCES extensions (number),
+            rights TEXT NOT NULL REFERENCES permission_classes (name),
+            lang TEXT NOT NULL CHECK (lang IN ('zh', 'en')), lines INTEGER NOT NULL,
+            added_ms INTEGER NOT NULL
+        );
+        -- The phones that ring for an extension, all at once.
+        CREATE TABLE extension_phones (
+            number TEXT NOT NULL REFERENCES extensions (number) ON DELETE CASCADE,
+            device TEXT NOT NULL REFERENCES phones (device) ON DELETE CASCADE,
+            PRIMARY KEY (number, device)
+        ) WITHOUT ROWID;
+        CREATE TABLE phone_groups (
+            device TEXT NOT NULL REFERENCES phones (device) ON DELETE CASCADE, name TEXT NOT NULL,
+            PRIMARY KEY (device, name)
+        ) WITHOUT ROWID;
+        -- Numbers that Wardline answers itself, and the extensions that ring when it is away.
+        CREATE TABLE services (number TEXT PRIMARY KEY, purpose TEXT NOT NULL UNIQUE);
+        CREATE TABLE service_fallbacks (
+            service TEXT NOT NULL REFERENCES services (number) ON DELETE CASCADE,
+            number TEXT NOT NULL REFERENCES extensions (number),
+            PRIMARY KEY (service, number)
+        ) WITHOUT ROWID;
+        """
+    )
+
+
+def extensions(tx: Tx) -> list[Row]:
+    return tx.all("SELECT * FROM extensions ORDER BY number")
+
+
+def extension(tx: Tx, number: str) -> Row | None:
+    return tx.one("SELECT * FROM extensions WHERE number = ?", (number,))
+
+
+def phones(tx: Tx) -> list[Row]:
+    """Every phone, with the label of the extension it shows."""
+    return tx.all(
+        "SELECT phones.*, extensions.label AS caller FROM phones"
+        " JOIN extensions USING (number) ORDER BY device"
+    )
+
+
+def phone(tx: Tx, device: str) -> Row | None:
+    return tx.one("SELECT * FROM phones WHERE device = ?", (device,))
+
+
+def people(tx: Tx) -> list[Row]:
+    return tx.all("SELECT * FROM people ORDER BY name, id")
+
+
+def used(tx: Tx, number: str) -> bool:
+    """Whether something has this number."""
+    taken = "SELECT 1 FROM extensions WHERE number = :it UNION SELECT 1 FROM services"
+    return tx.value(f"{taken} WHERE number = :it", {"it": number}) is not None
+
+
+def directory(tx: Tx) -> Directory:
+    """All that the exchange must know. Raises DirectoryError, should rows contradict each other."""
+    rings = _gathered(tx, "SELECT number, device FROM extension_phones")
+    groups = _gathered(tx, "SELECT device, name FROM phone_groups")
+    instead = _gathered(tx, "SELECT service, number FROM service_fallbacks")
+    return Directory(
+        rights=tuple(
+            Rights(row["name"]) for row in tx.all("SELECT name FROM permission_classes ORDER BY 1")
+        ),
+        phones=tuple(
+            Phone(
+                device=row["device"],
+                password=row["password"],
+                rights=row["rights"],
+                number=row["number"],
+                name=row["caller"],
+                lang=row["lang"],
+                groups=groups.get(row["device"], ()),
+                lines=row["lines"],
+            )
+            for row in phones(tx)
+        ),
+        lines=tuple(
+            Line(row["number"], rings.get(row["number"], ()), row["ring_s"])
+            for row in extensions(tx)
+        ),
+        services=tuple(
+            Service(row["number"], row["purpose"], instead.get(row["number"], ()))
+            for row in tx.all("SELECT * FROM services ORDER BY number")
+        ),
+    )
+
+
+def _gathered(tx: Tx, sql: str) -> dict[str, tuple[str, ...]]:
+    """The second column by the first, in order."""
+    found: dict[str, tuple[str, ...]] = {}
+    for key, value in tx.all(f"{sql} ORDER BY 1, 2"):
+        found[key] = (*found.get(key, ()), value)
+    return found

@@ -1,0 +1,118 @@
+"""What is changed in the directory is in force on the running exchange, without a restart."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from central.clock import FakeClock
+from central.directory import model, service
+from central.store import Row, Store
+from gateway.telephone.ari.errors import ExchangeAwayError
+from gateway.telephone.live import Live
+from tests.telephone.phone import Baresip
+from tests.telephone.running import RunningExchange
+from tests.telephone.world import World
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    opened = Store(tmp_path_factory.mktemp("store") / "wardline.db", FakeClock())
+    with opened.transaction() as tx:
+        service.add_extension(tx, "8003", "Station")
+        service.add_extension(tx, "8101", "Office")
+        service.add_phone(tx, "001565000003", "8003")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def exchange(
+    exchange_root: Path, tmp_path_factory: pytest.TempPathFactory, store: Store
+) -> Iterator[RunningExchange]:
+    folder = tmp_path_factory.mktemp("exchange")
+    running = RunningExchange(folder, model.directory(store.read()))
+    running.start()
+    yield running
+    running.close()
+
+
+class Hospital:
+    """Its directory, its exchange, and the phones that are plugged in."""
+
+    def __init__(self, folder: Path, store: Store, exchange: RunningExchange, world: World) -> None:
+        self._folder = folder
+        self._store = store
+        self._sip = exchange.settings.ports.sip
+        self.live = Live(exchange.folder, exchange.settings, world.actions)
+
+    async def apply(self) -> tuple[str, ...]:
+        return await self.live.apply(model.directory(self._store.read()))
+
+    def plugged_in(self, row: Row) -> Baresip:
+        folder = self._folder / row["device"]
+        return Baresip(folder, row["device"], row["password"], self._sip)
+
+    def station(self) -> Baresip:
+        row = model.phone(self._store.read(), "001565000003")
+        assert row is not None
+        return self.plugged_in(row)
+
+
+async def test_a_phone_is_added_in_the_middle_of_a_call_and_rings_and_is_removed(
+    exchange: RunningExchange, store: Store, tmp_path: Path
+) -> None:
+    async with World(exchange.settings.ari_url) as world:
+        await world.ready()
+        hospital = Hospital(tmp_path, store, exchange, world)
+        async with hospital.station() as station:
+            await station.registered()
+            with store.transaction() as tx:
+                office = service.add_phone(tx, "00-15-65-00-00-04", "8101")
+            assert await hospital.apply() == ("pjsip.conf", "extensions.conf")
+            assert await hospital.apply() == ()
+            async with hospital.plugged_in(office) as fresh:
+                await fresh.registered()
+                await station.dial("8101")
+                await fresh.event("CALL_INCOMING")
+                await fresh.do("accept")
+                await station.event("CALL_ESTABLISHED")
+                with store.transaction() as tx:
+                    third = service.add_phone(tx, "001565000005", "8101")
+                assert await hospital.apply() == ("pjsip.conf", "extensions.conf")
+                async with hospital.plugged_in(third) as other:
+                    await other.registered()
+                # The call has not noticed.
+                await asyncio.gather(station.hears(300), fresh.hears(300))
+                await station.do("hangup")
+                await fresh.event("CALL_CLOSED")
+            with store.transaction() as tx:
+                service.remove_phone(tx, office["device"])
+                service.remove_phone(tx, third["device"])
+            await hospital.apply()
+            async with Baresip(
+                tmp_path / "again", office["device"], office["password"],
+                exchange.settings.ports.sip,
+            ) as removed:  # fmt: skip
+                assert "401" in (await removed.event("REGISTER_FAIL"))["param"]
+            await station.dial("8101")
+            await station.event("CALL_CLOSED")
+
+
+async def test_what_was_changed_while_the_exchange_was_out_of_reach_is_told_later(
+    exchange: RunningExchange, store: Store, tmp_path: Path
+) -> None:
+    away = World("http://127.0.0.1:9/ari")
+    hospital = Hospital(tmp_path, store, exchange, away)
+    with store.transaction() as tx:
+        row = service.add_phone(tx, "001565000006", "8101")
+    with pytest.raises(ExchangeAwayError):
+        await hospital.apply()
+    assert row["device"] in (exchange.folder / "etc" / "pjsip.conf").read_text()
+    async with World(exchange.settings.ari_url) as world:
+        await world.ready()
+        hospital.live = Live(exchange.folder, exchange.settings, world.actions)
+        assert "pjsip.conf" in await hospital.apply()
+        async with hospital.plugged_in(row) as phone:
+            await phone.registered()
