@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 _DEVICE = re.compile(r"[0-9a-f]{12}")
 _NUMBER = re.compile(r"[0-9]{2,8}")
+_OUTSIDE = re.compile(r"[0-9]{2,15}")
+_FIXED = re.compile(r"[0-9XZN]{2,16}")
+_HOST = re.compile(r"[0-9A-Za-z.-]{1,64}(:[0-9]{2,5})?")
 _SEPARATORS = re.compile(r"[:.\-\s]")
 
 
@@ -32,10 +35,37 @@ def extension(number: str) -> str:
 
 
 @dataclass(frozen=True)
-class Rights:
-    """A permission class: what a phone of it may dial beyond the numbers of the house."""
+class Trunk:
+    """A line to the world at `host` ("192.0.2.7:5060"). most_calls: outward at once; inbound: the
+    numbers under which the world knows us, each with the line or service that it rings."""
 
     name: str
+    host: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+    most_calls: int = 4
+    inbound: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Route:
+    """Numbers outside that may be dialled, by patterns of fixed length (X any digit, N 2 to 9, Z 1
+    to 9); the first `strip` digits are ours and not passed on. limit_s: a call ends after so long;
+    0 is never."""
+
+    name: str
+    trunk: str
+    patterns: tuple[str, ...]
+    strip: int = 0
+    limit_s: int = 0
+
+
+@dataclass(frozen=True)
+class Rights:
+    """A permission class: by which routes a phone of it may dial beyond the house."""
+
+    name: str
+    routes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,8 +110,14 @@ class Directory:
     phones: tuple[Phone, ...] = ()
     lines: tuple[Line, ...] = ()
     services: tuple[Service, ...] = ()
+    trunks: tuple[Trunk, ...] = ()
+    routes: tuple[Route, ...] = ()
 
     def __post_init__(self) -> None:
+        self._check_house()
+        self._check_outside()
+
+    def _check_house(self) -> None:
         devices = _unique("phone", (each.device for each in self.phones))
         rights = _unique("permission class", (each.name for each in self.rights))
         lines = [each.number for each in self.lines]
@@ -97,6 +133,23 @@ class Directory:
         for service in self.services:
             for number in service.fallback:
                 _known(number, set(lines), f"fallback of {service.number}")
+
+    def _check_outside(self) -> None:
+        numbers = {each.number for each in self.lines} | {each.number for each in self.services}
+        trunks = _unique("trunk", (each.name for each in self.trunks))
+        routes = _unique("route", (each.name for each in self.routes))
+        for trunk in self.trunks:
+            _matching(_HOST, trunk.host, f"address of trunk {trunk.name}")
+            for outside, inside in trunk.inbound:
+                _matching(_OUTSIDE, outside, f"number of trunk {trunk.name}")
+                _known(inside, numbers, f"number that {outside} of trunk {trunk.name} rings")
+        for route in self.routes:
+            _known(route.trunk, trunks, f"trunk of route {route.name}")
+            for pattern in route.patterns:
+                _matching(_FIXED, pattern, f"pattern of route {route.name}")
+        for rights in self.rights:
+            for name in rights.routes:
+                _known(name, routes, f"route of permission class {rights.name}")
 
     def devices_of(self, numbers: Iterable[str]) -> tuple[str, ...]:
         """The phones of several lines, each once."""
@@ -117,3 +170,8 @@ def _unique(what: str, names: Iterable[str]) -> set[str]:
 def _known(name: str, known: set[str], what: str) -> None:
     if name not in known:
         raise DirectoryError(f"the {what} is unknown: {name}")
+
+
+def _matching(shape: "re.Pattern[str]", text: str, what: str) -> None:
+    if not shape.fullmatch(text):
+        raise DirectoryError(f"the {what} cannot be used: {text!r}")

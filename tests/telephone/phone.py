@@ -123,6 +123,9 @@ class Baresip:
     async def dial(self, number: str) -> None:
         await self.do("dial", f"sip:{number}@127.0.0.1:{self._sip}")
 
+    async def transfer(self, number: str) -> None:
+        await self.do("transfer", f"sip:{number}@127.0.0.1:{self._sip}")
+
     async def hears(self, ms: int = 100) -> None:
         """Returns once it has been spoken to for so long."""
         async with asyncio.timeout(WAIT_S):

@@ -13,10 +13,12 @@ TIMEOUT_S = 20
 class Phone:
     """A phone called `device` at the exchange whose SIP port is `sip`."""
 
-    def __init__(self, folder: Path, sip: int, device: str, password: str) -> None:
+    def __init__(
+        self, folder: Path, sip: int, device: str, password: str, *, port: int | None = None
+    ) -> None:
         self._folder = folder
         self._sip = sip
-        self.port = free_port()
+        self.port = port or free_port()
         fields = f"SEQUENTIAL\n{device};[authentication username={device} password={password}]\n"
         (folder / "fields.csv").write_text(fields)
 

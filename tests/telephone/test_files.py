@@ -13,7 +13,9 @@ from gateway.telephone.directory import (
     Line,
     Phone,
     Rights,
+    Route,
     Service,
+    Trunk,
     device_name,
 )
 from gateway.telephone.exchange import Exchange, Ports
@@ -112,9 +114,24 @@ def test_contradictions_are_named() -> None:
         ({"lines": (Line("8003", ()), Line("8003", ()))}, "8003 stands twice"),
         ({"lines": (Line("621", ()),), "services": (Service("621", "x"),)}, "621 stands twice"),
         ({"services": (Service("120", "emergency", ("8003",)),)}, "fallback of 120"),
+        ({"routes": (Route("city", "world", ("9NXXXXXXX",)),)}, "trunk of route city"),
+        ({"trunks": (Trunk("w", "a b"),)}, "address of trunk w cannot be used"),
+        ({"trunks": (Trunk("w", "h", inbound=(("62345678", "8003"),)),)}, "of trunk w rings"),
     ):
         with pytest.raises(DirectoryError, match=named):
             Directory(rights=INTERNAL, **wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("pattern", ["9.", "9X!", "[0-9]X", "${EXTEN}", "X", "9XXXXXXX,1"])
+def test_a_pattern_without_an_end_is_refused(pattern: str) -> None:
+    trunks = (Trunk("world", "192.0.2.1"),)
+    with pytest.raises(DirectoryError, match="pattern of route city"):
+        Directory(trunks=trunks, routes=(Route("city", "world", (pattern,)),))
+
+
+def test_a_permission_class_has_known_routes_only() -> None:
+    with pytest.raises(DirectoryError, match="route of permission class local"):
+        Directory(rights=(Rights("local", ("city",)),))
 
 
 def test_no_number_of_the_house_is_a_pattern_and_nothing_dialled_is_put_into_a_command() -> None:

@@ -8,9 +8,10 @@ import pytest
 from gateway.speech.engines import Espeak
 from gateway.speech.library import SpeechLibrary
 from gateway.telephone.ari.errors import UnreachableError
+from gateway.telephone.files.features import PICK_UP
 from gateway.telephone.prompts import Prompts
 from tests.telephone import sipp
-from tests.telephone.conftest import ABSENT, OFFICE, STATION
+from tests.telephone.conftest import ABSENT, NIGHT, OFFICE, STATION
 from tests.telephone.phone import Baresip
 from tests.telephone.running import RunningExchange
 from tests.telephone.world import WAIT_S, World, until
@@ -34,7 +35,7 @@ def phones(tmp_path: Path, exchange: RunningExchange) -> "Phones":
 
 
 class Phones:
-    """The two telephones of the directory, as they are plugged in."""
+    """The telephones of the directory, as they are plugged in."""
 
     def __init__(self, folder: Path, exchange: RunningExchange) -> None:
         self._folder = folder
@@ -45,6 +46,9 @@ class Phones:
 
     def office(self, password: str = "office-secret") -> Baresip:
         return self.plugged_in(OFFICE, password)
+
+    def night(self) -> Baresip:
+        return self.plugged_in(NIGHT, "night-secret")
 
     def plugged_in(self, device: str, password: str) -> Baresip:
         return Baresip(self._folder / device, device, password, self._sip)
@@ -154,6 +158,50 @@ async def test_an_emergency_goes_to_the_application_and_without_it_to_the_statio
         await office.event("CALL_ESTABLISHED")
         await office.do("hangup")
         await station.event("CALL_CLOSED")
+
+
+async def test_a_colleague_picks_up_what_rings_at_the_station(phones: Phones) -> None:
+    async with phones.station() as station, phones.office() as office, phones.night() as night:
+        for each in (station, office, night):
+            await each.registered()
+        await office.dial("8003")
+        await station.event("CALL_INCOMING")
+        await night.dial(PICK_UP)
+        await office.event("CALL_ESTABLISHED")
+        await station.event("CALL_CLOSED")
+        await asyncio.gather(night.hears(), office.hears())
+        await night.do("hangup")
+        await office.event("CALL_CLOSED")
+
+
+async def test_who_is_no_colleague_picks_up_nothing(phones: Phones) -> None:
+    async with phones.station() as station, phones.office() as office, phones.night() as night:
+        for each in (station, office, night):
+            await each.registered()
+        await night.dial("8003")
+        await station.event("CALL_INCOMING")
+        await office.dial(PICK_UP)
+        await office.event("CALL_CLOSED")
+        await station.do("accept")
+        await night.event("CALL_ESTABLISHED")
+        await night.do("hangup")
+
+
+async def test_the_station_passes_a_caller_on(phones: Phones) -> None:
+    async with phones.station() as station, phones.office() as office, phones.night() as night:
+        for each in (station, office, night):
+            await each.registered()
+        await office.dial("8003")
+        await station.event("CALL_INCOMING")
+        await station.do("accept")
+        await office.event("CALL_ESTABLISHED")
+        await station.transfer("8104")
+        await night.event("CALL_INCOMING")
+        await night.do("accept")
+        await station.event("CALL_CLOSED")
+        await asyncio.gather(night.hears(), office.hears())
+        await office.do("hangup")
+        await night.event("CALL_CLOSED")
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,15 @@
 """extensions.conf: who may dial what, and what rings.
 
 Every number of the house stands in it as itself: nothing that somebody dials is ever put into a
-command. A number that the application answers rings telephones by itself when the application
-is away.
+command, but for the digits of a number outside. Who calls from outside reaches the numbers named
+for him and no other, so never a line to the world. A number that the application answers rings
+telephones by itself when the application is away.
 """
 
 from collections.abc import Sequence
 
 from gateway.telephone import text
-from gateway.telephone.directory import Directory, Line, Service
+from gateway.telephone.directory import Directory, Line, Rights, Route, Service, Trunk
 from gateway.telephone.exchange import APP, HANDS_FREE_HEADERS
 from gateway.telephone.text import Context, Extension
 
@@ -17,6 +18,7 @@ SERVICES = "services"
 # Runs on the called side before it rings: the phone shall answer by itself.
 HANDS_FREE = "hands-free"
 FALLBACK_RING_S = 120
+OUTSIDE_RING_S = 90
 
 
 def from_phones(rights: str) -> str:
@@ -24,13 +26,52 @@ def from_phones(rights: str) -> str:
     return f"from-{text.word(rights)}"
 
 
+def from_trunk(name: str) -> str:
+    """The context that calls from outside come into."""
+    return f"from-trunk-{text.word(name)}"
+
+
 def extensions_conf(directory: Directory) -> str:
+    trunks = {each.name: each for each in directory.trunks}
+    inside = {each.number: SERVICES for each in directory.services}
     return text.file(
-        *(Context(from_phones(each.name), (), (SERVICES, LINES)) for each in directory.rights),
+        *(_from_phones(each) for each in directory.rights),
+        *(_from_trunk(each, inside) for each in directory.trunks),
+        *(_route(each, trunks[each.trunk]) for each in directory.routes),
         Context(SERVICES, [_service(directory, each) for each in directory.services]),
         Context(LINES, [_line(each) for each in directory.lines]),
         Context(HANDS_FREE, [_hands_free()]),
         include="extensions_local.conf",
+    )
+
+
+def _from_phones(rights: Rights) -> Context:
+    outside = [f"route-{text.word(name)}" for name in rights.routes]
+    return Context(from_phones(rights.name), (), (SERVICES, LINES, *outside))
+
+
+def _from_trunk(trunk: Trunk, inside: dict[str, str]) -> Context:
+    numbers = [
+        Extension(outside, [f"Goto({inside.get(number, LINES)},{text.pattern(number)},1)"])
+        for outside, number in trunk.inbound
+    ]
+    return Context(from_trunk(trunk.name), numbers)
+
+
+def _route(route: Route, trunk: Trunk) -> Context:
+    name = text.word(trunk.name)
+    digits = f"${{FILTER(0-9,${{EXTEN:{route.strip}}})}}"
+    limit = f",L({route.limit_s * 1000})" if route.limit_s else ""
+    steps: list[str | tuple[str, str]] = [
+        f"Set(GROUP(trunk)={name})",
+        f"GotoIf($[${{GROUP_COUNT({name}@trunk)}} > {trunk.most_calls}]?full)",
+        f"Dial(PJSIP/{digits}@{name},{OUTSIDE_RING_S}{limit})",
+        "Hangup(${HANGUPCAUSE})",
+        ("full", "Congestion(10)"),
+    ]
+    return Context(
+        f"route-{text.word(route.name)}",
+        [Extension(f"_{pattern}", steps) for pattern in route.patterns],
     )
 
 

@@ -51,6 +51,12 @@ MODULES: dict[str, tuple[str, ...]] = {
         "app_playback",
         "app_stack",
     ),
+    "lines to the world": (
+        "func_groupcount",
+        "func_strings",
+        "res_pjsip_endpoint_identifier_ip",
+        "res_pjsip_outbound_authenticator_digest",
+    ),
     "the application": (
         "app_stasis",
         "res_http_websocket",

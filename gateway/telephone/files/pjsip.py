@@ -1,11 +1,11 @@
-"""pjsip.conf: the transports, and each phone by its hardware address."""
+"""pjsip.conf: the transports, each phone by its hardware address, and the lines to the world."""
 
 from collections.abc import Iterable
 
 from gateway.telephone import text
-from gateway.telephone.directory import Directory, Phone
+from gateway.telephone.directory import Directory, Phone, Trunk
 from gateway.telephone.exchange import Exchange
-from gateway.telephone.files.dialplan import from_phones
+from gateway.telephone.files.dialplan import from_phones, from_trunk
 from gateway.telephone.text import Section
 
 # Telephones say again that they are there before this has passed.
@@ -17,7 +17,8 @@ QUALIFY_S = 60
 
 def pjsip_conf(exchange: Exchange, directory: Directory) -> str:
     phones = [part for phone in directory.phones for part in _phone(exchange, phone)]
-    return text.file(*_common(exchange), *phones, include="pjsip_local.conf")
+    trunks = [part for trunk in directory.trunks for part in _trunk(trunk)]
+    return text.file(*_common(exchange), *phones, *trunks, include="pjsip_local.conf")
 
 
 def _common(exchange: Exchange) -> Iterable[Section]:
@@ -27,8 +28,8 @@ def _common(exchange: Exchange) -> Iterable[Section]:
             ("type", "global"),
             ("user_agent", "Wardline"),
             ("default_realm", text.word(exchange.realm)),
-            # Nobody is known by the address he comes from.
-            ("endpoint_identifier_order", "auth_username,username"),
+            # Only a line to the world is known by the address it comes from.
+            ("endpoint_identifier_order", "auth_username,username,ip"),
             # One who guesses is slowed down before he is counted out.
             ("unidentified_request_count", "5"),
             ("unidentified_request_period", "5"),
@@ -95,3 +96,32 @@ def _phone(exchange: Exchange, phone: Phone) -> Iterable[Section]:
             ("qualify_frequency", str(QUALIFY_S)),
         ],
     )
+
+
+def _trunk(trunk: Trunk) -> Iterable[Section]:
+    name = text.word(trunk.name)
+    settings = [
+        ("type", "endpoint"),
+        ("context", from_trunk(trunk.name)),
+        ("aors", name),
+        ("disallow", "all"),
+        ("allow", "alaw,ulaw,g722"),
+        ("direct_media", "no"),
+        ("rtp_symmetric", "yes"),
+        # The world may not send our calls elsewhere.
+        ("allow_transfer", "no"),
+    ]
+    if trunk.user:
+        settings.append(("outbound_auth", name))
+        yield Section(
+            name,
+            [
+                ("type", "auth"),
+                ("auth_type", "digest"),
+                ("username", text.word(trunk.user)),
+                ("password", text.word(trunk.password)),
+            ],
+        )
+    yield Section(name, settings)
+    yield Section(name, [("type", "aor"), ("contact", f"sip:{trunk.host}")])
+    yield Section(name, [("type", "identify"), ("endpoint", name), ("match", trunk.host)])
