@@ -37,6 +37,12 @@ class SpeakerError(HardwareError):
     error_id = "speaker-failed"
 
 
+class MicrophoneError(HardwareError):
+    """The microphone could not record; says why."""
+
+    error_id = "microphone-failed"
+
+
 class WiringError(HardwareError):
     """The configuration names beds or pins that this hardware cannot serve; says which."""
 

@@ -5,12 +5,18 @@ import asyncio
 import io
 import sys
 import wave
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from hw.errors import SpeakerError
 
 FULL_VOLUME = 100  # percent
+# The class of what is no utterance: the tone by which a loudspeaker is tested.
+TEST = "test"
+PROBE_TIMEOUT_S = 1.5
+END_TIMEOUT_S = 1.0
+RAW = ("-t", "raw", "-f", "S16_LE", "-r", "48000", "-c", "1")
 
 
 class Speaker(Protocol):
@@ -18,6 +24,9 @@ class Speaker(Protocol):
         """Play a WAV file at `volume` (0 to 100) and return when it has been heard. Cancelling
         stops the sound at once. `about` says what it is: text, lang, beds, class. Raises
         SpeakerError."""
+
+    async def probe(self) -> None:
+        """See without a sound whether it can be played through. Raises SpeakerError."""
 
 
 class AlsaSpeaker:
@@ -30,9 +39,22 @@ class AlsaSpeaker:
 
     async def play(self, wav_path: str | Path, volume: int, *, about: dict[str, Any]) -> None:
         sound = await asyncio.to_thread(at_volume, Path(wav_path), volume)
+        await self._run(["-"], sound)
+
+    async def probe(self) -> None:
+        """Opens and sets up the device as for playing; aplay sends it a moment of silence."""
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT_S):
+                await self._run([*RAW, "-"], b"")
+        except TimeoutError:
+            raise SpeakerError(
+                f"{self._device} does not open within {PROBE_TIMEOUT_S:g} s"
+            ) from None
+
+    async def _run(self, arguments: list[str], sound: bytes) -> None:
         try:
             player = await asyncio.create_subprocess_exec(
-                self._program, "-q", "-D", self._device, "-",
+                self._program, "-q", "-D", self._device, *arguments,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
@@ -42,12 +64,21 @@ class AlsaSpeaker:
         try:
             _out, complaint = await player.communicate(sound)
         except BaseException:
-            player.kill()
-            await player.wait()
+            await end(player)
             raise
         if player.returncode != 0:
             why = complaint.decode(errors="replace").strip() or f"it ended with {player.returncode}"
             raise SpeakerError(f"{self._program} on {self._device}: {why}")
+
+
+async def end(player: asyncio.subprocess.Process) -> None:
+    """Kill a program of alsa-utils. One that hangs in its driver is left to the system, rather
+    than let the ward wait for it."""
+    if player.returncode is None:
+        player.kill()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(END_TIMEOUT_S):
+            await player.communicate()  # and not `wait`: its pipes are to be emptied, too
 
 
 def at_volume(wav_path: Path, volume: int) -> bytes:

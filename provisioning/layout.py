@@ -253,7 +253,10 @@ class Layout:
             },
             "data": str(data),
             "hardware": hardware,
-            "speaker": {"kind": "recording", "folder": str(data / "spoken")},
+            # The loudspeaker of one box alone is heard by a microphone: real wards have both.
+            "speaker": {"kind": "recording", "folder": str(data / "spoken")}
+            | ({"microphone": {}} if node == ward.box else {}),
+            "power": {"sysfs": str(data / "sys"), "virtual": True},
             "panel": {"host": ADDRESS, "port": self.ports[node]},
             "page": page,
             "clock_file": str(clock),

@@ -181,7 +181,9 @@ def node(row: Row, now_ms: int, faults: int) -> dict[str, Any]:
             "words": _(STATES.get(row["state"], row["state"])),
             "role_words": _(ROLES[row["role"]]),
             "silent_beds": silent,
-            "condition": condition.lines(health),
+            "condition": condition.lines(
+                health, 0 if row["seen_ms"] is None else now_ms - row["seen_ms"]
+            ),
             "seen_ago_ms": None if row["seen_ms"] is None else now_ms - row["seen_ms"],
             "faults": faults,
             "trouble": bool(trouble),

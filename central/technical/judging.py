@@ -21,7 +21,14 @@ OUTAGE = {
 }
 # A person must see to it soon; the beds can call meanwhile.
 FAULT = {
+    "battery-low": "technical.battery_low",
+    "mains-lost": "technical.mains_lost",
+    "undervoltage": "technical.power",
+    "throttled": "technical.power",
+    "speaker-gone": "technical.speaker",
     "speaker-failed": "technical.speaker",
+    "speaker-silent": "technical.speaker",
+    "speaker-faint": "technical.speaker_faint",
     "selftest": "technical.selftest",
     "proof-overdue": "proving.overdue",
 }
@@ -30,6 +37,8 @@ BEDS = "technical.beds"
 DEVICES = "technical.devices"
 # Codes that mean all beds of a box.
 OF_WHOLE_BOX = ("lost", "gone")
+# Where the mains fail they fail for all boxes: that is one matter, and the words name no box.
+OF_ALL = ("mains-lost", "battery-low")
 # A device that failed so often within FLAPS_WITHIN_MS is believed to be well only when it has
 # stayed so for SETTLED_MS: until then its call goes on, rather than come and go.
 FLAPS = 3
@@ -102,6 +111,7 @@ def _sentence(
             concerned.update(beds.get(fault["node"], ()))
         elif fault["device"].startswith("bed "):
             concerned.add(fault["device"].removeprefix("bed "))
-    if len(devices) > 1 and len(concerned) != 1:
+    of_all = all(fault["code"] in OF_ALL for fault in faults)
+    if len(devices) > 1 and len(concerned) != 1 and not of_all:
         return (BEDS, "", len(concerned)) if concerned else (DEVICES, "", len(devices))
     return words[faults[0]["code"]], faults[0]["device"].removeprefix("bed "), 1

@@ -11,6 +11,9 @@ CONTROLS = (
     "press", "hold", "cord", "cord_reset", "presence", "presence_end", "unplug", "plug", "die",
     "revive",
 )  # fmt: skip
+# What a box's own panel tells; `speaker` and `power` where they can be broken there.
+TOLD = ("spoken", "speaker", "power")
+SPEAKER_STATES = ("whole", "torn", "dead", "gone")
 
 
 class PanelUnavailableError(Exception):
@@ -51,8 +54,8 @@ def everything(panels: dict[str, Any]) -> dict[str, Any]:
     the page shows the rest."""
 
     def spoken(each: dict[str, str]) -> dict[str, Any]:
-        told = _or_none(each["url"] + "/spoken")
-        return {"node": each["node"], "spoken": None if told is None else told["spoken"]}
+        told = _or_none(each["url"] + "/spoken") or {}
+        return {"node": each["node"], **{key: told.get(key) for key in TOLD}}
 
     with ThreadPoolExecutor(max_workers=1 + len(panels["speech"])) as pool:
         beds = pool.submit(state, panels)

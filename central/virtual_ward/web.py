@@ -104,6 +104,23 @@ def bus(ward: str) -> Any:
     return _passed_on(known["controls"] + "/bus", wanted, known)
 
 
+@blueprint.post("/virtual/<ward>/box")
+@requires(*STAFF)
+def box(ward: str) -> Any:
+    """Break or mend the loudspeaker of a box ({"node", "speaker"}), or switch what feeds it
+    ({"node", "mains"}, {"node", "weak"})."""
+    known = _panels(ward)
+    body = request.get_json(silent=True) or {}
+    urls = {each["node"]: each["url"] for each in known["speech"]}
+    url, speaker = urls.get(str(body.get("node"))), body.get("speaker")
+    switches = {key: body[key] for key in ("mains", "weak") if type(body.get(key)) is bool}
+    if url is None or (speaker not in panels.SPEAKER_STATES and not switches):
+        abort(400)
+    if switches:
+        return _passed_on(url + "/power", switches, known)
+    return _passed_on(url + "/speaker", {"state": speaker}, known)
+
+
 def _passed_on(url: str, body: dict[str, Any], known: dict[str, Any]) -> Any:
     try:
         panels.fetch(url, body)
@@ -150,6 +167,15 @@ def _words() -> dict[str, str]:
         "box": _("at the box"),
         "beds": _("bed {beds}"),
         "interrupted": _("interrupted"),
+        "loudspeaker": _("Loudspeaker"),
+        "whole": _("whole"),
+        "torn": _("torn cone, faint"),
+        "dead_speaker": _("makes no sound"),
+        "gone": _("unplugged"),
+        "power": _("Power"),
+        "mains": _("mains"),
+        "battery": _("mains lost, on battery"),
+        "weak": _("too little voltage"),
         "speaking": _("speaking now"),
         "off": _("off"),
         "steady": _("steady"),

@@ -31,6 +31,12 @@ HEALTH = (
     "silent_beds",
     "alone",
     "uptime_ms",
+    "speaker_test",
+    "speaker_tested_ago_ms",
+    "speaker_driven_ago_ms",
+    "supply",
+    "battery_pct",
+    "undervoltage",
 )
 # Of these, what is written down at once when it changes. The rest always changes.
 NEWS = tuple(key for key in HEALTH if not key.endswith("_ms"))

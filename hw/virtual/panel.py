@@ -3,7 +3,9 @@
 GET  /state           the beds as they look now
 POST /operate         {"bed", "control"}
 POST /bus             {"noise", "drop", "gone"}, each optional (bedside bus only)
-GET  /spoken          what the loudspeaker said, newest last
+GET  /spoken          what the loudspeaker said, newest last; its state; the box's power
+POST /speaker         {"state"}: whole, torn, dead or gone
+POST /power           {"mains", "weak", "battery_pct"}, each optional
 GET  /spoken/<id>.wav the sound itself
 """
 
@@ -35,6 +37,23 @@ class SpokenRecord(Protocol):
 
     def wav(self, spoken_id: int) -> Path | None: ...
 
+    @property
+    def state(self) -> str: ...
+
+    def switch(self, state: str) -> None:
+        """Raises ValueError."""
+
+
+class PowerSwitches(Protocol):
+    """What feeds a virtual box."""
+
+    def state(self) -> dict[str, Any]: ...
+
+    def switch(
+        self, *, mains: bool | None = None, weak: bool | None = None, battery_pct: int | None = None
+    ) -> None:
+        """Raises ValueError."""
+
 
 class Panel:
     """Serves `ward` and `speaker`, either of which may be None."""
@@ -45,9 +64,12 @@ class Panel:
         speaker: SpokenRecord | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        *,
+        power: PowerSwitches | None = None,
     ) -> None:
         self._ward = ward
         self._speaker = speaker
+        self._power = power
         self._host = host
         self.port = port  # 0: the free one that `start` found
         self._runner: web.AppRunner | None = None
@@ -61,7 +83,10 @@ class Panel:
             app.router.add_post("/bus", self._post_bus)
         if self._speaker is not None:
             app.router.add_get("/spoken", self._get_spoken)
+            app.router.add_post("/speaker", self._post_speaker)
             app.router.add_get(r"/spoken/{id:\d+}.wav", self._get_wav)
+        if self._power is not None:
+            app.router.add_post("/power", self._post_power)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, self.port)
@@ -103,7 +128,30 @@ class Panel:
 
     async def _get_spoken(self, request: web.Request) -> web.Response:
         assert self._speaker is not None
-        return web.json_response({"spoken": self._speaker.spoken()})
+        return web.json_response(self._told())
+
+    def _told(self) -> dict[str, Any]:
+        assert self._speaker is not None
+        power = None if self._power is None else self._power.state()
+        return {"spoken": self._speaker.spoken(), "speaker": self._speaker.state, "power": power}
+
+    async def _post_speaker(self, request: web.Request) -> web.Response:
+        assert self._speaker is not None
+        try:
+            self._speaker.switch(str((await request.json())["state"]))
+        except (ValueError, TypeError, KeyError) as problem:
+            return _refused(str(problem))
+        return web.json_response(self._told())
+
+    async def _post_power(self, request: web.Request) -> web.Response:
+        assert self._power is not None
+        try:
+            asked = await request.json()
+            names = ("mains", "weak", "battery_pct")
+            self._power.switch(**{name: asked[name] for name in names if name in asked})
+        except (ValueError, TypeError) as problem:
+            return _refused(str(problem))
+        return web.json_response(self._power.state())
 
     async def _get_wav(self, request: web.Request) -> web.StreamResponse:
         assert self._speaker is not None

@@ -184,8 +184,11 @@ class Hospital:
     # --- hands and eyes at the ward ---
 
     def operate(self, bed: str, control: str) -> None:
-        body = json.dumps({"bed": bed, "control": control}).encode()
-        url = self.layout.controls(self.ward) + "/operate"
+        self.post(self.layout.controls(self.ward) + "/operate", {"bed": bed, "control": control})
+
+    def post(self, url: str, asked: dict[str, Any]) -> None:
+        """Ask something of a panel."""
+        body = json.dumps(asked).encode()
         request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request) as answer:
             assert answer.status == 200

@@ -41,7 +41,7 @@ class Panel(BaseHTTPRequestHandler):
         if self.path == "/spoken/7.wav":
             self.answer(silence(), "audio/wav")
         elif self.path == "/spoken":
-            self.answer(json.dumps({"spoken": [SPOKEN]}).encode())
+            self.answer(json.dumps({"spoken": [SPOKEN], "speaker": "whole"}).encode())
         else:
             self.answer(json.dumps({"beds": {}, "noise": 0.0, "drop": 0.0}).encode())
 
@@ -129,7 +129,9 @@ def test_outside_the_demo_there_is_no_virtual_ward(app: Flask) -> None:
 def test_state_and_speech_come_from_the_panels(nurse: FlaskClient) -> None:
     told = nurse.get("/virtual/3/state").get_json()
     assert told["state"]["beds"] == {}
-    assert told["speech"] == [{"node": "3-box", "spoken": [SPOKEN]}]
+    assert told["speech"] == [
+        {"node": "3-box", "spoken": [SPOKEN], "speaker": "whole", "power": None}
+    ]
     assert told["now_ms"] > 0
 
 
@@ -145,7 +147,7 @@ def test_panels_that_are_away_leave_the_page_standing(
 ) -> None:
     told = nurse.get("/virtual/5/state").get_json()
     assert told["state"] is None
-    assert told["speech"] == [{"node": "5-box", "spoken": None}]
+    assert told["speech"] == [{"node": "5-box", "spoken": None, "speaker": None, "power": None}]
     answer = post("/virtual/5/operate", {"bed": "1", "control": "press"})
     assert answer.status_code == 502
     assert "do not answer" in answer.get_json()["error"]
@@ -156,9 +158,14 @@ def test_operating_reaches_the_panel(
 ) -> None:
     assert post("/virtual/3/operate", {"bed": "2", "control": "cord"}).status_code == 200
     assert post("/virtual/3/bus", {"noise": 0.1, "drop": 0.05}).status_code == 200
+    box = {"node": "3-box"}
+    assert post("/virtual/3/box", box | {"speaker": "dead"}).status_code == 200
+    assert post("/virtual/3/box", box | {"mains": False, "weak": False}).status_code == 200
     assert panel[1] == [
         ("/operate", {"bed": "2", "control": "cord"}),
         ("/bus", {"noise": 0.1, "drop": 0.05}),
+        ("/speaker", {"state": "dead"}),
+        ("/power", {"mains": False, "weak": False}),
     ]
     refused = post("/virtual/3/operate", {"bed": "99", "control": "press"})
     assert refused.status_code == 400
@@ -170,6 +177,10 @@ def test_operating_reaches_the_panel(
     [
         ("/virtual/3/operate", {"bed": "1", "control": "explode"}),
         ("/virtual/3/operate", {"bed": 1, "control": "press"}),
+        ("/virtual/3/box", {"node": "3-box", "speaker": "sad"}),
+        ("/virtual/3/box", {"node": "9-box", "speaker": "dead"}),
+        ("/virtual/3/box", {"node": [], "speaker": "dead"}),
+        ("/virtual/3/box", {"node": "3-box", "mains": "no"}),
         ("/virtual/3/bus", {"noise": 2}),
         ("/virtual/3/bus", {"noise": "loud"}),
         ("/virtual/clock", {"rate": 7}),

@@ -104,6 +104,7 @@ MAY = {
     "GET proving.index": "HDEA",
     "POST proving.now": "EA",
     "GET proving.story": "HDEA",
+    "POST virtual_ward.box": WATCHERS,
     "POST virtual_ward.bus": WATCHERS,
     "GET virtual_ward.choose": WATCHERS,
     "POST virtual_ward.operate": WATCHERS,
@@ -244,6 +245,7 @@ def test_a_nurse_and_a_screen_reach_nothing_of_another_ward(
         f"POST /infusions/{drip}/pause", f"GET /infusions/{drip}/next",
         f"POST /infusions/{drip}/next", "GET /virtual/5", "GET /virtual/5/state",
         "POST /virtual/5/operate", "POST /virtual/5/bus",
+        "POST /virtual/5/box",
     ]  # fmt: skip
     for letter in ("N", "S"):
         for path in paths:

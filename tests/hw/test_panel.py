@@ -19,6 +19,7 @@ from hw.virtual.bus import addresses
 from hw.virtual.clock import FileClock
 from hw.virtual.panel import Panel
 from hw.virtual.pins import virtual_gpio
+from hw.virtual.power import VirtualPower
 from hw.virtual.speaker import RecordingSpeaker
 from ward_node.contract import kinds as contract
 
@@ -72,6 +73,27 @@ def test_the_panel_says_what_is_wrong(tmp_path: Path) -> None:
                 assert status == 400
                 assert complaint in answer["error"]
             await panel.close()
+
+    asyncio.run(run())
+
+
+def test_the_panel_breaks_the_loudspeaker_and_cuts_the_power(tmp_path: Path) -> None:
+    async def run() -> None:
+        speaker, switches = RecordingSpeaker(tmp_path), VirtualPower(tmp_path / "sys")
+        panel = Panel(None, speaker, power=switches)
+        await panel.start()
+        assert (await ask(panel, "/spoken"))[1]["speaker"] == "whole"
+        assert (await ask(panel, "/speaker", {"state": "dead"}))[1]["speaker"] == "dead"
+        assert speaker.state == "dead"
+        given = {"mains": False, "weak": True, "battery_pct": 40}
+        assert await ask(panel, "/power", given) == (200, given)
+        assert (await ask(panel, "/spoken"))[1]["power"] == switches.state() == given
+        for path, body in (
+            ("/speaker", {"state": "sad"}), ("/speaker", []), ("/speaker", {}),
+            ("/power", {"mains": "no"}), ("/power", {"battery_pct": 200}), ("/power", 7),
+        ):  # fmt: skip
+            assert (await ask(panel, path, body))[0] == 400
+        await panel.close()
 
     asyncio.run(run())
 
@@ -158,7 +180,16 @@ def test_words_are_those_of_the_contract(name: str) -> None:
 
 
 def test_all_words_a_node_takes_over_are_in_the_contract() -> None:
-    own = {"SILENT", "GARBLED", "ADDRESS_CLASH", "SELFTEST_FAILED", "GONE", "STUCK", "PIN_LOST"}
+    own = {
+        "SILENT",
+        "GARBLED",
+        "ADDRESS_CLASH",
+        "SELFTEST_FAILED",
+        "GONE",
+        "STUCK",
+        "PIN_LOST",
+        "RACING",
+    }
     names = {name for name in vars(kinds) if name.isupper()}
     assert names - own == {name for name in names if hasattr(contract, name)}
 

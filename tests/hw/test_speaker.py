@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from hw.errors import SpeakerError
-from hw.speaker import AlsaSpeaker, at_volume, duration_ms
-from hw.virtual.speaker import KEPT, RecordingSpeaker
+from hw.errors import MicrophoneError, SpeakerError
+from hw.microphone import RATE, AlsaMicrophone
+from hw.speaker import TEST, AlsaSpeaker, at_volume, duration_ms
+from hw.virtual.speaker import DEAD, GONE, KEPT, TORN, WHOLE, RecordingSpeaker, VirtualMicrophone
 
 from .conftest import eventually, tone
 
@@ -54,6 +55,87 @@ def test_a_device_that_is_missing_is_named(tmp_path: Path) -> None:
         asyncio.run(AlsaSpeaker("no_such_card").play(path, 80, about=ABOUT))
     with pytest.raises(SpeakerError, match="/no/such/aplay"):
         asyncio.run(AlsaSpeaker(program="/no/such/aplay").play(path, 80, about=ABOUT))
+
+
+@pytest.fixture
+def loopback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """ALSA devices without a sound card: what is played into `out` lands in a file, from which
+    `in` records."""
+    played = tmp_path / "played.raw"
+    settings = tmp_path / "asound.conf"
+    settings.write_text(
+        "</usr/share/alsa/alsa.conf>\n"
+        f'pcm.out {{type file slave.pcm null format raw file "{played}"}}\n'
+        f'pcm.in {{type file slave.pcm null file /dev/null infile "{played}"}}\n'
+    )
+    monkeypatch.setenv("ALSA_CONFIG_PATH", str(settings))
+    return played
+
+
+def test_a_probe_opens_the_device_and_makes_no_sound(loopback: Path) -> None:
+    asyncio.run(AlsaSpeaker("out").probe())
+    assert not loopback.read_bytes().strip(b"\0"), "silence at most"
+    with pytest.raises(SpeakerError, match="no_such_card"):
+        asyncio.run(AlsaSpeaker("no_such_card").probe())
+
+
+def test_a_probe_that_hangs_in_the_driver_is_given_up(tmp_path: Path) -> None:
+    hangs = tmp_path / "hangs"
+    hangs.write_text("#!/bin/sh\nexec sleep 600\n")
+    hangs.chmod(0o755)
+    with pytest.raises(SpeakerError, match="does not open within"):
+        asyncio.run(AlsaSpeaker(program=str(hangs)).probe())
+
+
+def test_what_alsa_plays_alsa_records(loopback: Path, tmp_path: Path) -> None:
+    path = tone(tmp_path / "a.wav", 300, rate=RATE)
+    asyncio.run(AlsaSpeaker("out").play(path, 50, about={"class": TEST}))
+    heard = asyncio.run(AlsaMicrophone("in").record(200))
+    assert heard.tolist() == samples(at_volume(path, 50))[: RATE // 5]
+
+
+def test_a_microphone_that_is_missing_or_mute_is_named() -> None:
+    for microphone, complaint in (
+        (AlsaMicrophone("no_such_card"), "no_such_card"),
+        (AlsaMicrophone("null", program="/no/such/arecord"), "/no/such/arecord"),
+        (AlsaMicrophone("null", program="true"), "null"),
+    ):
+        with pytest.raises(MicrophoneError, match=complaint):
+            asyncio.run(microphone.record(100))
+
+
+@pytest.mark.parametrize(("state", "least", "most"), [(WHOLE, 4_000, 6_000), (TORN, 50, 150)])
+def test_a_virtual_microphone_hears_the_loudspeaker_as_it_is(
+    tmp_path: Path, state: str, least: int, most: int
+) -> None:
+    assert least < max(_heard(tmp_path, state)) < most
+
+
+def test_a_dead_loudspeaker_gives_no_sound_and_one_unplugged_refuses(tmp_path: Path) -> None:
+    assert max(_heard(tmp_path, DEAD)) < 10
+    with pytest.raises(SpeakerError, match="unplugged"):
+        _heard(tmp_path, GONE)
+    with pytest.raises(ValueError, match="whole, torn, dead, gone"):
+        RecordingSpeaker(tmp_path).switch("bored")
+
+
+def _heard(folder: Path, state: str) -> list[int]:
+    """What is heard while a tone is played."""
+    path = tone(folder / "a.wav", 100)
+    speaker = RecordingSpeaker(folder / "said")
+    speaker.switch(state)
+
+    async def run() -> list[int]:
+        listening = asyncio.create_task(VirtualMicrophone(speaker).record(200))
+        await asyncio.sleep(0)  # it listens from here on
+        try:
+            await speaker.play(path, 100, about={"class": TEST})
+        finally:
+            heard = await listening
+        assert speaker.spoken() == [], "a test is no utterance"
+        return heard.tolist()
+
+    return asyncio.run(run())
 
 
 def test_cancelling_kills_the_player(tmp_path: Path) -> None:

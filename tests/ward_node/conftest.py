@@ -185,6 +185,7 @@ class NodeProcess:
             "data": str(folder / "data"),
             "hardware": {"kind": "gpio", "beds": ["1", "2"], "virtual": True},
             "speaker": {"kind": "recording", "folder": str(folder / "spoken")},
+            "power": {"sysfs": str(folder / "sys"), "virtual": True},
             "panel": {"host": "127.0.0.1", "port": self.panel_port},
             "clock_file": None,
         } | changes

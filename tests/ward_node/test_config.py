@@ -32,6 +32,14 @@ def test_good_ones() -> None:
     page = {"host": "127.0.0.1", "port": 0}
     shown = GOOD | {"role": "station", "hardware": {"kind": "none"}, "page": page, "lamp": 17}
     assert (config.of(shown).page, config.of(shown).lamp) == (page, 17)
+    heard = GOOD["speaker"] | {"microphone": {"device": "hw:1", "tone_hz": 14_000}}
+    microphone = config.of(GOOD | {"speaker": heard}).speaker["microphone"]
+    assert (microphone["tone_hz"], microphone["level_db"], microphone["every_s"]) == (
+        14_000, -40, 300,
+    )  # fmt: skip
+    assert made.power["sysfs"] == "/sys"
+    powered = config.of(GOOD | {"power": {"mains_pin": 19, "mains_good": "low"}}).power
+    assert (powered["mains_pin"], powered["mains_good"]) == (19, "low")
     pins = {"kind": "gpio", "beds": ["1"], "virtual": True}
     panel = {"host": "127.0.0.1", "port": 0}
     assert config.of(GOOD | {"hardware": pins, "panel": panel}).panel == panel
@@ -54,6 +62,10 @@ def test_good_ones() -> None:
         ("hardware.beds", {}, "hardware.beds: a bedside node needs"),
         ("hardware.beds", {"": 1}, "hardware.beds: a bed's name"),
         ("speaker", {"kind": "recording"}, "speaker.folder is missing"),
+        ("speaker.microphone", {}, "speaker.microphone.device is missing"),
+        ("speaker.microphone", {"device": "a", "level_db": -20}, "level_db must be a whole"),
+        ("power", {"mains_pin": 40}, "power.mains_pin must be the number"),
+        ("power", {"mains_good": "yes"}, "power.mains_good must be one of high, low"),
         ("panel", {"host": "127.0.0.1", "port": 99999}, "panel.port must be"),
         ("clock_file", 7, "clock_file is missing or not a text"),
     ],

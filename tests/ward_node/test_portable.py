@@ -18,7 +18,11 @@ FILES = sorted(
 ALLOWED = {"asyncio", "json", "struct", "binascii", "errno", "collections"}
 ONLY_HERE = {"collections": {"namedtuple"}}
 # What only the module may import that hides how systems differ.
-MORE_FOR = {"compat.py": {"typing"}, "shim.py": {"os", "sys", "time", "machine"}}
+MORE_FOR = {
+    "compat.py": {"typing"},
+    "shim.py": {"os", "sys", "time", "machine"},
+    "hearing.py": {"math"},  # a board without it has no microphone either
+}
 BUILTINS_LACKING = {"TimeoutError", "ConnectionError", "FileNotFoundError"}
 METHODS_LACKING = {
     "zfill", "removeprefix", "removesuffix", "hexdigest", "add_done_callback", "casefold",

@@ -25,6 +25,8 @@ WATERMARK_MS = 60_000
 
 TROUBLES = shelf.KEPT + (shelf.DISK_FULL, shelf.READ_ONLY, shelf.DISK, FULL)  # noqa: RUF005
 
+OUTBOX = "outbox"  # its troubles are told anew by each start
+
 BEDSIDE = "bedside"
 STATION = "station"
 
@@ -88,6 +90,7 @@ class Node:
                 self._configure(memory["config"])
             if "drips" in memory:
                 self.drips.restore(memory["drips"], drip_ms, self._epoch)
+            self._faults = {str(each) for each in memory.get("faults", [])}
         except (
             messages.RejectedMessageError, KeyError, TypeError, AttributeError, ValueError,
         ) as error:  # fmt: skip
@@ -245,6 +248,13 @@ class Node:
         self.voice.done(utterance, failure, now_ms)
         return self._settle(now_ms, drip_ms)
 
+    def found(
+        self, device: str, code: str, detail: str | None, for_ms: int, now_ms: int, drip_ms: int
+    ) -> "list[Any]":
+        """What the box found of a part of its own (see `hearing.Finding`). No news is no event."""
+        self.fault(device, code, detail, now_ms, for_ms)
+        return self._settle(now_ms, drip_ms)
+
     def selftest_done(
         self, command: str, failure: str | None, now_ms: int, drip_ms: int
     ) -> "list[Any]":
@@ -337,16 +347,24 @@ class Node:
         self.note(line + (" " + what if what else ""), type == kinds.FAULT)
         return entry
 
-    def fault(self, device: str, code: str, detail: str | None, now_ms: int) -> None:
-        """Tell a fault of the box itself once, and its end (`detail` None) once."""
+    def fault(
+        self, device: str, code: str, detail: str | None, now_ms: int, for_ms: int = 0
+    ) -> None:
+        """Tell a fault of the box itself once, and its end (`detail` None) once. What is told is
+        remembered: a fault that is over after a restart must end at central, too."""
         name = device + "/" + code
         if detail is not None and name not in self._faults:
             self._faults.add(name)
-            about = {"device": device, "code": code, "detail": detail[:300]}
+            about = {"device": device, "code": code, "detail": detail[:300], "for_ms": for_ms}
             self.event(kinds.FAULT, None, about, now_ms)
         elif detail is None and name in self._faults:
             self._faults.discard(name)
             self.event(kinds.RECOVERED, None, {"device": device, "code": code}, now_ms)
+        else:
+            return
+        if device != OUTBOX:
+            mine = [each for each in self._faults if not each.startswith(OUTBOX + "/")]
+            self.out.append(effects.Remember("faults", sorted(mine)))
 
     def _outbox_troubles(self, now_ms: int) -> None:
         found = self.outbox.troubles()
@@ -354,7 +372,7 @@ class Node:
             return
         self._troubles = found
         for code in TROUBLES:
-            self.fault("outbox", code, found.get(code), now_ms)
+            self.fault(OUTBOX, code, found.get(code), now_ms)
 
     def _send_events(self, now_ms: int) -> None:
         for entry in self.outbox.due(now_ms):
@@ -373,6 +391,7 @@ class Node:
             "poll_ms": self._health[0],
             "silent_beds": self._health[1],
             "alone": self.alone,
+            "speaker_driven_ago_ms": self.voice.driven_ago_ms(now_ms),
         }
         if self._condition is not None:
             told.update(self._condition())

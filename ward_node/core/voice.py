@@ -123,6 +123,7 @@ class Voice:
     def __init__(self) -> None:
         self.playing: Utterance | None = None
         self.begun_ms: int | None = None  # when its sound was heard to begin
+        self._driven_ms: int | None = None  # when a sound last came to its end without a failure
         self._started_ms = 0
         self._waiting: list[Utterance] = []
         self._count = 0
@@ -165,6 +166,10 @@ class Voice:
         if self.playing is not None and self.playing.id == utterance:
             self.begun_ms = now_ms
 
+    def driven_ago_ms(self, now_ms: int) -> int | None:
+        """How long ago the loudspeaker was last driven without a failure; None: never."""
+        return None if self._driven_ms is None else now_ms - self._driven_ms
+
     def done(self, utterance: str, failure: str | None, now_ms: int) -> None:
         """The player came to the end of `utterance`, or says why it could not play it."""
         playing = self.playing
@@ -173,8 +178,10 @@ class Voice:
         self.playing = None
         if failure is not None:
             self._tell(playing, FAILED, failure)
-        elif not playing.spoken:
-            self._tell(playing, SPOKEN, None)
+        else:
+            self._driven_ms = now_ms
+            if not playing.spoken:
+                self._tell(playing, SPOKEN, None)
         playing.spoken = playing.spoken or failure is None
         if playing.repeat_every_ms is not None:
             playing.due_ms = now_ms + playing.repeat_every_ms

@@ -15,6 +15,7 @@ from ward_node.core.node import Identity, Node
 from ward_node.core.outbox import Outbox
 from ward_node.cpython import disk, hardware
 from ward_node.cpython.audio import Audio
+from ward_node.cpython.care import Care
 from ward_node.cpython.config import Config
 from ward_node.cpython.journal import Journal
 from ward_node.cpython.link import Link
@@ -71,7 +72,8 @@ class App:
         self._ward: WardHardware
         self._ward, self._controls = hardware.ward_and_controls(config, outbox.marks)
         self._speaker = hardware.speaker(config)
-        self._panel = hardware.panel(config, self._controls, self._speaker)
+        self._power, switches = hardware.power_and_switches(config)
+        self._panel = hardware.panel(config, self._controls, self._speaker, switches)
         self._page = hardware.page(config, steady_ms)
         self._station_lamp = hardware.station_lamp(config)
         self._audio = Audio(config.data / "audio")
@@ -80,9 +82,15 @@ class App:
             self._speaker,
             self._ward,
             on_begun=lambda utterance: self._feed(self.node.speech_begun, utterance),
-            on_done=lambda utterance, failure: self._feed(
-                self.node.speech_done, utterance, failure
-            ),
+            on_done=self._speech_done,
+        )
+        self._care = Care(
+            self._mouth,
+            self._speaker,
+            hardware.ear(config, self._speaker),
+            self._power,
+            steady_ms,
+            on_found=lambda finding: self._feed(self.node.found, *finding),
         )
         self._link = Link(
             config.broker,
@@ -123,6 +131,7 @@ class App:
         )
         link = asyncio.create_task(self._link.run())
         ticks = asyncio.create_task(self._ticks())
+        care = asyncio.create_task(self._care.run())
         log.info(
             "box %s of ward %s runs, session %s, %s events wait",
             self._config.node,
@@ -133,10 +142,11 @@ class App:
         stopping = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait({link, ticks, stopping}, return_when=asyncio.FIRST_COMPLETED)
         ticks.cancel()
+        care.cancel()
         await self._link.goodbye(self.node.end(kinds.STOPPED))
         link.cancel()
         stopping.cancel()
-        await asyncio.gather(link, ticks, stopping, return_exceptions=True)
+        await asyncio.gather(link, ticks, care, stopping, return_exceptions=True)
         await self._close()
         for task in done & {link, ticks}:
             task.result()
@@ -146,6 +156,7 @@ class App:
         for task in self._work:
             task.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
+        self._power.close()
         await self._ward.close()
         self._keep_marks()
         for served in (self._panel, self._page, self._station_lamp):
@@ -176,6 +187,11 @@ class App:
             except Exception:
                 log.exception("an effect failed: %s", type(effect).__name__)
 
+    def _speech_done(self, utterance: str, failure: str | None) -> None:
+        if failure is None:
+            self._care.driven()
+        self._feed(self.node.speech_done, utterance, failure)
+
     def _drip_ms(self) -> int:
         """The drip clock; while its file cannot be read, the last time it told."""
         try:
@@ -189,7 +205,7 @@ class App:
 
     def _condition(self) -> dict[str, Any]:
         """What the heartbeat tells of the box itself."""
-        return {"wall_ms": time.time_ns() // 1_000_000}
+        return {"wall_ms": time.time_ns() // 1_000_000, **self._care.told()}
 
     # --- effects ---
 

@@ -25,6 +25,7 @@ NOTES = {
 PARTIALS = (1.0, 0.8, 0.6, 0.5, 0.4)
 PEAK = 0.7 * 32767
 FADE_MS = 20
+TONE_FADE_MS = 100
 REST_MS = 200  # between the chime and the words
 
 
@@ -64,6 +65,21 @@ def join(chime: str, words: Sequence[Path], target: Path) -> None:
         )
         sound.extend([0] * (rate * REST_MS // 1000 * channels))
     sound.extend(spoken)
+    _write(target, rate, channels, sound)
+
+
+def tone(target: Path, rate: int, frequency_hz: int, level_db: float, length_ms: int) -> None:
+    """Write a sine of `level_db` (0: full scale) that swells and fades, so that nothing clicks."""
+    count, fade = rate * length_ms // 1000, rate * TONE_FADE_MS // 1000
+    peak, turn = 32767 * 10 ** (level_db / 20), 2 * math.pi * frequency_hz / rate
+    sound = array.array("h")
+    for index in range(count):
+        envelope = min(1.0, index / fade, (count - index) / fade)
+        sound.append(round(peak * envelope * math.sin(turn * index)))
+    _write(target, rate, 1, sound)
+
+
+def _write(target: Path, rate: int, channels: int, sound: "array.array[int]") -> None:
     if sys.byteorder == "big":
         sound.byteswap()
     fresh = target.with_name(target.name + ".new")

@@ -8,6 +8,8 @@ from typing import Any
 ROLES = ("bedside", "station")
 HARDWARE = ("bus", "gpio", "none")
 SPEAKERS = ("alsa", "recording")
+LEVELS = ("high", "low")
+POWER = {"sysfs": "/sys", "virtual": False, "mains_pin": None, "mains_good": "high"}
 
 
 class ConfigError(Exception):
@@ -18,7 +20,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class Config:
-    """What a node must know to start. `hardware`, `speaker` and `panel` are as in the
+    """What a node must know to start. `hardware`, `speaker`, `power` and `panel` are as in the
     file. A station may have a `page` (host and port) and a `lamp` (its pin)."""
 
     ward: str
@@ -29,6 +31,7 @@ class Config:
     data: Path
     hardware: dict[str, Any]
     speaker: dict[str, Any]
+    power: dict[str, Any]
     panel: dict[str, Any] | None
     page: dict[str, Any] | None
     lamp: int | None
@@ -70,6 +73,7 @@ def of(given: Any) -> Config:
         data=Path(fields.text("data")),
         hardware=_hardware(hardware),
         speaker=_speaker(speaker),
+        power=_power(fields.group("power")) if fields.has("power") else dict(POWER),
         panel=_address(fields, "panel"),
         page=_address(fields, "page"),
         lamp=fields.pin("lamp") if fields.has("lamp") else None,
@@ -130,6 +134,12 @@ class _Fields:
             raise ConfigError(f"{self.path(name)} must be the number of a pin, 0 to 27 (BCM)")
         return value
 
+    def number(self, name: str, default: int, least: int, most: int) -> int:
+        value = self.given.get(name, default)
+        if type(value) is not int or not least <= value <= most:
+            raise ConfigError(f"{self.path(name)} must be a whole number, {least} to {most}")
+        return value
+
     def port(self, name: str) -> int:
         value = self.given.get(name)
         if type(value) is not int or not 0 <= value <= 65535:
@@ -176,6 +186,32 @@ def _bed_names(beds: list[Any]) -> None:
 
 
 def _speaker(fields: _Fields) -> dict[str, Any]:
-    if fields.one_of("kind", SPEAKERS) == "alsa":
-        return {"kind": "alsa", "device": fields.given.get("device") or "default"}
-    return {"kind": "recording", "folder": fields.text("folder")}
+    kind = fields.one_of("kind", SPEAKERS)
+    microphone = None
+    if fields.has("microphone"):
+        microphone = _microphone(fields.group("microphone"), kind)
+    if kind == "alsa":
+        device = fields.given.get("device") or "default"
+        return {"kind": kind, "device": device, "microphone": microphone}
+    return {"kind": kind, "folder": fields.text("folder"), "microphone": microphone}
+
+
+def _microphone(fields: _Fields, kind: str) -> dict[str, Any]:
+    """What hears the loudspeaker, and the tone it is to hear."""
+    return {
+        "device": fields.text("device") if kind == "alsa" else None,
+        "tone_hz": fields.number("tone_hz", 16_000, 100, 20_000),
+        # Never so loud that somebody could wake.
+        "level_db": fields.number("level_db", -40, -80, -30),
+        "faint_below_db": fields.number("faint_below_db", -70, -110, -20),
+        "every_s": fields.number("every_s", 300, 1, 86_400),
+    }
+
+
+def _power(fields: _Fields) -> dict[str, Any]:
+    return {
+        "sysfs": fields.text("sysfs") if fields.has("sysfs") else POWER["sysfs"],
+        "virtual": fields.given.get("virtual") is True,
+        "mains_pin": fields.pin("mains_pin") if fields.has("mains_pin") else None,
+        "mains_good": fields.one_of("mains_good", LEVELS) if fields.has("mains_good") else "high",
+    }

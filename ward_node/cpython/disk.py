@@ -100,7 +100,7 @@ def next_boot(folder: Path) -> int:
 class Memory:
     """Values of the core's `Remember` effect, a file each."""
 
-    NAMES = ("config", "drips", "station")
+    NAMES = ("config", "drips", "faults", "station")
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -1,8 +1,10 @@
 """The hardware objects that the configuration names. Each kind is imported only when used."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from hw.power import MainsPin, Power
 from hw.ward import NoWard, WardHardware
 from ward_node.cpython.config import Config
 
@@ -37,14 +39,51 @@ def speaker(config: Config) -> Any:
     return RecordingSpeaker(config.speaker["folder"])
 
 
-def panel(config: Config, controls: Any, loudspeaker: Any) -> Any:
+def ear(config: Config, loudspeaker: Any) -> Any:
+    """What hears the loudspeaker, as `ward_node.cpython.care.Ear`; None when nothing does."""
+    given = config.speaker["microphone"]
+    if given is None:
+        return None
+    from ward_node.cpython.care import Ear, Tone
+
+    microphone: Any
+    if config.speaker["kind"] == "alsa":
+        from hw.microphone import AlsaMicrophone
+
+        microphone = AlsaMicrophone(given["device"])
+    else:
+        from hw.virtual.speaker import VirtualMicrophone
+
+        microphone = VirtualMicrophone(loudspeaker)
+    tone = Tone(
+        given["tone_hz"], given["level_db"], given["faint_below_db"], given["every_s"] * 1000
+    )
+    return Ear(loudspeaker, microphone, tone, config.data)
+
+
+def power_and_switches(config: Config) -> tuple[Power, Any]:
+    """The box's power, and the switches of the virtual one for the panel (None: real).
+    Raises hw.errors.WiringError."""
+    wanted = config.power
+    pin = None
+    if wanted["mains_pin"] is not None:
+        pin = MainsPin(wanted["mains_pin"], wanted["mains_good"])
+    switches = None
+    if wanted["virtual"]:
+        from hw.virtual.power import VirtualPower
+
+        switches = VirtualPower(wanted["sysfs"])
+    return Power(Path(wanted["sysfs"]), pin), switches
+
+
+def panel(config: Config, controls: Any, loudspeaker: Any, switches: Any) -> Any:
     """The web panel of a virtual box, None when none is configured."""
     if config.panel is None:
         return None
     from hw.virtual.panel import Panel
 
     heard = loudspeaker if config.speaker["kind"] == "recording" else None
-    return Panel(controls, heard, config.panel["host"], config.panel["port"])
+    return Panel(controls, heard, config.panel["host"], config.panel["port"], power=switches)
 
 
 def page(config: Config, steady_ms: Callable[[], int]) -> Any:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from hw.errors import HardwareError
@@ -32,23 +32,42 @@ class Mouth:
         self._on_begun = on_begun
         self._on_done = on_done
         self._playing: asyncio.Task[None] | None = None
+        self._borrowed: asyncio.Task[Any] | None = None
 
     def speak(self, effect: Speak) -> None:
         """Begin, once the sound before has let go of the loudspeaker."""
-        self._playing = asyncio.create_task(self._speak(effect, self._playing))
+        if self._borrowed is not None:
+            self._borrowed.cancel()
+        before = {each for each in (self._playing, self._borrowed) if each and not each.done()}
+        self._playing = asyncio.create_task(self._speak(effect, before))
+
+    async def borrow(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Let `work` use the loudspeaker and return its answer; None when words sound. Words that
+        come break it off at once."""
+        if self._playing is not None and not self._playing.done():
+            work.close()
+            return None
+        task = self._borrowed = asyncio.create_task(work)
+        try:
+            await asyncio.wait({task})
+        finally:
+            task.cancel()
+        return None if task.cancelled() else task.result()
 
     def silence(self) -> None:
         if self._playing is not None:
             self._playing.cancel()
 
     async def close(self) -> None:
-        if self._playing is not None:
-            self._playing.cancel()
-            await asyncio.wait({self._playing})
+        running = {each for each in (self._playing, self._borrowed) if each and not each.done()}
+        for each in running:
+            each.cancel()
+        if running:
+            await asyncio.wait(running)
 
-    async def _speak(self, effect: Speak, before: "asyncio.Task[None] | None") -> None:
-        if before is not None and not before.done():
-            await asyncio.wait({before})
+    async def _speak(self, effect: Speak, before: "set[asyncio.Task[Any]]") -> None:
+        if before:
+            await asyncio.wait(before)
         try:
             failure = await self._play(effect)
         except Exception as error:

@@ -53,7 +53,7 @@ def next_boot(folder: str) -> int:
 class Memory:
     """Values of the core's `Remember` effect, a file each."""
 
-    NAMES = ("config", "drips")
+    NAMES = ("config", "drips", "faults")
 
     def __init__(self, folder: str) -> None:
         self._folder = folder

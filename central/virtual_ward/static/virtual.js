@@ -83,14 +83,16 @@
   function showSpeech(nodes) {
     const aside = document.getElementById("speech");
     const current = new Map();
-    for (const { node, spoken } of nodes) {
+    for (const { node, spoken, speaker, power } of nodes) {
       let section = aside.querySelector(`[data-node="${CSS.escape(node)}"]`);
       if (!section) {
         section = document.createElement("section");
         section.dataset.node = node;
-        section.append(Object.assign(document.createElement("h3"), { textContent: node }), document.createElement("p"), document.createElement("ol"));
+        section.append(Object.assign(document.createElement("h3"), { textContent: node }), makeSwitches(node), document.createElement("p"), document.createElement("ol"));
         aside.append(section);
       }
+      showSwitch(section, "loudspeaker", speaker);
+      showSwitch(section, "power", power && (power.weak ? "weak" : power.mains ? "mains" : "battery"));
       const list = section.querySelector("ol");
       const note = section.querySelector("p");
       setText(note, spoken === null ? words.speaker_away : spoken.length ? "" : words.silent);
@@ -113,6 +115,31 @@
       old.forEach((item) => item.remove());
     }
     for (const unit of document.querySelectorAll(".unit")) setText(part(unit, "says"), current.get(unit.dataset.bed) || "");
+  }
+
+  // What can be broken at a box itself: by the name of the switch, its positions and what each asks for.
+  const switches = {
+    loudspeaker: { whole: { speaker: "whole" }, torn: { speaker: "torn" }, dead_speaker: { speaker: "dead" }, gone: { speaker: "gone" } },
+    power: { mains: { mains: true, weak: false }, battery: { mains: false, weak: false }, weak: { mains: true, weak: true } },
+  };
+
+  function makeSwitches(node) {
+    const group = Object.assign(document.createElement("div"), { className: "box-switches" });
+    for (const [name, positions] of Object.entries(switches)) {
+      const label = Object.assign(document.createElement("label"), { textContent: `${words[name]} ` });
+      const select = Object.assign(document.createElement("select"), { name, className: "form-select form-select-sm" });
+      for (const position of Object.keys(positions)) select.add(new Option(words[position], position));
+      select.addEventListener("change", () => post(`${base}/box`, { node, ...positions[select.value] }));
+      label.append(select);
+      group.append(label);
+    }
+    return group;
+  }
+
+  function showSwitch(section, name, position) {
+    const select = section.querySelector(`[name="${name}"]`);
+    select.parentElement.hidden = !position;
+    if (document.activeElement !== select) select.value = position === "dead" ? "dead_speaker" : position || "";
   }
 
   function makeSaid(node, said) {
