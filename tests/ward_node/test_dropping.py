@@ -69,6 +69,7 @@ def test_whatever_is_dropped_central_ends_with_what_is_true(
     outbox = _open(journal, boot, now_ms)
     wanted: dict[str, set[str]] = {"1": set(), "2": set()}  # by bed, the calls nobody ended
     broken: set[str] = set()
+    marks: dict[str, int] = {}
     made = delivered = 0
     with tempfile.TemporaryDirectory() as folder:
         central = Central(folder)
@@ -85,15 +86,17 @@ def test_whatever_is_dropped_central_ends_with_what_is_true(
             if step == "restart":
                 boot += 1
                 outbox = _open(journal, boot, now_ms)
+                assert outbox.marks == marks, "what the hardware has told is not told again"
             elif step == "deliver":
                 if len(outbox):
                     deliver()
             else:
                 type, bed = step
                 made += 1
-                outbox.add(
-                    type, bed, FAULT if type in (kinds.FAULT, kinds.RECOVERED) else {}, now_ms
-                )
+                marks[bed] = made
+                about = FAULT if type in (kinds.FAULT, kinds.RECOVERED) else {}
+                if outbox.add(type, bed, about, now_ms, made) is None:
+                    outbox.keep_marks(marks)
                 if type in CALLS:
                     wanted[bed].add(CALLS[type])
                 elif type == kinds.PRESENCE:
@@ -132,3 +135,13 @@ def test_a_presence_is_kept_where_only_alarms_wait() -> None:
     kept = [each.message["seq"] for each in outbox.waiting() if each.message["type"] == "presence"]
     assert kept == [8], "the newest of the bed, and no more than that"
     assert outbox.dropped == 2
+
+
+def test_a_presence_that_goes_takes_no_mark_back() -> None:
+    journal = MemoryJournal()
+    outbox = _open(journal, 1, 0)
+    outbox.add(kinds.PRESS, "1", {}, 1, {"presses": 1})
+    presence = outbox.add(kinds.PRESENCE, "1", {}, 2, {"presses": 1, "presence": 1})
+    assert presence is not None
+    outbox.receipt([presence.id])
+    assert _open(journal, 2, 3).marks == {"1": {"presses": 1, "presence": 1}}

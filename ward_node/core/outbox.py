@@ -287,11 +287,11 @@ class Outbox:
         ]
         if not presences:
             return
-        lines = [
-            entry.line()
-            for entry in self.waiting()
-            if entry.over is not None and (entry.over.boot, entry.over.seq) in presences
-        ]
+        lines = []
+        for entry in self.waiting():
+            if entry.over is not None and (entry.over.boot, entry.over.seq) in presences:
+                entry.mark = None  # newer ones may stand behind it by now
+                lines.append(entry.line())
         if lines:
             self._append(b"".join(lines), True)
 
