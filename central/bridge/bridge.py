@@ -13,7 +13,7 @@ from typing import Any
 
 from central import commands, housekeeping, timers
 from central.audit import model as audit
-from central.bridge import intake
+from central.bridge import intake, refusals
 from central.bridge.configuring import Configuring
 from central.bridge.outgoing import Outgoing
 from central.bridge.supervision import Watch
@@ -138,8 +138,7 @@ class Bridge:
             self._refuse_strangers(ward, node, kind, message)
         except RejectedMessageError as error:
             log.warning("message on %s refused: %s", topic, error)
-            reason = str(error)
-            self._spawn(self._write(lambda tx: intake.quarantine(tx, topic, payload, reason)))
+            self._spawn(self._refuse(topic, payload, str(error)))
             return
         if kind == topics.EVENT:
             self._arrived.append((message, arrived_ms))
@@ -156,6 +155,22 @@ class Bridge:
             self._spawn(self._write(lambda tx: intake.take_ack(tx, self.rules, node, message)))
         elif kind == topics.CHANGED:
             self._look_again({(ward, what) for what in message["what"]})
+
+    async def _refuse(self, topic: str, payload: bytes, reason: str) -> None:
+        """Keep it with the reason. An event is answered then, so that its box goes on; but not one
+        from a box that stands in another ward: it rings there until somebody sees to that."""
+        refused = refusals.read(topic, payload)
+
+        def job(tx: Tx) -> bool:
+            intake.quarantine(tx, topic, payload, reason)
+            if refused is not None:
+                refusals.tell(tx, topic, refused, reason)
+            return True
+
+        if await self._write(job) and refused is not None:
+            ward, node, _kind = topics.parse(topic)
+            if self._register.stranger(ward, node) is None:
+                await self._send_receipt(ward, node, [refused.id], refused=True)
 
     def _refuse_strangers(self, ward: str, node: str, kind: str, message: dict[str, Any]) -> None:
         """A ward's broker may publish for any name of its ward: a name of another ward's box
@@ -289,9 +304,14 @@ class Bridge:
             waiting, self._receipts = self._receipts, {}
             await asyncio.gather(*(self._send_receipt(*node, ids) for node, ids in waiting.items()))
 
-    async def _send_receipt(self, ward: str, node: str, ids: list[str]) -> None:
+    async def _send_receipt(
+        self, ward: str, node: str, ids: list[str], *, refused: bool = False
+    ) -> None:
+        message: dict[str, Any] = {"ids": ids}
+        if refused:
+            message["refused"] = True
         try:
-            await self.publish(ward, node, topics.RECEIPT, {"ids": ids})
+            await self.publish(ward, node, topics.RECEIPT, message)
         except (LinkDownError, RejectedMessageError) as error:
             # The node sends the events again, and is answered then.
             log.warning("receipt to %s was not sent: %s", node, error)

@@ -10,6 +10,7 @@ from central.calls.errors import RemoteEndRefusedError, UnknownWardError
 from central.escalation import service as escalation
 from central.escalation import telling
 from central.events import NodeEvent
+from central.faults import service as faults
 from central.store import Row, Tx
 from central.wards import model as wards
 from gateway.mqtt import kinds
@@ -137,6 +138,8 @@ def resolve(tx: Tx, call_id: int, by: str) -> None:
         end_remotely(tx, call_id, by)
     audit.append(tx, by, "call.resolve", f"call/{call_id}")
     steps.end(tx, call, tx.now_ms, by, what="resolved")
+    if call["type"] in types.TECHNICAL:
+        faults.look_again(tx, call["ward"])
 
 
 def recovered(tx: Tx, call_id: int, via: str) -> None:

@@ -49,7 +49,7 @@ def raise_fault(
         last_ms=tx.now_ms,
         known_after_ms=known_after_ms,
     )
-    _judge(tx, ward)
+    look_again(tx, ward)
     return fault
 
 
@@ -61,7 +61,7 @@ def clear_fault(tx: Tx, node: str, device: str, code: str | None = None) -> bool
         {"now": tx.now_ms, "node": node, "device": device, "code": code},
     )
     for row in rows:
-        _judge(tx, row["ward"])
+        look_again(tx, row["ward"])
     return bool(rows)
 
 
@@ -78,7 +78,7 @@ def acknowledge(tx: Tx, fault: int, by: str) -> None:
         audit.append(tx, by, "fault.acknowledge", f"fault/{fault}")
 
 
-def _judge(tx: Tx, ward: str | None) -> None:
+def look_again(tx: Tx, ward: str | None) -> None:
     """Boards and pages look again, and so does whoever turns faults into calls."""
     tx.changed(ward or HOSPITAL, "faults")
     if ward is None:

@@ -26,6 +26,10 @@ BED = {
         N_("The unit of bed %(bed)s reports that it is broken since %(since)s"),
         N_("replace it"),
     ),
+    "unread-call": (
+        N_("A call of bed %(bed)s at %(since)s could not be read"),
+        N_("go to the bed, then see the box's story and update or replace it"),
+    ),
     "racing": (
         N_("The unit of bed %(bed)s counts more than anybody can press since %(since)s"),
         N_("go to the bed, then replace the unit: its calls are told only once in 10 s"),
@@ -55,6 +59,10 @@ BOX = {
     "malformed": (
         N_("Box %(node)s sends what cannot be understood since %(since)s"),
         N_("see the box's story, then update or replace it"),
+    ),
+    "unread-event": (
+        N_("Something box %(node)s told at %(since)s could not be read, it may be a call"),
+        N_("walk the ward, then see the box's story and update or replace it"),
     ),
     "refused": (
         N_("Box %(node)s refuses what it is told since %(since)s"),

@@ -6,8 +6,14 @@ from typing import NamedTuple
 from central.calls import types
 from central.store import Row
 
+# A call that came and could not be read: it is over when a person has seen to it, and the next one
+# is another.
+UNREAD_BED, UNREAD_BOX = "unread-call", "unread-event"
+UNREAD = (UNREAD_BED, UNREAD_BOX)
 # Beds cannot call, or their calls are not acted on.
 OUTAGE = {
+    UNREAD_BED: "faults.unread_call",
+    UNREAD_BOX: "faults.unread_event",
     "lost": "faults.node_lost",
     "gone": "faults.bus_gone",
     "silent": "faults.silent",
@@ -58,7 +64,8 @@ class Verdict(NamedTuple):
 
 
 def name(fault: Row) -> str:
-    return f"{fault['node']}/{fault['device']}/{fault['code']}"
+    when = f"@{fault['raised_ms']}" if fault["code"] in UNREAD else ""
+    return f"{fault['node']}/{fault['device']}/{fault['code']}{when}"
 
 
 def unwell(faults: Sequence[Row], now_ms: int) -> tuple[list[Row], int | None]:

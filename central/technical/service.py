@@ -12,6 +12,7 @@ from central.calls import bedside, types
 from central.calls import model as calls
 from central.calls import service as calling
 from central.escalation import telling
+from central.faults import service as faults
 from central.faults.service import JUDGE
 from central.store import Row, Tx
 from central.technical import judging
@@ -40,7 +41,7 @@ def judge(tx: Tx, ward: str, body: dict[str, Any] | None = None, late_ms: int = 
         call = calls.live(tx, ward, None, type)
         verdict = wanted.get(type)
         if verdict is not None and call is None:
-            _open(tx, ward, verdict)
+            _open(tx, ward, verdict, unwell)
         elif verdict is not None and call is not None:
             _widen(tx, call, verdict)
             again_ms += _say_anew(tx, call["id"])
@@ -60,7 +61,7 @@ def _lately(tx: Tx, ward: str) -> list[Row]:
     )
 
 
-def _open(tx: Tx, ward: str, verdict: Verdict) -> None:
+def _open(tx: Tx, ward: str, verdict: Verdict, unwell: Sequence[Row]) -> None:
     """Unless somebody has seen to these very faults and ended the call by hand."""
     last = tx.one(
         "SELECT * FROM calls WHERE ward = ? AND bed IS NULL AND type = ? ORDER BY id DESC LIMIT 1",
@@ -70,6 +71,9 @@ def _open(tx: Tx, ward: str, verdict: Verdict) -> None:
         "SELECT 1 FROM call_history WHERE call = ? AND what = 'resolved'", (last["id"],)
     )
     if last is not None and seen_to and set(verdict.faults) <= set(_faults(last)):
+        for fault in unwell:
+            if fault["code"] in judging.UNREAD:
+                faults.clear_fault(tx, fault["node"], fault["device"], fault["code"])
         return
     call_id = calling.open_call(tx, ward, None, verdict.type, about=_about(verdict))
     _keep(tx, call_id, _said(tx, verdict.faults))

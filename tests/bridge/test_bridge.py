@@ -16,6 +16,7 @@ from central.audit import model as audit
 from central.bridge import intake
 from central.bridge.bridge import HEARD, Bridge
 from central.bridge.outgoing import Speech
+from central.calls import service as calling
 from central.capabilities import Rules
 from central.clock import SystemClock
 from central.escalation import service as escalation_rules
@@ -209,8 +210,9 @@ def test_malformed_and_foreign_messages_are_quarantined_and_nothing_stops(
     play(store, broker, story, with_rules())
     reasons = [row["reason"] for row in store.read().all("SELECT reason FROM quarantine")]
     assert any("speaks of ward 5" in reason for reason in reasons)
-    (fault,) = faults.open_faults(store.read(), "3")
-    assert (fault["device"], fault["code"], fault["count"]) == ("messages", "malformed", len(bad))
+    found = {row["code"]: row["count"] for row in faults.open_faults(store.read(), "3")}
+    # One of them named itself, and may have been a call.
+    assert found == {"malformed": len(bad), "unread-call": 1}
     assert presses(store) == [1]
 
 
@@ -439,6 +441,53 @@ def test_poison_is_quarantined_and_the_next_press_is_served(store: Store, broker
 
     play(store, broker, story, with_rules())
     assert presses(store) == [1]
+
+
+def test_a_refused_event_is_answered_and_a_refused_call_is_told_to_people(
+    store: Store, broker: int
+) -> None:
+    """A faulty box would say it again for ever, and behind it nothing else."""
+
+    async def beat(box: Box) -> None:
+        while True:
+            await box.say(
+                topics.HEARTBEAT,
+                {"boot": 1, "uptime_ms": 1, "outbox": 0, "dropped": 0, "quarantined": 0},
+            )
+            await asyncio.sleep(1)
+
+    def open_calls() -> list[tuple[str, str]]:
+        rows = store.read().all("SELECT type, about FROM calls WHERE state != 'ended'")
+        return [(row["type"], json.loads(row["about"])["words"]) for row in rows]
+
+    async def refused(box: Box, payload: bytes, id: str) -> None:
+        await box.say(topics.EVENT, payload)
+        answer = await box.hears(topics.RECEIPT, lambda message: id in message["ids"])
+        assert answer["refused"] is True
+
+    async def story(box: Box) -> None:
+        beats = asyncio.create_task(beat(box))  # or the box itself were a fault in between
+        bad = [each for each in poison(9) if b'"3-box:1:9"' in each and b'"bed": "5"' in each]
+        assert len(bad) >= 10
+        for payload in bad:
+            await refused(box, payload, "3-box:1:9")
+        await until(lambda: open_calls() == [("outage", "faults.unread_call")], "one call")
+        with store.transaction() as tx:
+            calling.resolve(tx, 1, "li")
+        await until(
+            lambda: faults.find_open(store.read(), "3-box", "bed 5", "unread-call") is None,
+            "the fault to be over with its call",
+        )
+        harmless = json.dumps(event_message(10, type="prompted")).encode()
+        await refused(box, harmless.replace(b'"age_ms": 0', b'"age_ms": NaN'), "3-box:1:10")
+        assert open_calls() == []
+        await refused(box, bad[0].replace(b":9", b":11"), "3-box:1:11")
+        await until(lambda: open_calls() == [("outage", "faults.unread_call")], "another call")
+        assert store.read().value("SELECT count(*) FROM quarantine") == len(bad) + 2
+        beats.cancel()
+
+    play(store, broker, story, with_rules())
+    assert presses(store) == []
 
 
 def test_an_age_out_of_all_reason_loses_no_press(store: Store, broker: int) -> None:

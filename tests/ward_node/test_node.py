@@ -109,6 +109,16 @@ def test_what_central_said_before_it_knew_of_the_presence_is_not_believed() -> N
     assert rig.sounding is not None
 
 
+def test_what_central_refuses_leaves_the_outbox_and_is_noted() -> None:
+    rig = Rig()
+    rig.connect()
+    rig.input("1", kinds.PRESS)
+    (press,) = rig.node.outbox.waiting()
+    rig.message(topics.RECEIPT, {"ids": [press.id], "refused": True})
+    assert len(rig.node.outbox) == 0
+    assert any("refused" in note and press.id in note for note in rig.notes)
+
+
 def test_a_press_survives_the_node() -> None:
     rig = _up()
     rig.input("12+1", kinds.CORD)

@@ -80,6 +80,8 @@ def _receipt(message: dict[str, Any]) -> None:
     _names(message, "ids")
     if not message["ids"]:
         raise RejectedMessageError("ids is empty")
+    if type(message.get("refused", False)) is not bool:
+        raise RejectedMessageError("refused is not true or false")
 
 
 def _command(message: dict[str, Any]) -> None:

@@ -197,6 +197,8 @@ class Node:
             commands.take(self, message, now_ms, drip_ms)
         elif kind == topics.RECEIPT:
             for entry in self.outbox.receipt(message["ids"]):
+                if message.get("refused"):
+                    self.note("central refused " + entry.message["type"] + " " + entry.id, True)
                 self._announced.discard(entry.id)
                 self.proving.receipted(entry.id)
                 bed = self.beds.get(entry.message["bed"])
