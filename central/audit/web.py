@@ -1,11 +1,10 @@
 """The audit: who did what to which thing, and whether the log is whole."""
 
-import json
 from typing import Any
 
 from flask import Blueprint, render_template, request
 
-from central.audit import model
+from central.audit import model, told
 from central.console.context import at_date, current_user, read, requires, transaction
 from central.console.marks import N_
 from central.console.sheet import download as as_file
@@ -16,6 +15,13 @@ NAVIGATION = [(95, "/audit", N_("Audit"), ("admin",), "journal-check")]
 
 # What was done, by its code; the codes are for the CSV file and other programs.
 DONE = {
+    "admission.admit": N_("a patient was admitted"),
+    "admission.cancelled": N_("an admission was taken back"),
+    "admission.discharged": N_("a patient was discharged"),
+    "admission.displace": N_("a patient gave way to another in the same bed"),
+    "admission.leave": N_("a patient left the wards known here"),
+    "admission.return": N_("a patient came back"),
+    "admission.transfer": N_("a patient was moved"),
     "announcement.cancel": N_("took an announcement back"),
     "announcement.edit": N_("changed an announcement"),
     "announcement.now": N_("spoke to a ward"),
@@ -101,7 +107,15 @@ def page() -> Any:
     rows = entries(read(), *_asked(), before, PAGE)
     return render_template(
         "audit/audit.html",
-        rows=[dict(row) | {"detail": _told(row["detail"])} for row in rows],
+        rows=[
+            dict(row)
+            | {
+                "by": told.who(row["who"]),
+                "thing": told.thing(row["ref"]),
+                "detail": told.detail(row["detail"]),
+            }
+            for row in rows
+        ],
         more=rows[-1]["id"] if len(rows) == PAGE else None,
         asked=request.args,
         done=DONE,
@@ -122,7 +136,3 @@ def download() -> Any:
         for row in entries(read(), *_asked(), None, CSV_LIMIT)
     ]
     return as_file("audit.csv", ("id", "at", *texts), lines)
-
-
-def _told(detail: str) -> str:
-    return ", ".join(f"{key}: {value}" for key, value in json.loads(detail).items())

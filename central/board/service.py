@@ -6,6 +6,8 @@ from typing import Any
 
 from central import commands
 from central.calls import model as calls
+from central.console import model as people
+from central.escalation import steps
 from central.faults import model as faults
 from central.faults import shown
 from central.store import Tx
@@ -17,11 +19,13 @@ from gateway.mqtt import kinds
 def board(tx: Tx, ward: str, role: str, lang: str, timezone: tzinfo) -> dict[str, Any]:
     """The whole board of a ward, ready for JSON, in the words of `lang`."""
     rows = calls.board(tx, ward, role)
+    names = people.displays(tx)
     for row in rows:
+        _passed_on(tx, row, lang)
         row["title"] = seen(lang, row["title"])
         if row["from_ward"]:
             row["from_ward"] = _ward_name(tx, row["ward"], lang)
-        row["accepted_by"] = _display(tx, row["accepted_by"])
+        row["accepted_by"] = names.get(row["accepted_by"], row["accepted_by"])
     settings = wards.settings(tx, ward)
     now = datetime.fromtimestamp(tx.now_ms / 1000, timezone)
     offset = now.utcoffset()
@@ -37,6 +41,17 @@ def board(tx: Tx, ward: str, role: str, lang: str, timezone: tzinfo) -> dict[str
         "bands": settings.get("bands", []),
         "offset_min": 0 if offset is None else int(offset.total_seconds() // 60),
     }
+
+
+def _passed_on(tx: Tx, row: dict[str, Any], lang: str) -> None:
+    """Add who was told last and who is told next, of a call that nobody has accepted."""
+    row["told"] = row["next"] = None
+    call = calls.one(tx, row["id"])
+    if call is None or call["state"] != calls.OPEN:
+        return
+    row["told"] = steps.told(tx, call, lang)
+    upcoming = steps.next_step(tx, call, lang)
+    row["next"] = None if upcoming is None else upcoming._asdict()
 
 
 def repeat_last(tx: Tx, ward: str) -> bool:
@@ -58,13 +73,3 @@ def repeat_last(tx: Tx, ward: str) -> bool:
 def _ward_name(tx: Tx, ward: str, lang: str) -> str:
     row = wards.ward(tx, ward)
     return ward if row is None else str(row[f"name_{lang}"])
-
-
-def _display(tx: Tx, name: str | None) -> str | None:
-    """The name colleagues know, of a user or of a board screen."""
-    if name is None:
-        return None
-    known = tx.value("SELECT display FROM users WHERE name = ?", (name,))
-    if known is None and name.startswith("screen-"):
-        known = tx.value("SELECT label FROM device_tokens WHERE id = ?", (name[7:],))
-    return str(known or name)

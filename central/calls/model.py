@@ -164,6 +164,7 @@ def as_json(tx: Tx, call: Row, ward: str | None = None) -> dict[str, Any]:
         {"kind": each["kind"], "ward": each["ward"], "role": each["role"], "at_ms": each["at_ms"]}
         for each in told
     ]
+    row["beds"] = json.loads(call["about"]).get("beds", [])  # that a technical call concerns
     row["exhausted"] = call["exhausted_ms"] is not None
     row["from_ward"] = call["ward"] if ward is not None and ward != call["ward"] else None
     row["title"] = types.of(call["type"]).title

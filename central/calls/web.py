@@ -15,12 +15,15 @@ from flask import (
     url_for,
 )
 
-from central.calls import errors, model, service, types
+from central.calls import chart, errors, model, service, types
+from central.console import model as people
 from central.console.context import (
     _,
     at_date,
     console,
     current_user,
+    lang,
+    local,
     read,
     require_ward,
     requires,
@@ -30,6 +33,7 @@ from central.console.errors import wants_json
 from central.console.marks import N_
 from central.console.sheet import download
 from central.errors import FieldError
+from central.escalation import steps
 from central.store import Row, Tx
 from central.wards import model as wards
 
@@ -57,15 +61,7 @@ HISTORY = {
     "handed_over": N_("Handed over to another ward"),
     "end_refused": N_("Ending from afar was refused"),
 }
-TARGETS = {
-    "station": N_("nurse station"),
-    "ward_speaker": N_("ward speakers"),
-    "neighbour": N_("neighbouring ward"),
-    "nurse": N_("nurse"),
-    "head_nurse": N_("head nurse"),
-    "duty_manager": N_("duty manager"),
-    "engineer": N_("engineer"),
-}
+TARGETS = steps.TARGETS
 STATES = {"open": N_("open"), "accepted": N_("accepted"), "ended": N_("ended")}
 PRIORITIES = {"high": N_("high"), "medium": N_("medium"), "low": N_("low")}
 COLUMNS = (
@@ -94,7 +90,7 @@ def calls() -> Any:
         type=request.args.get("type") or None,
         since_ms=since_ms,
         until_ms=until_ms,
-        limit=-1 if as_csv else SHOWN_MOST,
+        limit=-1,
     )
     if as_csv:
         heading = [_(each) for each in COLUMNS]
@@ -102,11 +98,17 @@ def calls() -> Any:
     times = model.response_times(tx, ward, since_ms, until_ms or tx.now_ms + 1)
     return render_template(
         "calls/calls.html",
-        rows=rows,
+        rows=rows[:SHOWN_MOST],
+        more=len(rows) > SHOWN_MOST,
+        hours=chart.by_hour(rows, lambda ms: local(ms).hour),
+        kinds=chart.by_type(rows),
+        size=chart,
         ward=ward,
         wards=wards.wards(tx),
         times=times,
+        names=people.displays(tx),
         shown_most=SHOWN_MOST,
+        days=SHOWN_DAYS,
         **_names(),
     )
 
@@ -117,11 +119,36 @@ def call(call_id: int) -> Any:
     """One call: its clocks and its history."""
     tx = read()
     row = _visible(tx, call_id)
+    names = people.displays(tx)
     entries = [
-        {**dict(each), "detail": json.loads(each["detail"])} for each in model.history(tx, call_id)
+        dict(each)
+        | {
+            "by": names.get(each["by"], each["by"]),
+            "via": _where(each["via"], names),
+            "detail": json.loads(each["detail"]),
+        }
+        for each in model.history(tx, call_id)
     ]
     others = [each for each in wards.wards(tx) if each["id"] != row["ward"]]
-    return render_template("calls/call.html", call=row, entries=entries, others=others, **_names())
+    return render_template(
+        "calls/call.html",
+        call=row,
+        entries=entries,
+        others=others,
+        names=names,
+        next=steps.next_step(tx, row, lang()),
+        **_names(),
+    )
+
+
+def _where(via: str | None, names: dict[str, str]) -> str:
+    """What a line of the history came through: a box, a person, or somebody's board."""
+    if via is None:
+        return "–"
+    if via.startswith("board"):
+        who = via.removeprefix("board").strip()
+        return _("board") + (f" · {names.get(who, who)}" if who else "")
+    return _("centre") if via == "central" else names.get(via, via)
 
 
 @blueprint.post("/calls/<int:call_id>/accept")

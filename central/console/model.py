@@ -131,3 +131,10 @@ def forget_name(tx: Tx, name: str) -> None:
 
 def session_ended(tx: Tx, sid: str) -> bool:
     return bool(tx.value("SELECT 1 FROM ended_sessions WHERE sid = ?", (sid,)))
+
+
+def displays(tx: Tx) -> dict[str, str]:
+    """The names colleagues know, of people and of board screens, by log-in name."""
+    known = {row["name"]: row["display"] for row in tx.all("SELECT name, display FROM users")}
+    screens = tx.all("SELECT id, label FROM device_tokens")
+    return known | {f"screen-{row['id']}": row["label"] for row in screens}

@@ -7,11 +7,16 @@ from central.admissions import model as admissions
 from central.calls import model as calls
 from central.escalation import model as policies
 from central.escalation import service as escalation
+from central.escalation import steps
 from central.faults import model as faults
-from central.store import Tx
+from central.store import Row, Tx
 from central.wards import model as wards
 
 SEARCH_LIMIT = 50
+# Of the calls of a ward that nobody has accepted.
+WAITING_SHOWN = 3
+LATE_WITHIN_MS = 24 * 3_600_000
+LATE_SHOWN = 20
 
 
 def wards_at_a_glance(tx: Tx) -> list[dict[str, Any]]:
@@ -27,6 +32,7 @@ def wards_at_a_glance(tx: Tx) -> list[dict[str, Any]]:
             "medium": sum(call["priority"] == "medium" for call in waiting),
             "low": sum(call["priority"] == "low" for call in waiting),
             "accepted": len(open_calls) - len(waiting),
+            "waiting": waiting[:WAITING_SHOWN],
             "oldest_ms": min((call["opened_ms"] for call in waiting), default=None),
             "faults": len(faults.open_faults(tx, ward["id"])),
             "nodes_away": sum(node["state"] != "ready" for node in wards.nodes(tx, ward["id"])),
@@ -42,6 +48,11 @@ def wards_at_a_glance(tx: Tx) -> list[dict[str, Any]]:
         )
     )
     return rows
+
+
+def late(tx: Tx) -> list[Row]:
+    """The calls of the last day that were late, newest first."""
+    return steps.late(tx, tx.now_ms - LATE_WITHIN_MS, LATE_SHOWN)
 
 
 def health(tx: Tx) -> dict[str, Any]:

@@ -6,12 +6,14 @@ from typing import Any, cast
 from flask import Blueprint, Response, flash, redirect, render_template, request, session, url_for
 
 from central.audit import model as audit
+from central.calls import types
 from central.console import limits, manage, model, overview, service
 from central.console import login as sessions
 from central.console.context import (
     _,
     console,
     current_user,
+    lang,
     lasted,
     read,
     require_ward,
@@ -23,6 +25,7 @@ from central.console.limits import LockedOutError
 from central.console.marks import N_
 from central.console.people import ADMIN, ENGINEER, FIRST_PAGES, NURSE
 from central.errors import FieldError
+from central.escalation import steps
 from central.store import StoreUnavailableError
 
 log = logging.getLogger("wardline.console")
@@ -131,7 +134,17 @@ def me() -> Any:
 @blueprint.get("/wards")
 @requires("head_nurse", "duty_manager", "engineer")
 def all_wards() -> Any:
-    return render_template("console/wards.html", rows=overview.wards_at_a_glance(read()))
+    """Worst first, with who is told next; below, what was late today and why."""
+    tx = read()
+    late = [dict(row) | {"why": steps.why(tx, row, lang())} for row in overview.late(tx)]
+    return render_template(
+        "console/wards.html",
+        rows=overview.wards_at_a_glance(tx),
+        next_step=lambda call: steps.next_step(tx, call, lang()),
+        late=late,
+        types=types.TYPES,
+        may_open=lambda row: current_user.role != ENGINEER or row["type"] in types.TECHNICAL,
+    )
 
 
 @blueprint.get("/health")

@@ -9,6 +9,7 @@ from central import timers
 from central.audit import model as audit
 from central.calls import bedside, types
 from central.calls import model as calls
+from central.console.marks import N_
 from central.escalation import model, plan, policy, telling
 from central.escalation.plan import Course
 from central.escalation.policy import Available, Hole
@@ -193,7 +194,7 @@ def _run(tx: Tx, call: Row, rule: policy.Rule, started_ms: int, level: int) -> N
         calls.add_history(tx, call["id"], "step", level=level, reached=reached, **target)
         _tell_bed(tx, call, level, target, reached)
         if target["kind"] == "station" and not reached:
-            _alarm(tx, call, "no nurse station box is connected")
+            _alarm(tx, call, N_("no nurse station box is connected"))
         level += 1
         if reached:
             break
@@ -219,7 +220,7 @@ def _on_step(tx: Tx, ref: str, body: dict[str, Any], late_ms: int) -> None:
     if call["exhausted_ms"] is None:
         tx.execute("UPDATE calls SET exhausted_ms = ? WHERE id = ?", (tx.now_ms, call["id"]))
         calls.add_history(tx, call["id"], "exhausted", late_ms=late_ms)
-        _alarm(tx, call, "everybody was told and nobody answers")
+        _alarm(tx, call, N_("everybody was told and nobody answers"))
     _repeat(tx, call, rule)
 
 
@@ -247,7 +248,7 @@ def _alarm(tx: Tx, call: Row, detail: str) -> None:
         node="central",
         device=_device(call["id"]),
         code=NOBODY_ANSWERS,
-        detail=f"bed {call['bed'] or '?'}: {detail}",
+        detail=detail,
     )
 
 

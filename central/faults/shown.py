@@ -1,9 +1,12 @@
 """Faults and boxes in plain words: what is wrong, since when, and what to do."""
 
 import json
+import re
 from typing import Any
 
-from central.console.context import _, at_time
+from central.calls import model as calls
+from central.calls import types
+from central.console.context import _, at_time, read
 from central.console.marks import N_
 from central.faults import condition
 from central.store import Row
@@ -91,10 +94,6 @@ BOX = {
         ),
         N_("see Hospital system, and call whoever looks after it"),
     ),
-    "nobody-answers": (
-        N_("Nobody answers %(device)s since %(since)s"),
-        N_("go to the bed now, then see who is on duty"),
-    ),
     "rule-failed": (
         N_("The centre could not act on something of %(device)s since %(since)s"),
         N_("look at the ward now, and tell the software's support"),
@@ -141,6 +140,15 @@ OUTBOX = {
         N_("bring the box back into contact"),
     ),
 }
+# A call that climbed all steps of its policy, of a bed and of none.
+NOBODY_AT_BED = (
+    N_("Nobody answers bed %(bed)s since %(since)s"),
+    N_("go to the bed now, then see who is on duty"),
+)
+NOBODY_AT_ALL = (
+    N_("Nobody sees to “%(title)s” since %(since)s"),
+    N_("go and look now, then see who is on duty"),
+)
 OTHER = (
     N_("Trouble “%(code)s” of %(device)s at box %(node)s since %(since)s"),
     N_("see the detail, and check the device"),
@@ -154,7 +162,7 @@ STATES = {
 ROLES = {"bedside": N_("bedside box"), "station": N_("nurse station")}
 
 
-def plain(fault: Row) -> dict[str, Any]:
+def plain(fault: Row | dict[str, Any]) -> dict[str, Any]:
     """A fault row with "what", and "said": what and what to do, in the user's language."""
     device, code = fault["device"], fault["code"]
     what, remedy = BOX.get(code, OTHER)
@@ -162,16 +170,20 @@ def plain(fault: Row) -> dict[str, Any]:
         what, remedy = OUTBOX.get(code, (what, remedy))
     if device.startswith("bed "):
         what, remedy = BED.get(code, (what, remedy))
+    call = calls.one(read(), int(device[5:])) if re.fullmatch(r"call \d+", device) else None
+    if call is not None:
+        what, remedy = NOBODY_AT_BED if call["bed"] else NOBODY_AT_ALL
     said = _(
         what,
-        bed=device.removeprefix("bed "),
+        bed=call["bed"] if call is not None else device.removeprefix("bed "),
+        title=_(types.of(call["type"]).title) if call is not None else "",
         node=fault["node"],
         device=device,
         code=code,
         since=at_time(fault["raised_ms"]),
     )
     both = _("%(what)s: %(remedy)s.", what=said, remedy=_(remedy))
-    return dict(fault) | {"what": said, "said": both}
+    return dict(fault) | {"what": said, "said": both, "detail": _(fault["detail"])}
 
 
 def node(row: Row, now_ms: int, faults: int) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The engineer's pages: faults first, then boxes by ward, then one box's story."""
 
-import json
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -18,7 +17,7 @@ from central.console.context import (
 )
 from central.console.marks import N_
 from central.console.sheet import download
-from central.faults import model, service
+from central.faults import model, reported, service
 from central.faults.shown import node as described
 from central.faults.shown import plain
 from central.store import Row
@@ -161,16 +160,11 @@ def story(node: str) -> Any:
         node=described(row, tx.now_ms, sum(each["cleared_ms"] is None for each in faults)),
         beds=[each["bed"] for each in wards.beds(tx, row["ward"]) if each["node"] == node],
         faults=faults,
-        events=[dict(each) | {"about": _about(each["about"])} for each in events],
+        events=[reported.event(each) for each in events],
         rejected=[dict(each) | {"text": _text(each["payload"])} for each in rejected],
         waiting=waiting,
         refused=refused,
     )
-
-
-def _about(text: str) -> str:
-    """What an event is about, short."""
-    return ", ".join(f"{key} {value}" for key, value in json.loads(text).items())[:200]
 
 
 def _text(payload: bytes) -> str:

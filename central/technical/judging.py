@@ -53,14 +53,16 @@ SETTLED_MS = 60_000
 
 
 class Verdict(NamedTuple):
-    """A technical call that should be open: its type, what the station says, and the faults in
-    it as "node/device/code", the gravest first. `bed` and `number` are values of the words."""
+    """A technical call that should be open: its type, what the station says, the faults in it
+    as "node/device/code", the gravest first, and the beds concerned. `bed` and `number` are
+    values of the words."""
 
     type: str
     words: str
     bed: str
     number: int
     faults: tuple[str, ...]
+    beds: tuple[str, ...] = ()
 
 
 def name(fault: Row) -> str:
@@ -103,22 +105,29 @@ def verdicts(unwell: Sequence[Row], away: bool, beds: Mapping[str, Sequence[str]
         )
         if of_type:
             told = tuple(name(fault) for fault in of_type)
-            found.append(Verdict(type, *_sentence(of_type, words, beds), told))
+            concerned = _concerned(of_type, beds)
+            said = _sentence(of_type, words, len(concerned))
+            found.append(Verdict(type, *said, told, concerned))
     return found
 
 
-def _sentence(
-    faults: Sequence[Row], words: Mapping[str, str], beds: Mapping[str, Sequence[str]]
-) -> tuple[str, str, int]:
-    """(words, bed, number): of one device what it has, of several how many beds are concerned."""
-    devices = {(fault["node"], fault["device"]) for fault in faults}
+def _concerned(faults: Sequence[Row], beds: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The beds that `faults` concern, short names first, so that 2 stands before 10."""
     concerned: set[str] = set()
     for fault in faults:
         if fault["code"] in OF_WHOLE_BOX:
             concerned.update(beds.get(fault["node"], ()))
         elif fault["device"].startswith("bed "):
             concerned.add(fault["device"].removeprefix("bed "))
+    return tuple(sorted(concerned, key=lambda bed: (len(bed), bed)))
+
+
+def _sentence(
+    faults: Sequence[Row], words: Mapping[str, str], concerned: int
+) -> tuple[str, str, int]:
+    """(words, bed, number): of one device what it has, of several how many beds are concerned."""
+    devices = {(fault["node"], fault["device"]) for fault in faults}
     of_all = all(fault["code"] in OF_ALL for fault in faults)
-    if len(devices) > 1 and len(concerned) != 1 and not of_all:
-        return (BEDS, "", len(concerned)) if concerned else (DEVICES, "", len(devices))
+    if len(devices) > 1 and concerned != 1 and not of_all:
+        return (BEDS, "", concerned) if concerned else (DEVICES, "", len(devices))
     return words[faults[0]["code"]], faults[0]["device"].removeprefix("bed "), 1

@@ -142,6 +142,7 @@ def _about(verdict: Verdict) -> dict[str, Any]:
         "bed": verdict.bed,
         "count": verdict.number,
         "faults": list(verdict.faults),
+        "beds": list(verdict.beds),
     }
 
 

@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from central.calls import service as calls
 from central.clock import FakeClock
 from central.faults import model, service
 from central.store import Store
@@ -80,7 +81,6 @@ def test_a_fault_is_told_in_plain_words(app: Flask, opened: Store, clock: FakeCl
         ("box", "lost", "Box 3-box is out of contact since 14:05: check its power"),
         ("bus", "gone", "The bedside line of box 3-box is cut since 14:05"),
         ("bed 3", "address_clash", "Two units answer as bed 3 since 14:05"),
-        ("call 7", "nobody-answers", "Nobody answers call 7 since 14:05: go to the bed now"),
         ("fan", "hums", "Trouble “hums” of fan at box 3-box since 14:05"),
         ("bed 3", "hums", "Trouble “hums” of bed 3 at box 3-box since 14:05"),
     ],
@@ -90,6 +90,17 @@ def test_every_code_has_its_words(
 ) -> None:
     fault(opened, device=device, code=code)
     assert words in log_in(app).get("/faults").text
+
+
+def test_a_call_nobody_answers_is_named_by_its_bed(app: Flask, opened: Store) -> None:
+    with opened.transaction() as tx:
+        at_bed = calls.open_call(tx, "3", "3", "nurse")
+        of_none = calls.open_call(tx, "3", None, "cut_off")
+    for call in (at_bed, of_none):
+        fault(opened, node="central", device=f"call {call}", code="nobody-answers")
+    page = log_in(app).get("/faults").text
+    assert "Nobody answers bed 3 since 14:05: go to the bed now" in page
+    assert "Nobody sees to “Ward is cut off” since 14:05: go and look now" in page
 
 
 def test_somebody_sees_to_it_and_it_ends_by_itself(
@@ -167,7 +178,7 @@ def test_a_boxs_story(app: Flask, opened: Store) -> None:
     page = log_in(app).get("/nodes/3-box").text
     for text in (
         "Bed 3 does not answer since 14:05", "not JSON", "&lt;script&gt;\\xff", "40 ms",
-        "infusion 7", "KeyError", "no such bed",
+        "drip 7", "KeyError", "no such bed",
     ):  # fmt: skip
         assert text in page
     assert not re.search(r"<script(?![^>]*src=)|\sstyle=|<style|\son\w+=", page)

@@ -9,6 +9,7 @@
   const byId = (id) => document.getElementById(id);
 
   const SILENT_MS = 5000;      // no beat for so long: not live
+  const BEDS_SHOWN = 3;        // of a call that concerns many
   const RENEW_MS = 7000;       // a stream silent for so long is given up and made anew
   const ALIVE_EVERY_MS = 10 * 60 * 1000;
 
@@ -123,8 +124,8 @@
     row.className = `row-call ${call.priority} ${call.state}`;
     row.querySelector(".shape").className = `shape ${call.priority}`;
     row.querySelector(".bangs").textContent = { high: "!!!", medium: "!!", low: "!" }[call.priority];
-    row.querySelector(".where").textContent = call.from_ward || (call.bed ? words.bed : words.no_bed);
-    row.querySelector(".bed b").textContent = call.bed || "—";
+    row.querySelector(".where").textContent = call.from_ward || (call.bed || call.beds.length ? words.bed : words.no_bed);
+    row.querySelector(".bed b").textContent = placeOf(call);
     row.querySelector(".what a").textContent = call.title;
     const hand = row.querySelector(".hand");
     if (hand) hand.hidden = Boolean(call.from_ward);
@@ -132,10 +133,17 @@
     if (!button) return;
     button.hidden = call.state !== "open";
     button.disabled = false;
-    button.setAttribute("aria-label", `${words.accept}: ${words.bed} ${call.bed || ""}, ${call.title}`);
+    button.setAttribute("aria-label", `${words.accept}: ${words.bed} ${placeOf(call)}, ${call.title}`);
     const coming = row.querySelector(".coming");
     coming.hidden = call.state !== "accepted" || call.phase === "on_the_way";
     coming.disabled = false;
+  }
+
+  /** The bed, or those that a fault concerns, of many the first; else the ward. */
+  function placeOf(call) {
+    if (call.bed) return call.bed;
+    if (!call.beds.length) return call.ward;
+    return call.beds.slice(0, BEDS_SHOWN).join(" ") + (call.beds.length > BEDS_SHOWN ? " …" : "");
   }
 
   function howItStands(call, now) {
@@ -148,7 +156,8 @@
     } else {
       parts.push(call.returned ? words.returned : words.nobody);
       if (call.exhausted) parts.push(words.exhausted);
-      else if (call.level) parts.push(fill(words.escalated, { n: call.level }));
+      else if (call.told) parts.push(fill(words.told, { who: call.told }));
+      if (call.next && call.next.at_ms > now) parts.push(fill(words.next, { who: call.next.who, time: Durations.lasted(call.next.at_ms - now) }));
     }
     if (call.repeated) parts.push(fill(words.pressed_again, { n: call.repeated + 1 }));
     return parts.join(" · ");
@@ -171,7 +180,7 @@
       for (const call of state.calls) {
         if (!known.has(call.id)) {
           const line = document.createElement("p");
-          line.textContent = fill(words.new_call, { what: call.title, bed: call.bed || "" });
+          line.textContent = fill(words.new_call, { what: call.title, bed: placeOf(call) });
           byId("spoken").replaceChildren(line);
         }
       }

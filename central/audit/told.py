@@ -1,0 +1,90 @@
+"""The thing and the details of an entry, in words."""
+
+import json
+from typing import NamedTuple
+
+from central.console.context import _, ward_name
+from central.console.marks import N_
+
+# The first part of a reference: its words, and the page of the thing ("" where it has none).
+# %(a)s is what follows, %(b)s what follows that; %(ward)s the name of the ward %(a)s.
+THINGS = {
+    "address": (N_("from %(a)s"), ""),
+    "announcement": (N_("announcement %(a)s"), "/announcements/%(a)s"),
+    "bed": (N_("%(ward)s, bed %(b)s"), "/beds/%(a)s/%(b)s"),
+    "beds": (N_("beds of %(ward)s"), "/beds?ward=%(a)s"),
+    "board": (N_("board of %(ward)s"), "/board/%(a)s"),
+    "call": (N_("call %(a)s"), "/calls/%(a)s"),
+    "fault": (N_("fault %(a)s"), "/faults"),
+    "his": (N_("hospital message %(a)s"), "/his/messages/%(a)s"),
+    "infusion": (N_("drip %(a)s"), "/infusions/%(a)s"),
+    "location": (N_("location %(b)s of %(a)s"), "/his/locations"),
+    "peer": (N_("sender %(a)s"), "/his/locations"),
+    "policy": (N_("policy of %(ward)s, version %(b)s"), "/policies/%(a)s"),
+    "screen": (N_("screen %(a)s"), "/screens"),
+    "user": (N_("user %(a)s"), "/users"),
+    "ward": ("%(ward)s", "/board/%(a)s"),
+}
+DETAILS: dict[str, str] = {
+    "text": N_("words"), "wards": N_("wards"), "ward": N_("ward"), "bed": N_("bed"),
+    "role": N_("role"), "via": N_("by way of"), "to": N_("to ward"), "words": N_("words"),
+    "volume_ml": N_("mL in the bottle"), "factor": N_("drops per mL"),
+    "gtt_per_min": N_("drops per minute"), "remaining_ml": N_("mL left"), "why": N_("why"),
+    "encoding": N_("encoding"), "patient": N_("patient"), "visit": N_("visit"),
+    "rate": N_("times as fast"), "day_volume": N_("volume"), "emergency_floor": N_("emergencies"),
+    "bands": N_("by time of day"),
+}  # fmt: skip
+# Who acts besides people.
+OTHERS = {"system": N_("Wardline itself"), "his": N_("hospital system")}
+VALUES: dict[str, str] = {
+    "board": N_("board"),
+    "nurse": N_("Nurse"),
+    "head_nurse": N_("Head nurse"),
+    "duty_manager": N_("Duty manager"),
+    "engineer": N_("Engineer"),
+    "admin": N_("Administrator"),
+}
+
+
+class Thing(NamedTuple):
+    """What an entry is about, in words, and its address in the console, if it has one."""
+
+    words: str
+    href: str
+
+
+def who(name: str) -> str:
+    """A log-in name, or what acts by itself."""
+    return _(OTHERS[name]) if name in OTHERS else name
+
+
+def thing(ref: str) -> Thing:
+    """`ref` as "call/17" or "bed/3/5"; what is not known is shown as it stands."""
+    kind, slash, rest = ref.partition("/")
+    if kind not in THINGS or not slash:
+        return Thing(ref, "")
+    words, href = THINGS[kind]
+    # A sender may hold a slash, a code does not: the last one parts them.
+    first, slash, second = rest.rpartition("/") if kind == "location" else rest.partition("/")
+    values = {"a": first or rest, "b": second, "ward": ward_name(first or rest)}
+    return Thing(_(words, **values), href % values)
+
+
+def detail(text: str) -> str:
+    """The details that are set, as "rate: 60, ..."."""
+    return ", ".join(
+        f"{_(DETAILS.get(key) or key)}: {_value(value)}"
+        for key, value in json.loads(text).items()
+        if value is not None
+    )
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(_value(each) for each in value)
+    if isinstance(value, dict):
+        return " ".join(
+            f"{_(DETAILS.get(key) or key)} {_value(each)}" for key, each in value.items()
+        )
+    text = str(value)
+    return _(VALUES.get(text) or text)
