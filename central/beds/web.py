@@ -3,11 +3,12 @@
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, abort, render_template, request
 
 from central.admissions import age as ages
 from central.admissions import model as admissions
 from central.calls import model as calls
+from central.calls import types
 from central.console.context import (
     _,
     current_user,
@@ -33,6 +34,7 @@ blueprint = Blueprint(
 )
 STAFF = ("nurse", "head_nurse", "duty_manager", "engineer")
 NAVIGATION = [(20, "/beds", N_("Beds"), STAFF, "hospital")]
+CALLS_SHOWN = 20
 
 STATES = {
     "idle": N_("quiet"),
@@ -131,6 +133,22 @@ def beds() -> Any:
 @blueprint.get("/beds/<ward>/<bed>")
 @requires(*STAFF)
 def bed(ward: str, bed: str) -> Any:
-    """One address per bed."""
+    """One bed: what is known of it now, and its last calls."""
     require_ward(ward)
-    return redirect(url_for("beds.beds", ward=ward, _anchor=f"bed-{bed}"))
+    tx = read()
+    patients = current_user.role != "engineer"
+    row = next((each for each in rows(tx, ward, patients=patients) if each["bed"] == bed), None)
+    if row is None:
+        abort(404)
+    if patients and "again" not in request.args:
+        note_patient_read(f"bed/{ward}/{bed}")
+    return render_template(
+        "beds/bed.html",
+        ward=ward,
+        name=ward_name(ward),
+        row=row,
+        patients=patients,
+        past=calls.find(tx, ward=ward, bed=bed, limit=CALLS_SHOWN),
+        types=types.TYPES,
+        call_states=calls.STATES,
+    )

@@ -11,12 +11,14 @@ from typing import Any
 from sqlite_utils import Database, Migrations
 
 from central.calls import types
+from central.console.marks import N_
 from central.store import HOSPITAL, Row, Tx
 
 migrations = Migrations("calls")
 migrate_after = ("wards",)
 
 OPEN, ACCEPTED, ENDED = "open", "accepted", "ended"
+STATES = {OPEN: N_("open"), ACCEPTED: N_("accepted"), ENDED: N_("ended")}
 _RANKED = "CASE c.priority WHEN 'high' THEN 0 WHEN 'medium' THEN 1 ELSE 2 END, c.opened_ms, c.id"
 
 

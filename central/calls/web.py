@@ -61,8 +61,6 @@ HISTORY = {
     "handed_over": N_("Handed over to another ward"),
     "end_refused": N_("Ending from afar was refused"),
 }
-TARGETS = steps.TARGETS
-STATES = {"open": N_("open"), "accepted": N_("accepted"), "ended": N_("ended")}
 PRIORITIES = {"high": N_("high"), "medium": N_("medium"), "low": N_("low")}
 COLUMNS = (
     N_("Call"), N_("Ward"), N_("Bed"), N_("Type"), N_("Priority"), N_("State"), N_("Opened"),
@@ -233,8 +231,8 @@ def _names() -> dict[str, Any]:
     return {
         "types": types.TYPES,
         "history": HISTORY,
-        "targets": TARGETS,
-        "states": STATES,
+        "targets": steps.TARGETS,
+        "states": model.STATES,
         "priorities": PRIORITIES,
     }
 
@@ -253,5 +251,5 @@ def _day_ms(text: str | None, days_later: int = 0) -> int | None:
 def _line(row: Row) -> list[Any]:
     clocks = [at_date(row[f"{each}_ms"]) for each in ("opened", "heard", "accepted", "attended")]
     kind, priority, state = types.of(row["type"]).title, row["priority"], row["state"]
-    what = [_(kind), _(PRIORITIES[priority]), _(STATES[state])]
+    what = [_(kind), _(PRIORITIES[priority]), _(model.STATES[state])]
     return [row["id"], row["ward"], row["bed"], *what, *clocks[:3], row["accepted_by"], clocks[3]]

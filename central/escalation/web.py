@@ -7,7 +7,6 @@ from typing import Any
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 
 from central.calls import types
-from central.calls.web import TARGETS
 from central.console.context import (
     _,
     at_time,
@@ -21,6 +20,7 @@ from central.console.errors import field_words
 from central.console.marks import N_
 from central.errors import FieldError
 from central.escalation import forms, model, plan, policy, service, wording
+from central.escalation.steps import TARGETS
 from central.store import Tx
 from central.wards import model as wards
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from central.calls import types
-from central.calls.web import TARGETS
 from central.console.context import _, lasted, ward_name
 from central.console.marks import N_
 from central.escalation import forms, model, plan, policy
 from central.escalation.plan import Course, Span
 from central.escalation.policy import Available, Policy, Rule, StepHole, Target
 from central.escalation.service import AGAIN_AT_LEAST_S, available
+from central.escalation.steps import TARGETS
 from central.store import Tx
 from central.wards import model as wards
 

@@ -161,7 +161,7 @@ def test_an_engineer_sees_no_patient(as_user: AsUser, busy: Store) -> None:
 
 def test_search_finds_beds_patients_nodes_and_calls(as_user: AsUser, busy: Store) -> None:
     client = as_user("li")
-    assert "/beds?ward=3#bed-1" in client.get("/search?q=3-1").text
+    assert "/beds/3/1" in client.get("/search?q=3-1").text
     assert "小明" in client.get("/search?q=小明").text.split("</header>")[1]
     assert "/nodes/3-box" in client.get("/search?q=3-box").text
     assert "/calls/2" in client.get("/search?q=2").text

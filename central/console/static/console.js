@@ -19,10 +19,13 @@
 
   const cellText = (row, place) => row.cells[place]?.innerText.trim().replace(/\s+/g, " ") ?? "";
 
+  // What a cell is sorted by: its text, or a number that the text only rounds (data-sort).
+  const sortKey = (row, place) => row.cells[place]?.dataset.sort ?? cellText(row, place);
+
   function sortBy(table, place, down) {
     const rows = [...table.tBodies[0].rows];
     const compare = new Intl.Collator(document.documentElement.lang, { numeric: true }).compare;
-    rows.sort((a, b) => compare(cellText(a, place), cellText(b, place)) * (down ? -1 : 1));
+    rows.sort((a, b) => compare(sortKey(a, place), sortKey(b, place)) * (down ? -1 : 1));
     table.tBodies[0].append(...rows);
   }
 
