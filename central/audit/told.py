@@ -33,6 +33,7 @@ DETAILS: dict[str, str] = {
     "encoding": N_("encoding"), "patient": N_("patient"), "visit": N_("visit"),
     "rate": N_("times as fast"), "day_volume": N_("volume"), "emergency_floor": N_("emergencies"),
     "bands": N_("by time of day"),
+    "beds": N_("beds"),
 }  # fmt: skip
 # Who acts besides people.
 OTHERS = {"system": N_("Wardline itself"), "his": N_("hospital system")}

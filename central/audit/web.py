@@ -27,6 +27,7 @@ DONE = {
     "announcement.now": N_("spoke to a ward"),
     "announcement.schedule": N_("planned an announcement"),
     "audit.export": N_("took the audit away as CSV"),
+    "bed.prove": N_("let a bed prove itself"),
     "board.repeat": N_("let the last message be said again"),
     "call.accept": N_("accepted a call"),
     "call.end_refused": N_("tried to end a call from afar"),
