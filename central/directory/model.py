@@ -3,7 +3,7 @@
 from sqlite_utils import Database, Migrations
 
 from central.store import Row, Tx
-from gateway.telephone.directory import Directory, Line, Phone, Rights, Service
+from gateway.telephone.directory import Directory, Line, Phone, Rights, Route, Service, Trunk
 
 migrations = Migrations("directory")
 migrate_after = ("wards", "console")
@@ -57,6 +57,36 @@ def m001_directory(db: Database) -> None:
     )
 
 
+@migrations()
+def m002_outside(db: Database) -> None:
+    db.executescript(
+        """
+        -- Lines to the world. password: as it must be said, so not hashed.
+        CREATE TABLE trunks (
+            name TEXT PRIMARY KEY, host TEXT NOT NULL, user TEXT NOT NULL, password TEXT NOT NULL,
+            most_calls INTEGER NOT NULL
+        );
+        -- The number under which the world knows us, and the one of the house that it rings.
+        CREATE TABLE trunk_numbers (
+            outside TEXT PRIMARY KEY, inside TEXT NOT NULL,
+            trunk TEXT NOT NULL REFERENCES trunks (name) ON DELETE CASCADE
+        );
+        CREATE TABLE routes (
+            name TEXT PRIMARY KEY, trunk TEXT NOT NULL REFERENCES trunks (name),
+            strip INTEGER NOT NULL, limit_s INTEGER NOT NULL
+        );
+        CREATE TABLE route_patterns (
+            route TEXT NOT NULL REFERENCES routes (name) ON DELETE CASCADE, pattern TEXT NOT NULL,
+            PRIMARY KEY (route, pattern)
+        ) WITHOUT ROWID;
+        CREATE TABLE class_routes (
+            class TEXT NOT NULL REFERENCES permission_classes (name) ON DELETE CASCADE,
+            route TEXT NOT NULL REFERENCES routes (name), PRIMARY KEY (class, route)
+        ) WITHOUT ROWID;
+        """
+    )
+
+
 def extensions(tx: Tx) -> list[Row]:
     return tx.all("SELECT * FROM extensions ORDER BY number")
 
@@ -92,9 +122,11 @@ def directory(tx: Tx) -> Directory:
     rings = _gathered(tx, "SELECT number, device FROM extension_phones")
     groups = _gathered(tx, "SELECT device, name FROM phone_groups")
     instead = _gathered(tx, "SELECT service, number FROM service_fallbacks")
+    may = _gathered(tx, "SELECT class, route FROM class_routes")
     return Directory(
         rights=tuple(
-            Rights(row["name"]) for row in tx.all("SELECT name FROM permission_classes ORDER BY 1")
+            Rights(row["name"], may.get(row["name"], ()))
+            for row in tx.all("SELECT name FROM permission_classes ORDER BY 1")
         ),
         phones=tuple(
             Phone(
@@ -117,6 +149,33 @@ def directory(tx: Tx) -> Directory:
             Service(row["number"], row["purpose"], instead.get(row["number"], ()))
             for row in tx.all("SELECT * FROM services ORDER BY number")
         ),
+        trunks=_trunks(tx),
+        routes=_routes(tx),
+    )
+
+
+def _trunks(tx: Tx) -> tuple[Trunk, ...]:
+    known = tx.all("SELECT trunk, outside, inside FROM trunk_numbers ORDER BY outside")
+    return tuple(
+        Trunk(
+            row["name"],
+            row["host"],
+            row["user"],
+            row["password"],
+            row["most_calls"],
+            tuple((each["outside"], each["inside"]) for each in known if each[0] == row["name"]),
+        )
+        for row in tx.all("SELECT * FROM trunks ORDER BY name")
+    )
+
+
+def _routes(tx: Tx) -> tuple[Route, ...]:
+    patterns = _gathered(tx, "SELECT route, pattern FROM route_patterns")
+    return tuple(
+        Route(
+            row["name"], row["trunk"], patterns.get(row["name"], ()), row["strip"], row["limit_s"]
+        )
+        for row in tx.all("SELECT * FROM routes ORDER BY name")
     )
 
 

@@ -46,6 +46,11 @@ class Trunk:
     most_calls: int = 4
     inbound: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def endpoint(self) -> str:
+        """What it is called in the exchange, where no phone is called so."""
+        return f"trunk-{self.name}"
+
 
 @dataclass(frozen=True)
 class Route:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from central.directory import model, service
+from central.directory import checks, model, service
 from central.errors import FieldError
 from central.store import HOSPITAL, Store
 from central.wards import model as wards
@@ -116,7 +116,7 @@ def test_every_change_is_audited_without_the_password_and_told(directory: Store)
         password = service.add_phone(tx, ADDRESS, "8101", by="eng")["password"]
         service.ring(tx, "8003", [DEVICE], by="eng")
         service.remove_phone(tx, DEVICE, by="eng")
-    assert (HOSPITAL, service.CHANGED) in told
+    assert (HOSPITAL, checks.CHANGED) in told
     entries = directory.read().all("SELECT * FROM audit WHERE who = 'eng' ORDER BY id")
     assert [row["what"] for row in entries] == [
         "person.add", "extension.add", "phone.add", "extension.ring", "phone.remove",

@@ -1,5 +1,6 @@
 """The configuration as text: nothing typed by a person can become a setting or a command."""
 
+import re
 import string
 
 import pytest
@@ -127,6 +128,25 @@ def test_a_pattern_without_an_end_is_refused(pattern: str) -> None:
     trunks = (Trunk("world", "192.0.2.1"),)
     with pytest.raises(DirectoryError, match="pattern of route city"):
         Directory(trunks=trunks, routes=(Route("city", "world", (pattern,)),))
+
+
+def test_no_name_of_one_kind_can_be_taken_for_another() -> None:
+    """A class named like a line to the world must not lend its rights to callers from outside."""
+    city = Route("world", "world", ("9NXXXXXXX",))
+    names = ("world", "trunk-world", "inbound-world", "lines", "route-world", DEVICE)
+    directory = Directory(
+        rights=tuple(Rights(name, ("world",)) for name in names),
+        phones=(phone(rights="lines"),),
+        trunks=tuple(Trunk(name, "192.0.2.1") for name in (*names, "transport-udp", "global")),
+        routes=(city,),
+    )
+    for written in files.living(EXCHANGE, directory).values():
+        parts = [re.split(r"\n(?:type = (\w+))?", part)[:2] for part in written.split("\n\n")[1:-1]]
+        assert len({tuple(each) for each in parts}) == len(parts)
+    plan = files.living(EXCHANGE, directory)["extensions.conf"]
+    inbound = [part for part in plan.split("\n\n") if part.startswith("[inbound-")]
+    assert len(inbound) == len(directory.trunks)
+    assert not [part for part in inbound if "include" in part]
 
 
 def test_a_permission_class_has_known_routes_only() -> None:

@@ -27,8 +27,8 @@ def from_phones(rights: str) -> str:
 
 
 def from_trunk(name: str) -> str:
-    """The context that calls from outside come into."""
-    return f"from-trunk-{text.word(name)}"
+    """The context that calls from outside come into; no permission class has one of this name."""
+    return f"inbound-{text.word(name)}"
 
 
 def extensions_conf(directory: Directory) -> str:
@@ -59,7 +59,7 @@ def _from_trunk(trunk: Trunk, inside: dict[str, str]) -> Context:
 
 
 def _route(route: Route, trunk: Trunk) -> Context:
-    name = text.word(trunk.name)
+    name = text.word(trunk.endpoint)
     digits = f"${{FILTER(0-9,${{EXTEN:{route.strip}}})}}"
     limit = f",L({route.limit_s * 1000})" if route.limit_s else ""
     steps: list[str | tuple[str, str]] = [

@@ -99,7 +99,7 @@ def _phone(exchange: Exchange, phone: Phone) -> Iterable[Section]:
 
 
 def _trunk(trunk: Trunk) -> Iterable[Section]:
-    name = text.word(trunk.name)
+    name = text.word(trunk.endpoint)
     settings = [
         ("type", "endpoint"),
         ("context", from_trunk(trunk.name)),
