@@ -15,13 +15,20 @@ THINGS = {
     "beds": (N_("beds of %(ward)s"), "/beds?ward=%(a)s"),
     "board": (N_("board of %(ward)s"), "/board/%(a)s"),
     "call": (N_("call %(a)s"), "/calls/%(a)s"),
+    "class": (N_("permission class %(a)s"), ""),
+    "extension": (N_("extension %(a)s"), ""),
     "fault": (N_("fault %(a)s"), "/faults"),
     "his": (N_("hospital message %(a)s"), "/his/messages/%(a)s"),
     "infusion": (N_("drip %(a)s"), "/infusions/%(a)s"),
     "location": (N_("location %(b)s of %(a)s"), "/his/locations"),
     "peer": (N_("sender %(a)s"), "/his/locations"),
+    "person": (N_("person %(a)s"), ""),
+    "phone": (N_("phone %(a)s"), ""),
     "policy": (N_("policy of %(ward)s, version %(b)s"), "/policies/%(a)s"),
+    "route": (N_("route %(a)s"), ""),
     "screen": (N_("screen %(a)s"), "/screens"),
+    "service": (N_("service %(a)s"), ""),
+    "trunk": (N_("line to the world %(a)s"), ""),
     "user": (N_("user %(a)s"), "/users"),
     "ward": ("%(ward)s", "/board/%(a)s"),
 }
@@ -33,7 +40,10 @@ DETAILS: dict[str, str] = {
     "encoding": N_("encoding"), "patient": N_("patient"), "visit": N_("visit"),
     "rate": N_("times as fast"), "day_volume": N_("volume"), "emergency_floor": N_("emergencies"),
     "bands": N_("by time of day"),
-    "beds": N_("beds"),
+    "beds": N_("beds"), "name": N_("name"), "label": N_("name"), "number": N_("number"),
+    "rights": N_("permission class"), "purpose": N_("service"), "phones": N_("phones"),
+    "host": N_("address"), "most_calls": N_("calls at once"), "patterns": N_("patterns"),
+    "trunk": N_("line to the world"), "routes": N_("routes"),
 }  # fmt: skip
 # Who acts besides people.
 OTHERS = {"system": N_("Wardline itself"), "his": N_("hospital system")}
