@@ -8,14 +8,15 @@
   if (!form()) return;
   let asked = 0, timer = 0, changed = false;
 
-  /** The page that the server answers to the form as it stands. */
+  /** The page that the server answers to the form as it stands; null when asked anew meanwhile. */
   async function answer(name, value) {
     const mine = ++asked;
     const body = new URLSearchParams(new FormData(form()));
     body.set(name, value);
     // Not form().action: buttons have that name.
     const got = await fetch(form().getAttribute("action"), { method: "POST", body, headers: { Accept: "text/html" } });
-    if (!got.ok || mine !== asked) return null;
+    if (!got.ok) throw new Error(got.status);
+    if (mine !== asked) return null;
     return new DOMParser().parseFromString(await got.text(), "text/html");
   }
 
