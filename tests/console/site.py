@@ -25,9 +25,9 @@ WAIT_S = 20
 
 
 class Site:
-    """A running console, its database and its broker."""
+    """A running console, its database and its broker. `web`: more of its configuration."""
 
-    def __init__(self, folder: Path, broker_port: int) -> None:
+    def __init__(self, folder: Path, broker_port: int, **web: Any) -> None:
         self.port = free_port()
         self._quiet = threading.Event()
         self._beacons: threading.Thread | None = None
@@ -48,6 +48,7 @@ class Site:
                 "threads": 32,
                 "per_address": 24,
                 "request_timeout_s": 2,
+                **web,
             },
         }
         path = folder / "central.json"

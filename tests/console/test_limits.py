@@ -1,5 +1,9 @@
 """Log-in limits: no guessing from anywhere, no locking out of somebody who is known, proxies."""
 
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +17,7 @@ from central.console.limits import LockedOutError, Origin
 from central.console.login import DEVICE_COOKIE
 from central.console.proxies import trusted
 from central.store import Store
+from tests.console.site import Site
 from tests.visitor import PASSWORD, token_of
 
 NURSE = Origin("10.0.3.1", "the station's own secret")
@@ -179,3 +184,22 @@ def test_an_attempt_counts_for_the_visitor(
 def test_a_wrong_configuration_says_so_at_the_start(web: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=r"web\.prox"):
         trusted(web)
+
+
+def test_a_running_console_believes_its_proxy(tmp_path: Path, broker: int) -> None:
+    site = Site(tmp_path, broker, proxies=["127.0.0.1"])
+    try:
+        base = f"http://127.0.0.1:{site.port}/login"
+        visitor = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        with visitor.open(base) as page:
+            token = page.read().decode().split('name="csrf-token" content="')[1].split('"')[0]
+        form = urllib.parse.urlencode({"name": "li", "password": "wrong", "csrf_token": token})
+        said = {"X-Forwarded-For": "6.6.6.6, 10.0.7.7"}
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            visitor.open(urllib.request.Request(base, form.encode(), said))
+        assert refused.value.code == 401
+        refused.value.close()
+        seen = site.store.read().value("SELECT ref FROM audit WHERE what = 'login.refused'")
+        assert seen == "address/10.0.7.7"
+    finally:
+        site.close()
