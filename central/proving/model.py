@@ -74,7 +74,8 @@ def beds(tx: Tx, ward: str | None = None, bed: str | None = None) -> list[Row]:
     `good_*` of the last one that counts, `last_*` of the last try, `failures` since the good
     one, `troubled` by a fault that explains a failure, `under_way`, `wanted`."""
     return tx.all(
-        "SELECT b.ward, b.bed, b.node, n.state AS node_state, s.real_ms AS since_real_ms,"
+        "SELECT b.ward, b.bed, b.node, b.position, n.state AS node_state,"
+        " s.real_ms AS since_real_ms,"
         " g.at_ms AS good_ms, g.ended_real_ms AS good_real_ms, g.result AS good_result,"
         " g.took_ms AS good_took_ms, l.at_ms AS last_ms, l.ended_real_ms AS last_real_ms,"
         " l.result AS last_result, l.leg AS last_leg, l.reason AS last_reason,"

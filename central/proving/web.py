@@ -37,7 +37,7 @@ def _for_other_pages() -> dict[str, Any]:
 
     def proofs_by_box(ward: str | None = None) -> dict[str, list[dict[str, Any]]]:
         found: dict[str, list[dict[str, Any]]] = {}
-        for row in _beds(read(), ward):
+        for row in sorted(_beds(read(), ward), key=lambda row: row["position"]):
             found.setdefault(row["node"], []).append(row)
         return found
 
