@@ -16,6 +16,7 @@ from central.audit import model as audit
 from central.bridge import intake, refusals
 from central.bridge.configuring import Configuring
 from central.bridge.outgoing import Outgoing
+from central.bridge.receipts import Receipts
 from central.bridge.supervision import Watch
 from central.capabilities import Rules
 from central.config import CLOCK_SKEW_LIMIT_S
@@ -38,7 +39,8 @@ STORE_AT_ONCE = 500
 # Events the rules act on in one commit, so that those who come meanwhile are stored soon.
 ACT_AT_ONCE = 64
 # In a flood storing goes first. So long at most it keeps waiting: receipts, rules, commands.
-RECEIPTS_WAIT_S = 0.25
+RECEIPTS_WAIT_MS = 250
+RECEIPTS_FIRST_S = 0.05
 RULES_WAIT_S = 1.0
 COMMANDS_WAIT_S = 1.0
 ACT_AFTER_WAIT = 500
@@ -69,9 +71,8 @@ class Bridge:
         self._all_stored = asyncio.Event()
         self._all_stored.set()
         self._event_ms = 0  # steady ms at the last event
-        self._receipts: dict[tuple[str, str], list[str]] = {}
+        self._receipts = Receipts(self.clock, self.publish)
         self._told_states: dict[str, dict[str, Any]] = {}  # by box, while not stored yet
-        self._wake_receipts = asyncio.Event()
         self._wake_rules = asyncio.Event()
         self._wake_commands = asyncio.Event()
         self._wake_timers = asyncio.Event()
@@ -97,7 +98,6 @@ class Bridge:
                 for task in (
                     self._link.run(self._on_up, self._on_message),
                     self._intake_loop(),
-                    self._receipt_loop(),
                     self._rules_loop(),
                     self._command_loop(),
                     self._configuring.run(),
@@ -170,7 +170,7 @@ class Bridge:
         if await self._write(job) and refused is not None:
             ward, node, _kind = topics.parse(topic)
             if self._register.stranger(ward, node) is None:
-                await self._send_receipt(ward, node, [refused.id], refused=True)
+                self._receipts.refuse(ward, node, refused.id)
 
     def _refuse_strangers(self, ward: str, node: str, kind: str, message: dict[str, Any]) -> None:
         """A ward's broker may publish for any name of its ward: a name of another ward's box
@@ -195,6 +195,7 @@ class Bridge:
             await self._wake_intake.wait()
             batch, self._arrived = self._arrived[:STORE_AT_ONCE], self._arrived[STORE_AT_ONCE:]
             if not batch:
+                self._receipts.send()
                 self._wake_intake.clear()
                 self._all_stored.set()
                 continue
@@ -202,24 +203,14 @@ class Bridge:
             new = await self._write(lambda tx, batch=batch: intake.store_events(tx, batch))
             if new is None:
                 continue  # not stored: no receipt, so the nodes keep them and send them again
-            self._wake_receipts.set()
-            self._wake_rules.set()
             took_ms = (time.perf_counter() - began) * 1000
             for (message, _), is_new in zip(batch, new, strict=True):
-                if is_new is None:
-                    continue  # in quarantine
-                node = (message["ward"], message["node"])
-                self._receipts.setdefault(node, []).append(message["id"])
-                log.info(
-                    "bed %s-%s %s box=%s seq=%s %s in %.1f ms",
-                    message["ward"],
-                    message.get("bed") or "?",
-                    message["type"],
-                    message["node"],
-                    message["seq"],
-                    "stored" if is_new else "repeated",
-                    took_ms,
-                )
+                if is_new is not None:  # else it is in quarantine
+                    self._receipts.add(message)
+            if not self._arrived or self._receipts.waiting_ms >= RECEIPTS_WAIT_MS:
+                self._receipts.send()
+            self._wake_rules.set()
+            _log_stored(batch, new, took_ms)
 
     async def _quiet(self, most_s: float) -> bool:
         """Wait until all that arrived is stored, `most_s` at most. Whether it is."""
@@ -244,6 +235,8 @@ class Bridge:
         while True:
             self._wake_rules.clear()
             limit = ACT_AT_ONCE if await self._quiet(RULES_WAIT_S) else ACT_AFTER_WAIT
+            # Rules at work in the writer's thread would hold up the receipts.
+            await self._receipts.out(RECEIPTS_FIRST_S)
             acted = await self._write(lambda tx, limit=limit: intake.act(tx, self.rules, limit))
             if acted is None:
                 await asyncio.sleep(STORE_RETRY_S)
@@ -294,27 +287,6 @@ class Bridge:
             return
 
     # --- messages out ---
-
-    async def _receipt_loop(self) -> None:
-        """Tell each node which of its events central holds; many in one message where it can."""
-        while True:
-            await self._wake_receipts.wait()
-            self._wake_receipts.clear()
-            await self._quiet(RECEIPTS_WAIT_S)
-            waiting, self._receipts = self._receipts, {}
-            await asyncio.gather(*(self._send_receipt(*node, ids) for node, ids in waiting.items()))
-
-    async def _send_receipt(
-        self, ward: str, node: str, ids: list[str], *, refused: bool = False
-    ) -> None:
-        message: dict[str, Any] = {"ids": ids}
-        if refused:
-            message["refused"] = True
-        try:
-            await self.publish(ward, node, topics.RECEIPT, message)
-        except (LinkDownError, RejectedMessageError) as error:
-            # The node sends the events again, and is answered then.
-            log.warning("receipt to %s was not sent: %s", node, error)
 
     async def _command_loop(self) -> None:
         while True:
@@ -453,3 +425,18 @@ class Bridge:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("a task of the bridge failed", exc_info=task.exception())
+
+
+def _log_stored(batch: list[intake.Arrived], new: list[bool | None], took_ms: float) -> None:
+    for (message, _), is_new in zip(batch, new, strict=True):
+        if is_new is not None:
+            log.info(
+                "bed %s-%s %s box=%s seq=%s %s in %.1f ms",
+                message["ward"],
+                message.get("bed") or "?",
+                message["type"],
+                message["node"],
+                message["seq"],
+                "stored" if is_new else "repeated",
+                took_ms,
+            )
