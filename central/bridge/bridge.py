@@ -6,6 +6,7 @@ The way of a press: `_on_message` → `_intake_loop` → `intake.store_events` i
 
 import asyncio
 import contextlib
+import json
 import logging
 import sqlite3
 import time
@@ -205,8 +206,11 @@ class Bridge:
                 continue  # not stored: no receipt, so the nodes keep them and send them again
             took_ms = (time.perf_counter() - began) * 1000
             for (message, _), is_new in zip(batch, new, strict=True):
-                if is_new is not None:  # else it is in quarantine
+                if isinstance(is_new, bool):
                     self._receipts.add(message)
+                else:
+                    topic = topics.topic(message["ward"], message["node"], topics.EVENT)
+                    self._spawn(self._refuse(topic, json.dumps(message).encode(), is_new))
             if not self._arrived or self._receipts.waiting_ms >= RECEIPTS_WAIT_MS:
                 self._receipts.send()
             self._wake_rules.set()
@@ -427,9 +431,9 @@ class Bridge:
             log.error("a task of the bridge failed", exc_info=task.exception())
 
 
-def _log_stored(batch: list[intake.Arrived], new: list[bool | None], took_ms: float) -> None:
+def _log_stored(batch: list[intake.Arrived], new: list[bool | str], took_ms: float) -> None:
     for (message, _), is_new in zip(batch, new, strict=True):
-        if is_new is not None:
+        if isinstance(is_new, bool):
             log.info(
                 "bed %s-%s %s box=%s seq=%s %s in %.1f ms",
                 message["ward"],

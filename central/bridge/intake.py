@@ -10,7 +10,6 @@ from central.capabilities import Rules
 from central.faults import service as faults
 from central.store import Tx, is_trouble
 from central.wards import model as wards
-from gateway.mqtt import topics
 
 log = logging.getLogger("wardline.bridge")
 
@@ -19,39 +18,34 @@ QUARANTINE_PAYLOAD_BYTES = 4096
 # More digits than any command's number has, and few enough for SQLite.
 COMMAND_DIGITS = 18
 
-
 Arrived = tuple[dict[str, Any], int]  # an event message and the hospital time it arrived
 
 
-def store_events(tx: Tx, arrived: list[Arrived]) -> list[bool | None]:
-    """Store valid event messages. False for a repeat, None for one that could not be stored for a
-    reason of its own: it holds up no other, and is in quarantine. Raises what the database raises
-    when it can store nothing."""
+def store_events(tx: Tx, arrived: list[Arrived]) -> list[bool | str]:
+    """Store valid event messages. False for a repeat; why one could not be stored for a reason of
+    its own, which holds up no other. Raises what the database raises when it can store nothing."""
     try:
         with tx.savepoint():
             return [_store(tx, each) for each in arrived]
     except Exception as error:
         if is_trouble(error):
             raise
-    return [_store_or_quarantine(tx, each) for each in arrived]
+    return [_store_alone(tx, each) for each in arrived]
 
 
 def _store(tx: Tx, arrived: Arrived) -> bool:
     return events.store(tx, events.from_message(*arrived, tx.now_ms))
 
 
-def _store_or_quarantine(tx: Tx, arrived: Arrived) -> bool | None:
+def _store_alone(tx: Tx, arrived: Arrived) -> bool | str:
     try:
         with tx.savepoint():
             return _store(tx, arrived)
     except Exception as error:
         if is_trouble(error):
             raise
-        message, _ = arrived
-        log.exception("event %s could not be stored", message["id"])
-        topic = topics.topic(message["ward"], message["node"], topics.EVENT)
-        quarantine(tx, topic, json.dumps(message).encode(), f"not stored: {error}")
-        return None
+        log.exception("event %s could not be stored", arrived[0]["id"])
+        return f"not stored: {error}"
 
 
 def act(tx: Tx, rules: Rules, limit: int) -> int:
