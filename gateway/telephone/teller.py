@@ -1,0 +1,101 @@
+"""Tells somebody at a telephone, by way of the exchange."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+
+from gateway.telephone.ari.actions import Actions
+from gateway.telephone.ari.errors import (
+    ExchangeError,
+    GoneError,
+    LaneEndedError,
+    UnreachableError,
+)
+from gateway.telephone.ari.events import RESUMED, Event
+from gateway.telephone.ari.reading import Lane
+from gateway.telephone.telling import Do, HangUp, Outcome, Say, Telling, Wait, What
+
+RING_S = 30
+
+
+async def tell(
+    actions: Actions,
+    endpoint: str,
+    media: Mapping[What, Sequence[str]],
+    *,
+    caller: str = "",
+    ring_s: int = RING_S,
+) -> Outcome:
+    """Ring `endpoint` ("PJSIP/0015650a1b2c"), say `media` and return what was decided. To stop it,
+    cancel it: the telephone falls silent at once. Raises ExchangeError's kinds when the exchange is
+    lost before an answer."""
+    try:
+        lane = await actions.ring(endpoint, caller=caller, ring_s=ring_s)
+    except UnreachableError:
+        return Outcome.UNREACHABLE
+    call = _Call(actions, lane, media)
+    try:
+        return await call.run()
+    finally:
+        await call.end()
+
+
+class _Call:
+    """Carries out what the telling decides, on one channel."""
+
+    def __init__(self, actions: Actions, lane: Lane, media: Mapping[What, Sequence[str]]) -> None:
+        self._actions = actions
+        self._lane = lane
+        self._media = media
+        self._telling = Telling()
+        self._playing: str | None = None
+        self._over = False
+
+    async def run(self) -> Outcome:
+        wait_s: float | None = None
+        while True:
+            try:
+                event: Event | None = await asyncio.wait_for(self._lane.next(), wait_s)
+            except TimeoutError:
+                event = None
+            except LaneEndedError:
+                self._over = True
+                return self._telling.ended(0)
+            if event is not None and event.ends(self._lane.subject):
+                self._over = True
+                return self._telling.ended(int(event.body.get("cause", 0)))
+            do = self._telling.waited() if event is None else self._next(event)
+            if do is None:
+                continue
+            wait_s = do.seconds if isinstance(do, Wait) else None
+            if isinstance(do, HangUp) and self._telling.outcome is not None:
+                return self._telling.outcome
+            if isinstance(do, Say):
+                await self._say(do.what)
+
+    def _next(self, event: Event) -> Do | None:
+        if event.type == "StasisStart":
+            return self._telling.answered()
+        if event.type == "ChannelDtmfReceived":
+            return self._telling.pressed(event.digit)
+        ours = event.type == "PlaybackFinished" and event.body["playback"]["id"] == self._playing
+        # What a lost connection has swallowed may be the end of what was being said.
+        if ours or (event.type == RESUMED and self._playing is not None):
+            self._playing = None
+            return self._telling.spoken()
+        return None
+
+    async def _say(self, what: What) -> None:
+        with contextlib.suppress(GoneError):  # its end is the next thing we read
+            if self._playing is not None:
+                stopped, self._playing = self._playing, None
+                with contextlib.suppress(GoneError):
+                    await self._actions.stop_playing(stopped)
+            self._playing = await self._actions.play(self._lane.subject.id, *self._media[what])
+
+    async def end(self) -> None:
+        """Hang up, if nobody has. An exchange that is away has done so, or will be asked what it
+        has when it is back."""
+        if not self._over:
+            with contextlib.suppress(ExchangeError):
+                await self._actions.hang_up(self._lane.subject.id)
