@@ -263,9 +263,12 @@ JSON = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(FIELDS), JSON))
-def test_no_odd_event_breaks_the_reader(body: dict[str, Any]) -> None:
-    came = protocol.received(json.dumps({**body, "type": "ChannelDtmfReceived"}))
+@given(
+    st.dictionaries(st.sampled_from(FIELDS), JSON),
+    st.sampled_from(["ChannelDtmfReceived", "StasisStart", "StasisEnd", "PlaybackFinished"]),
+)
+def test_no_odd_event_breaks_the_reader(body: dict[str, Any], type: str) -> None:
+    came = protocol.received(json.dumps({**body, "type": type}))
     assert isinstance(came, Event)
     assert all(each.kind in ("channel", "bridge") and each.id for each in came.subjects)
     lanes = Lanes()

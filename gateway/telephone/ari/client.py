@@ -129,8 +129,9 @@ class Ari:
     async def _connected(self) -> None:
         """Connect, and read until the connection ends. Raises ExchangeError's kinds."""
         timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S)
-        async with aiohttp.ClientSession(headers=self._account.headers, timeout=timeout) as session:
-            try:
+        session = aiohttp.ClientSession(headers=self._account.headers, timeout=timeout)
+        try:
+            async with session:
                 async with asyncio.timeout(CONNECT_TIMEOUT_S):
                     await self._ensure_suitable(session)
                     socket = await session.ws_connect(
@@ -139,10 +140,10 @@ class Ari:
                         heartbeat=HEARTBEAT_S,
                         max_msg_size=MOST_MESSAGE_BYTES,
                     )
-            except (OSError, aiohttp.ClientError, TimeoutError) as error:
-                raise ExchangeAwayError(f"the exchange does not answer: {error!r}") from error
-            async with socket:
-                await self._converse(socket)
+                async with socket:
+                    await self._converse(socket)
+        except (OSError, aiohttp.ClientError, TimeoutError) as error:
+            raise ExchangeAwayError(f"the exchange does not answer: {error!r}") from error
 
     async def _ensure_suitable(self, session: aiohttp.ClientSession) -> None:
         async with session.get(f"{self._account.url}/asterisk/info") as answer:

@@ -79,7 +79,7 @@ class Lanes:
     def take(self, event: Event) -> Handed:
         """Where `event` goes. One that is about nobody we follow goes nowhere."""
         handed = Handed()
-        if event.type == "StasisStart":
+        if event.type == "StasisStart" and event.subjects:
             subject = event.subjects[0]
             if subject not in self._since:
                 self.open(subject)
