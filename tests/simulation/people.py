@@ -148,6 +148,19 @@ class People:
         self._later(2_000.0, self._see_to_drips, ward, bed)
         self.somebody_looks(box)
 
+    def end_a_drip_soon(self) -> None:
+        """A bottle is hung that is nearly through: its reminders come within the next minute."""
+        if self._over:
+            return
+        box = self._chance.choice(self._bedsides)
+        infusion = self._world.do(
+            infusions.start, ward=box.me.ward, bed=self._chance.choice(box.me.beds), volume_ml=50,
+            factor=20, gtt_per_min=60, by=NURSE,
+        )  # fmt: skip
+        if infusion is not None:
+            left_ml = self._chance.randint(0, 3)
+            self._world.do(infusions.rebaseline, infusion, NURSE, remaining_ml=left_ml)
+
     def _see_to_drips(self, ward: str, bed: str) -> None:
         rows = self._world.reader.execute(
             "SELECT * FROM infusions WHERE ward = ? AND bed = ? AND ended_ms IS NULL ORDER BY id",

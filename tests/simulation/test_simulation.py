@@ -12,6 +12,7 @@ from central.store import Tx
 from provisioning.environment import ROOT
 from tests.simulation.world import ViolationError, World
 from ward_node.core.bed import Bed
+from ward_node.core.reminding import Reminder, Reminding
 
 HOURS = 500
 
@@ -84,6 +85,18 @@ def test_a_rule_that_forgets_presses_is_found(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(intake, "act", forgetful)
     with pytest.raises(ViolationError):
         World(1, 100).run()
+
+
+def test_a_reminder_that_a_box_lets_go_of_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    say = Reminding._say
+
+    def only_in_silence(self: Reminding, reminder: Reminder, now_ms: int) -> None:
+        if self._node.voice.playing is None:
+            say(self, reminder, now_ms)
+
+    monkeypatch.setattr(Reminding, "_say", only_in_silence)
+    with pytest.raises(ViolationError, match=r"(?s)fell silent unheard.*replay: "):
+        World(1, 500).run()
 
 
 def test_a_core_that_does_not_survive_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,8 @@ MEAN_S = 15.0
 LONGEST_S = 600.0
 TWO_AT_ONCE = 0.25
 DRAWS_PRESSES = 0.8
+DRAWS_DRIP = 0.5
+DRIP_BEFORE_S = 10.0
 CRASH_STEPS = 120
 
 
@@ -34,6 +36,8 @@ class Trouble:
     def _plan(self) -> None:
         wait_s = self._chance.expovariate(len(self._world.brokers) / BETWEEN_S)
         self._world.plan(wait_s, self._strike)
+        if self._chance.random() < DRAWS_DRIP:
+            self._world.plan(max(0.0, wait_s - DRIP_BEFORE_S), self._world.people.end_a_drip_soon)
 
     def _strike(self) -> None:
         if self._over:

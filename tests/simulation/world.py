@@ -168,6 +168,7 @@ class World:
             self.invariants.check()
         if self.schedule.now_us >= self._look_us:
             self._look_us = self.schedule.now_us + int(LOOK_S * 1_000_000)
+            self.invariants.look()
             if self.centre.death is not None:
                 self.fail(f"the bridge died of {self.centre.death!r}", None)
             if self.quiet():
