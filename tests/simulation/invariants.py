@@ -37,6 +37,7 @@ CLOCK_KNOWN_MS = 4_000
 CLOCK_UNKNOWN_MS = 25_000
 # Central's watch gives a box 30 s, of which 10 s are real: over a leap that is a minute.
 REMINDED_WITHIN_MS = 120_000
+LOOKED_EVERY_MS = 5_000
 # Rows are counted so often: it takes the longer, the more there are.
 COUNTED_EVERY_US = 60_000_000
 
@@ -51,6 +52,7 @@ class Invariants:
         self._waiting: set[tuple[str, str]] = set()
         self._ended: set[int] = set()
         self._count_us = 0
+        self._reminded_ms = 0
         self._forgetful: set[tuple[str, int]] = set()  # starts of boxes that ended with a full disk
         self._silenced: set[tuple[str, int]] = set()
         self._told: dict[tuple[str, str], tuple[int, bool, dict[str, Any]]] = {}
@@ -255,10 +257,13 @@ class Invariants:
 
     def _reminded(self) -> None:
         world = self._world
+        now_ms = world.hospital_ms() + START_MS
+        if now_ms < self._reminded_ms + LOOKED_EVERY_MS:
+            return
+        self._reminded_ms = now_ms
         if world.schedule.now_us - world.trouble.last_end_us < REMINDED_WITHIN_MS * 1000:
             return
         tx = world.read()
-        now_ms = world.hospital_ms() + START_MS
         for row in infusions.active(tx):
             spoken = json.loads(row["spoken"])
             for each in infusions.moments(tx, row):
@@ -279,6 +284,7 @@ class Invariants:
 
     def at_the_end(self) -> None:
         self._count_us = 0
+        self._reminded_ms = 0
         self.in_quiet()
         world = self._world
         for row in world.reader.execute(

@@ -163,7 +163,9 @@ class World:
     def step(self) -> None:
         """Let the next thing happen, and look whether all promises hold."""
         self._next()
-        self.centre.run()
+        process = self.centre.process
+        if process is not None and process.is_ready:
+            self.centre.run()
         if self.invariants.open:
             self.invariants.check()
         if self.schedule.now_us >= self._look_us:

@@ -55,7 +55,9 @@ class Bed:
     @property
     def lamp(self) -> str:
         """The light pattern of the lamp over the bed."""
-        state = self.state
+        return self._lamp(self.state)
+
+    def _lamp(self, state: str) -> str:
         if state == kinds.EMERGENCY_STATE:
             return kinds.FAST
         if state != kinds.CALLING_STATE:
@@ -124,19 +126,20 @@ class Bed:
         self._hand_over()
         return True
 
-    def changed(self, now_ms: int) -> bool:
-        """Whether the state is another than at the last question; starts `since_ms` anew."""
+    def shown(self, now_ms: int) -> "tuple[str, str, str]":
+        """State, lamp and small light as they are now; another state starts `since_ms` anew."""
         state = self.state
-        if state == self._last_state:
-            return False
-        self._last_state = state
-        self.since_ms = now_ms
-        return True
+        if state != self._last_state:
+            self._last_state = state
+            self.since_ms = now_ms
+        return state, self._lamp(state), self.reassurance
 
     def _finish(self, calls: list[str]) -> None:
         self._finished = (self._finished + calls)[-FINISHED_KEPT:]
 
     def _called(self, priority: str) -> bool:
+        if not self.calls:
+            return False
         return any(each == priority for _phase, each in self.calls.values())
 
     def _hand_over(self) -> None:

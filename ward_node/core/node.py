@@ -463,15 +463,14 @@ class Node:
     def _show(self, now_ms: int) -> None:
         picture = {}
         for name, bed in self.beds.items():
-            bed.changed(now_ms)
-            lamp, reassurance = bed.lamp, bed.reassurance
+            state, lamp, reassurance = bed.shown(now_ms)
             lamp_before, reassurance_before = self._shown.get(name, (None, None))
             if lamp != lamp_before:
                 self.out.append(effects.Lamp(name, lamp))
             if reassurance != reassurance_before:
                 self.out.append(effects.Reassure(name, reassurance))
             self._shown[name] = (lamp, reassurance)
-            picture[name] = (bed.state, not bed.unreceipted, lamp == kinds.STEADY)
+            picture[name] = (state, not bed.unreceipted, lamp == kinds.STEADY)
         if self.is_connected and picture and picture != self._told_beds:
             self._told_beds = picture
             told = {

@@ -223,6 +223,8 @@ class Voice:
         return told
 
     def _next(self, now_ms: int) -> "Utterance | None":
+        if not self._waiting:
+            return None
         self._drop_late(now_ms)
         best: Utterance | None = None
         for each in self._waiting:
