@@ -8,12 +8,15 @@ import pytest
 
 from central.clock import FakeClock
 from central.directory import model, service
+from central.directory.keeping import Keeper
 from central.store import Row, Store
 from gateway.telephone.ari.errors import ExchangeAwayError
 from gateway.telephone.live import Live
+from tests.bench.proxy import Proxy
+from tests.bench.waiting import until
 from tests.telephone.phone import Baresip
 from tests.telephone.running import RunningExchange
-from tests.telephone.world import World
+from tests.telephone.world import WAIT_S, World
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +101,56 @@ async def test_a_phone_is_added_in_the_middle_of_a_call_and_rings_and_is_removed
                 assert "401" in (await removed.event("REGISTER_FAIL"))["param"]
             await station.dial("8101")
             await station.event("CALL_CLOSED")
+
+
+async def test_the_keeper_brings_each_change_and_what_was_changed_in_between(
+    exchange: RunningExchange, store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    proxy = Proxy(exchange.settings.ports.ari)
+    await proxy.start()
+    async with World(f"http://127.0.0.1:{proxy.port}/ari") as world:
+        await world.ready()
+        hospital = Hospital(tmp_path, store, exchange, world)
+        keeper = Keeper(store, hospital.live, world.ari)
+        running = asyncio.create_task(keeper.run())
+        try:
+            with store.transaction() as tx:
+                first = service.add_phone(tx, "001565000007", "8101")
+            keeper.look()
+            await known(exchange, first["device"])
+            proxy.cut()
+            await world.trouble(ExchangeAwayError)
+            with store.transaction() as tx:
+                second = service.add_phone(tx, "001565000008", "8101")
+            keeper.look()
+            proxy.mend()
+            await known(exchange, second["device"])
+            # A row that no rule would have let in: the last good directory stays in force.
+            with store.transaction() as tx:
+                tx.insert("extensions", number="81a1", label="Odd", ring_s=60)
+                third = service.add_phone(tx, "001565000009", "8101")
+            keeper.look()
+            async with asyncio.timeout(WAIT_S):
+                await until(lambda: "cannot be brought to the exchange" in caplog.text, 0.01)
+            assert exchange.ari(f"endpoints/PJSIP/{second['device']}")[0] == 200
+            with store.transaction() as tx:
+                tx.execute("DELETE FROM extensions WHERE number = '81a1'")
+            keeper.look()
+            await known(exchange, third["device"])
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            await proxy.close()
+
+
+async def known(exchange: RunningExchange, device: str) -> None:
+    """Returns once the exchange knows the phone."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            status, _ = await asyncio.to_thread(exchange.ari, f"endpoints/PJSIP/{device}")
+            if status == 200:
+                return
+            await asyncio.sleep(0.05)
 
 
 async def test_what_was_changed_while_the_exchange_was_out_of_reach_is_told_later(

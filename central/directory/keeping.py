@@ -1,0 +1,57 @@
+"""Brings the exchange to what stands in the directory, whenever that changes."""
+
+import asyncio
+import logging
+import sqlite3
+
+from central.directory import model
+from central.store import Store
+from gateway.telephone.ari.client import Ari
+from gateway.telephone.ari.errors import ExchangeError
+from gateway.telephone.directory import DirectoryError
+from gateway.telephone.live import Live
+from gateway.telephone.text import UnsafeTextError
+
+log = logging.getLogger("wardline.telephone")
+
+RETRY_S = 1.0
+
+
+class Keeper:
+    """For one exchange. `look` after each change of the directory, from the event loop."""
+
+    def __init__(self, store: Store, live: Live, ari: Ari) -> None:
+        self._store = store
+        self._live = live
+        self._ari = ari
+        self._changed = asyncio.Event()
+        self._changed.set()
+
+    def look(self) -> None:
+        """The directory may have changed."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Until cancelled. What the exchange cannot be told now it is told when it is back."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            if not await self._brought():
+                await self._ari.ready.wait()
+                await asyncio.sleep(RETRY_S)
+                self._changed.set()
+
+    async def _brought(self) -> bool:
+        """False when it is worth trying again."""
+        try:
+            fresh = await self._live.apply(model.directory(self._store.read()))
+        except ExchangeError as error:
+            log.warning("the exchange does not have the newest directory yet: %s", error)
+            return False
+        except (DirectoryError, UnsafeTextError, OSError, sqlite3.Error) as error:
+            # The last good one stays in force; the next change is the next try.
+            log.error("the directory cannot be brought to the exchange: %s", error)
+            return True
+        if fresh:
+            log.info("the exchange has read %s", ", ".join(fresh))
+        return True
