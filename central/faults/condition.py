@@ -14,7 +14,7 @@ FAULTS = {
     "clock-fast": (N_("The clock of box %(node)s is fast since %(since)s"), _SET_CLOCK),
     "speaker-gone": (
         N_("The loudspeaker of box %(node)s is unplugged or broken since %(since)s"),
-        N_("check the plug of its sound adapter, and listen for calls on the board meanwhile"),
+        N_("check the plug of its sound adapter, and watch the board for calls meanwhile"),
     ),
     "speaker-failed": (
         N_("The loudspeaker of box %(node)s could not play at %(since)s"),
@@ -57,7 +57,7 @@ TESTS = {
     "silent": N_("loudspeaker not heard, %(time)s ago"),
     "noisy": N_("loudspeaker not tested, the room is too loud"),
     "untested": N_("loudspeaker not tested yet"),
-    "untestable": N_("loudspeaker not testable, nothing here can hear it"),
+    "untestable": N_("loudspeaker not testable, no microphone"),
     "gone": N_("loudspeaker unplugged or broken"),
 }
 
@@ -89,8 +89,8 @@ def _speaker(health: dict[str, Any], told_ago_ms: int) -> tuple[str | None, str 
     if test == "heard":
         return found, None
     if driven_ms is None:
-        return found, _("has not sounded since the start")
-    return found, _("last driven without error %(time)s ago", time=lasted(driven_ms + told_ago_ms))
+        return found, _("not driven since its start")
+    return found, _("driven without error %(time)s ago", time=lasted(driven_ms + told_ago_ms))
 
 
 def _power(health: dict[str, Any]) -> str | None:

@@ -70,6 +70,7 @@ class Rig:
         epoch: str = "run-1",
         name: str = "3-box",
         has_voice: bool = True,
+        condition: Any = None,
     ) -> None:
         self.now_ms = now_ms
         self.drip_ms = now_ms
@@ -78,7 +79,7 @@ class Rig:
         self.name = name
         outbox = Outbox("3", name, boot, self.journal, epoch, now_ms)
         me = Identity("3", name, role, beds, "bus")
-        self.node = Node(me, outbox, self.memory, epoch, now_ms, now_ms, has_voice)
+        self.node = Node(me, outbox, self.memory, epoch, now_ms, now_ms, has_voice, condition)
         self.published: list[tuple[str, dict[str, Any]]] = []
         self.spoken: list[effects.Speak] = []
         self.sounding: effects.Speak | None = None

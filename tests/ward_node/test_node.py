@@ -434,6 +434,48 @@ def test_audio_of_schedules_and_phrases_is_fetched_ahead() -> None:
 # --- supervision ---
 
 
+def _found(rig: Rig, code: str, detail: str | None, for_ms: int = 0) -> None:
+    rig.take(rig.node.found("speaker", code, detail, for_ms, rig.now_ms, rig.drip_ms))
+
+
+def test_what_a_box_finds_of_itself_is_told_once_and_taken_back_after_a_restart() -> None:
+    rig = _up()
+    for _ in range(3):
+        _found(rig, "speaker-silent", "nothing heard", 4_000)
+    (fault,) = rig.events("fault")
+    assert fault["about"] == {
+        "device": "speaker", "code": "speaker-silent", "detail": "nothing heard", "for_ms": 4_000,
+    }  # fmt: skip
+    rig.receipt_all()
+    again = Rig(memory=rig.memory, boot=2)
+    again.connect()
+    _found(again, "speaker-silent", None)
+    _found(again, "speaker-silent", None)
+    (over,) = again.events("recovered")
+    assert over["about"] == {"device": "speaker", "code": "speaker-silent"}
+    assert again.memory["faults"] == []
+
+
+def test_words_that_an_unplugged_loudspeaker_cannot_say_are_no_second_fault() -> None:
+    rig = _up()
+    _found(rig, "speaker-gone", "no such device")
+    rig.command(kinds.SPEAK, {"utterance": "u", "class": "call", "words": words("好")})
+    rig.hear("no such device")
+    assert [each["about"]["code"] for each in rig.events("fault")] == ["speaker-gone"]
+
+
+def test_the_heartbeat_tells_what_the_box_measures_and_when_it_last_sounded() -> None:
+    rig = Rig(condition=lambda: {"wall_ms": None, "speaker_test": "untestable"})
+    rig.connect()
+    beat = rig.of(topics.HEARTBEAT)[-1]
+    assert (beat["wall_ms"], beat["speaker_test"]) == (None, "untestable")
+    assert beat["speaker_driven_ago_ms"] is None
+    rig.command(kinds.SPEAK, {"utterance": "u", "class": "call", "words": words("好")})
+    rig.hear()
+    rig.tick(2_000)
+    assert rig.of(topics.HEARTBEAT)[-1]["speaker_driven_ago_ms"] == 2_000
+
+
 def test_birth_beds_and_heartbeat() -> None:
     rig = Rig()
     rig.tick()

@@ -132,7 +132,10 @@ class SpeakerCheck:
         self._gone = True
         self._test_ms = now_ms  # due as soon as it is back
         self._probe_ms = now_ms + PROBE_EVERY_MS
-        return [Finding(SPEAKER, SPEAKER_GONE, failure, now_ms - self._well_ms)]
+        return [
+            Finding(SPEAKER, SPEAKER_GONE, failure, now_ms - self._well_ms),
+            Finding(SPEAKER, SPEAKER_FAILED, None, 0),  # that is why
+        ]
 
     def tested(self, verdict: Verdict, now_ms: int) -> "list[Finding]":
         """The tone was played and listened for."""

@@ -25,6 +25,7 @@ WATERMARK_MS = 60_000
 
 TROUBLES = shelf.KEPT + (shelf.DISK_FULL, shelf.READ_ONLY, shelf.DISK, FULL)  # noqa: RUF005
 
+SPEAKER_GONE = "speaker/speaker-gone"
 OUTBOX = "outbox"  # its troubles are told anew by each start
 
 BEDSIDE = "bedside"
@@ -90,13 +91,15 @@ class Node:
                 self._configure(memory["config"])
             if "drips" in memory:
                 self.drips.restore(memory["drips"], drip_ms, self._epoch)
-            self._faults = {str(each) for each in memory.get("faults", [])}
         except (
             messages.RejectedMessageError, KeyError, TypeError, AttributeError, ValueError,
         ) as error:  # fmt: skip
             self.drips = Drips()
             # Of another version, perhaps. Central tells it all again at our birth.
             self.note("what was remembered is left out: " + repr(error), True)
+        told = memory.get("faults")
+        if isinstance(told, list):
+            self._faults = {str(each) for each in told}
         for entry in self.outbox.waiting():
             # A press made before the restart is still a call.
             bed = self.beds.get(entry.message["bed"])
@@ -448,7 +451,8 @@ class Node:
             if result == voice.SPOKEN and utterance.words and not self.has_voice:
                 result, reason = voice.WORDLESS, "this box sounds tones and speaks no words"
             if result == voice.FAILED:
-                self.fault("speaker", "speaker-failed", reason, now_ms)
+                if SPEAKER_GONE not in self._faults:  # which says it all
+                    self.fault("speaker", "speaker-failed", reason, now_ms)
             elif result == voice.SPOKEN:
                 self.fault("speaker", "speaker-failed", None, now_ms)
             if utterance.reminder is not None:
