@@ -140,6 +140,7 @@ def all_wards() -> Any:
     return render_template(
         "console/wards.html",
         rows=overview.wards_at_a_glance(tx),
+        told=lambda call: steps.told(tx, call, lang()),
         next_step=lambda call: steps.next_step(tx, call, lang()),
         late=late,
         types=types.TYPES,

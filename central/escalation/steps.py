@@ -69,7 +69,7 @@ def why(tx: Tx, call: Row, lang: str) -> list[str]:
     if who is not None:
         reasons.append(seen(lang, N_("passed on as far as: %(who)s"), who=who))
     if call["returned"]:
-        words = N_("accepted, but nobody was at the bed: came back %(n)s times")
+        words = N_("accepted, but nobody was at the bed (%(n)s×)")
         reasons.append(seen(lang, words, n=call["returned"]))
     if tx.value("SELECT 1 FROM call_history WHERE call = ? AND what = 'exhausted'", (call["id"],)):
         reasons.append(seen(lang, N_("nobody on the list answered")))

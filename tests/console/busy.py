@@ -26,6 +26,7 @@ PAGES = (
     "/infusions", "/infusions/1", "/infusions/new", "/infusions/1/next", "/infusions/dressing",
     "/announcements", "/announcements/1", "/announcements/new", "/announcements/volume",
     "/announcements/volume/3", "/policies", "/policies/3", "/faults", "/nodes", "/nodes/3-box",
+    "/proofs", "/proofs/3/1",
     "/his", "/his/messages/1", "/his/locations", "/users", "/screens", "/audit", "/search?q=1",
     "/me", "/nothing-here",
 )  # fmt: skip

@@ -59,7 +59,7 @@ def test_a_late_call_says_why(bed: Ward) -> None:
     bed.pass_s(180)  # nobody goes: it comes back
     [row] = late(bed)
     assert steps.why(bed.store.read(), row, "en") == [
-        "accepted, but nobody was at the bed: came back 1 times",
+        "accepted, but nobody was at the bed (1×)",
         "nobody on the list answered",
     ]
     bed.pass_s(30)
