@@ -33,6 +33,17 @@ def proved(tx: Tx, ward: str, bed: str) -> None:
         _proved(tx, row)
 
 
+def pressed(tx: Tx, node: str, bed: str) -> None:
+    """A patient's press came from a bed of this box; quick, for many may press at once."""
+    known = tx.all(
+        "SELECT code FROM faults WHERE node = ? AND device = ? AND cleared_ms IS NULL",
+        (node, f"bed {bed}"),
+    )
+    for row in known:
+        if row["code"] in (FAILED, OVERDUE):
+            faults.clear_fault(tx, node, f"bed {bed}", row["code"])
+
+
 def heard(tx: Tx, ward: str) -> None:
     """A call of this ward would be heard."""
     _clear(tx, ward, f"ward {ward}", UNHEARD)

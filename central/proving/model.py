@@ -73,6 +73,9 @@ def beds(tx: Tx, ward: str | None = None, bed: str | None = None) -> list[Row]:
     """Every bed that has a box, the longest unproved first, with what is known of its proofs:
     `good_*` of the last one that counts, `last_*` of the last try, `failures` since the good
     one, `troubled` by a fault that explains a failure, `under_way`, `wanted`."""
+    asked = {"ward": ward, "bed": bed}
+    # Only what is asked for, so that one bed is found by its key: every press looks for its own.
+    where = " AND ".join(f"b.{key} = :{key}" for key, value in asked.items() if value is not None)
     return tx.all(
         "SELECT b.ward, b.bed, b.node, b.position, n.state AS node_state,"
         " s.real_ms AS since_real_ms,"
@@ -94,9 +97,9 @@ def beds(tx: Tx, ward: str | None = None, bed: str | None = None) -> list[Row]:
         "  WHERE ward = b.ward AND bed = b.bed AND result IN ('proven', 'pressed'))"
         " LEFT JOIN proofs l ON l.id = (SELECT max(id) FROM proofs"
         "  WHERE ward = b.ward AND bed = b.bed AND result != 'pressed')"
-        " WHERE (:ward IS NULL OR b.ward = :ward) AND (:bed IS NULL OR b.bed = :bed)"
-        " ORDER BY g.ended_real_ms, b.ward, b.position",
-        {"ward": ward, "bed": bed},
+        + (f" WHERE {where}" if where else "")
+        + " ORDER BY g.ended_real_ms, b.ward, b.position",
+        asked,
     )
 
 

@@ -162,7 +162,7 @@ def _on_press(tx: Tx, event: NodeEvent) -> None:
     if event.bed is not None and model.add_press(
         tx, event.ward, event.bed, event.node, event.happened_ms, PRESS_FRESH_MS
     ):
-        judging.proved(tx, event.ward, event.bed)
+        judging.pressed(tx, event.node, event.bed)
 
 
 # --- the rounds of a ward ---
