@@ -33,7 +33,9 @@ class Baresip:
     """A phone called `device` at the exchange whose SIP port is `sip`. It hums by itself, and
     writes what it hears into `folder`."""
 
-    def __init__(self, folder: Path, device: str, password: str, sip: int) -> None:
+    def __init__(
+        self, folder: Path, device: str, password: str, sip: int, *, account: str = ""
+    ) -> None:
         self.device = device
         self.folder = folder
         self._sip = sip
@@ -61,7 +63,7 @@ class Baresip:
         (folder / "accounts").write_text("")
         self._account = (
             f"<sip:{device}@127.0.0.1:{sip}>;auth_pass={password};regint=60"
-            f";audio_codecs=PCMA/8000/1;dtmfmode=rtpevent"
+            f";audio_codecs=PCMA/8000/1;dtmfmode=rtpevent{account}"
         )
 
     async def __aenter__(self) -> "Baresip":

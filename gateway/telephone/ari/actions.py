@@ -107,10 +107,10 @@ class Actions:
             raise
         return lane
 
-    async def join(self, bridge: str, *channels: str) -> None:
-        await self._ari.request(
-            "POST", "bridges", bridge, "addChannel", query={"channel": ",".join(channels)}
-        )
+    async def join(self, bridge: str, *channels: str, listening: bool = False) -> None:
+        """listening: the others do not hear them."""
+        query = {"channel": ",".join(channels), "mute": listening}
+        await self._ari.request("POST", "bridges", bridge, "addChannel", query=query)
 
     async def part(self, bridge: str, *channels: str) -> None:
         await self._ari.request(
