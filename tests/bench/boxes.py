@@ -14,8 +14,8 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from ward_node.contract import kinds, topics
-from ward_node.core.node import HEARTBEAT_MS
 from ward_node.core.outbox import RESEND_MS
+from ward_node.core.reports import HEARTBEAT_MS
 
 CARE_EVERY_S = 1.0
 

@@ -19,7 +19,7 @@ from central.faults import model, service
 from central.store import Store
 from central.wards import model as wards
 from tests import visitor
-from ward_node.core.node import TROUBLES
+from ward_node.core.faults import TROUBLES
 
 # 2026-11-24 14:05 in Shanghai.
 NOW_MS = 1_795_500_300_000

@@ -149,3 +149,8 @@ class Bed:
             return
         if self._over or (self.calls and (self.raised != HIGH or self._called(HIGH))):
             self.raised = None
+
+
+def call_words(bed: str) -> str:
+    """The utterance in which a bed hears about its own call: newer words replace older ones."""
+    return "bed-call-" + bed

@@ -3,6 +3,7 @@
 from ward_node.compat import Any
 from ward_node.contract import kinds
 from ward_node.core import drip, effects, messages, voice
+from ward_node.core.bed import call_words
 
 _CHIME_OF = {
     kinds.EMERGENCY: "high",
@@ -97,7 +98,7 @@ def _call(
     press = body.get("press") or {}
     pressed_since = press.get("node") == node.me.node and press.get("seq") is not None
     believed = machine.phase(body["call"], body["phase"], priority, pressed_since)
-    utterance = "bed-call-" + bed
+    utterance = call_words(bed)
     if body.get("words") and believed:
         klass = kinds.EMERGENCY if priority == "high" else kinds.CALLING
         node.out += node.voice.say(
