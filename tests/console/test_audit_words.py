@@ -7,7 +7,9 @@ from pathlib import Path
 from flask.testing import FlaskClient
 
 import central
+from central.audit import model as audit
 from central.audit.web import DONE
+from central.store import Store
 from tests.console.conftest import token_of
 
 
@@ -32,6 +34,25 @@ def test_the_page_says_words_instead_of_codes(as_user: Callable[[str], FlaskClie
     client = as_user("admin")
     assert ">logged in<" in client.get("/audit?what=login&lang=en").text
     assert ">登录<" in client.get("/audit?what=login&lang=zh").text
+
+
+def test_things_and_details_are_told_in_words_and_lead_to_their_page(
+    as_user: Callable[[str], FlaskClient], db: Store
+) -> None:
+    with db.transaction() as tx:
+        audit.append(tx, "li", "user.add", "user/sun", detail={"role": "nurse", "ward": None})
+        audit.append(tx, "his", "admission.admit", "bed/3/1", detail={"patient": "p1"})
+        audit.append(tx, "li", "new.kind", "thing-of-tomorrow/7", detail={"unheard": [1, 2]})
+    client = as_user("admin")
+    page = client.get("/audit?lang=en").text
+    assert '<a href="/beds/3/1">Ward 3, bed 1</a>' in page
+    assert "hospital system</td>" in page
+    assert "role: Nurse</td>" in page, "what is not set is left out"
+    assert "thing-of-tomorrow/7" in page
+    assert "unheard: 1 2" in page
+    page = client.get("/audit?lang=zh").text
+    assert "三病区 1 床" in page
+    assert "角色: 护士</td>" in page
 
 
 def test_a_person_who_leaves_a_hole_behind_is_named_at_once_and_on_the_health_page(

@@ -92,3 +92,16 @@ def test_a_column_of_durations_is_sorted_by_how_long(site: Site, head: Page) -> 
     head.get_by_role("button", name="Accepted", exact=True).click()
     beds = head.locator("table[data-sortable] tbody td:nth-child(3)")
     assert beds.all_inner_texts() == ["2", "1", "3"]
+
+
+def test_paper_is_light_whatever_the_screen_is(site: Site, browser: Browser) -> None:
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{site.port}/login")
+    root = page.locator("html")
+    expect(root).to_have_attribute("data-bs-theme", "dark")
+    page.emulate_media(media="print")
+    expect(root).to_have_attribute("data-bs-theme", "light")
+    page.emulate_media(media="screen")
+    expect(root).to_have_attribute("data-bs-theme", "dark")
+    context.close()

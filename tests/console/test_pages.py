@@ -24,6 +24,7 @@ NURSES = {"li", "wang", "zhao"}
 PAGES = {
     "/board/3": NURSES | {"zhang"},
     "/beds?ward=3": NURSES | {"zhang"},
+    "/beds/3/1": NURSES | {"zhang"},
     "/wards": {"wang", "zhao", "zhang"},
     "/health": {"zhang"},
     "/search?q=3-1": NURSES | {"zhang"},
@@ -298,3 +299,16 @@ def test_the_navigation_shows_the_tasks_of_the_role(as_user: AsUser) -> None:
     assert re.search(r'href="/beds" class="here"', nurse)
     assert 'href="/users"' in as_user("admin").get("/beds").text
     assert 'href="/virtual"' not in nurse, "there is no virtual ward outside the demo"
+
+
+def test_a_bed_has_its_own_page_with_its_last_calls(as_user: AsUser, busy: Store) -> None:
+    nurse = as_user("li")
+    page = nurse.get("/beds/3/1").text
+    assert "Ward 3 · Bed 1" in page
+    assert "小明" in page
+    assert 'href="/calls/1"' in page
+    assert "Nobody has called from here yet." in nurse.get("/beds/3/4").text
+    assert nurse.get("/beds/3/99").status_code == 404
+    engineer = as_user("zhang").get("/beds/3/1").text
+    assert "小明" not in engineer
+    assert 'href="/calls/1"' not in engineer
