@@ -25,6 +25,8 @@ class Outcome(StrEnum):
     UNREACHABLE = "unreachable"
     # It was answered, and nobody decided.
     UNDECIDED = "undecided"
+    # The exchange itself could not.
+    FAILED = "failed"
 
 
 class What(StrEnum):

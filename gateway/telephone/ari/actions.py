@@ -1,11 +1,12 @@
 """The requests of ARI that we make, by name. Every one raises ExchangeError's kinds."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
 from gateway.telephone.ari import events
 from gateway.telephone.ari.client import Ari, new_id
-from gateway.telephone.ari.errors import RefusedError, UnreachableError
+from gateway.telephone.ari.errors import ExchangeError, RefusedError, UnreachableError
 from gateway.telephone.ari.reading import Lane
 from gateway.telephone.exchange import HANDS_FREE_HEADERS
 
@@ -37,9 +38,9 @@ class Actions:
         hands_free: bool = False,
     ) -> Lane:
         """Ring `endpoint` ("PJSIP/0015650a1b2c"); its lane. hands_free: the phone shall answer by
-        itself. Once it is answered it arrives with
-        StasisStart; if it is not, ChannelDestroyed says why by its cause. Should it ring although
-        this raised, it arrives as a channel that nobody asked for. Raises UnreachableError, too."""
+        itself. Once it is answered it arrives with StasisStart; if it is not, ChannelDestroyed says
+        why by its cause. Should it ring although this raised, for the line was cut, it arrives as
+        a channel that nobody asked for. Raises UnreachableError, too."""
         subject = events.channel(new_id("ring"))
         lane = self._ari.open(subject)
         try:
@@ -64,7 +65,10 @@ class Actions:
                 raise
             raise UnreachableError(f"{endpoint} cannot be rung: it is not there", 500) from error
         except BaseException:
+            # Nobody waits for it any more, but the question may be on its way: it shall not ring.
             self._ari.close(subject)
+            with contextlib.suppress(ExchangeError):
+                await self.hang_up(subject.id)
             raise
         return lane
 
