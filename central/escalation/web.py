@@ -75,12 +75,12 @@ def save(ward: str) -> Any:
     """`action=save` saves, `do` changes the form (see `forms.change`), else it is only tried."""
     _require_own(ward)
     given = forms.typed(request.form)
+    based_on = request.form.get("based_on", type=int)
     if "do" in request.form:
         given, focus = forms.change(given, request.form["do"])
-        return _page(Asked(ward, given, focus=focus))
+        return _page(Asked(ward, given, based_on, focus=focus))
     if request.form.get("action") != "save":
-        return _page(Asked(ward, given, replay=request.form.get("action") == "try"))
-    based_on = request.form.get("based_on", type=int)
+        return _page(Asked(ward, given, based_on, replay=request.form.get("action") == "try"))
     try:
         document = forms.document(given)
         with transaction() as tx:
@@ -88,11 +88,11 @@ def save(ward: str) -> Any:
     except FieldError as error:
         where, _place = wording.place(error.field)
         flash(_("Not saved. In %(where)s: %(what)s", where=where, what=field_words(error)), "error")
-        return _page(Asked(ward, given)), 400
+        return _page(Asked(ward, given, based_on)), 400
     except service.PolicyHoleError:
         flash(_("Not saved: some calls would reach nobody, or too late. Each hole is marked"
                 " at its step; mend them and save again."), "error")  # fmt: skip
-        return _page(Asked(ward, given)), 409
+        return _page(Asked(ward, given, based_on)), 409
     except service.PolicyChangedError as error:
         flash(_("Not saved: somebody saved version %(n)s meanwhile. What differs stands under"
                 " Versions; save again to put yours in its place.", n=error.newest),
@@ -175,11 +175,13 @@ def _require_own(ward: str) -> None:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the page is to show: the form as typed; the id of what has the focus; whether past
-    calls are played; the JSON `text` that could not be taken in."""
+    """What the page is to show: the form as typed; the version it was made from (None: the
+    newest); the id of what has the focus; whether past calls are played; the JSON `text` that
+    could not be taken in."""
 
     ward: str
     given: forms.Typed
+    based_on: int | None = None
     focus: str = ""
     replay: bool = False
     text: str = ""
@@ -203,7 +205,7 @@ def _page(asked: Asked) -> str:
         may_change=_may_change(ward),
         form=asked.given,
         focus=asked.focus,
-        based_on=model.newest(tx, ward),
+        based_on=model.newest(tx, ward) if asked.based_on is None else asked.based_on,
         types=types.TYPES,
         targets=TARGETS,
         choices=known.choices(),

@@ -170,7 +170,8 @@ def test_a_version_saved_meanwhile_is_not_overwritten_unseen(
     client, other = as_user("wang"), as_user("zhao")
     mine = form(client, action="save", name="Mine")
     other.post("/policies/3", data=form(other, action="save", name="Theirs"))
-    answer = client.post("/policies/3", data=mine)
+    changed = client.post("/policies/3", data=mine | {"do": ["rule-copy 1"]}).text
+    answer = client.post("/policies/3", data=Form(changed).sent(action="save"))
     assert answer.status_code == 409
     assert "somebody saved version 1 meanwhile" in answer.text
     again = Form(answer.text).sent(action="save")
