@@ -6,6 +6,7 @@ import queue
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,7 +23,7 @@ class Watcher:
 
     def __init__(self, site: Site) -> None:
         self.port = site.port
-        self.cookie = ""
+        self.cookies: SimpleCookie = SimpleCookie()
         self.events: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._stream: http.client.HTTPConnection | None = None
         self._reader: threading.Thread | None = None
@@ -32,11 +33,15 @@ class Watcher:
         try:
             connection.request(method, path, body, {"Cookie": self.cookie} | headers)
             answer = connection.getresponse()
-            if answer.headers.get("Set-Cookie"):
-                self.cookie = answer.headers["Set-Cookie"].split(";")[0]
+            for given in answer.headers.get_all("Set-Cookie", []):
+                self.cookies.load(given)
             return answer.status, answer.read().decode()
         finally:
             connection.close()
+
+    @property
+    def cookie(self) -> str:
+        return "; ".join(f"{name}={each.value}" for name, each in self.cookies.items())
 
     def token(self, path: str) -> str:
         page: str = self.ask("GET", path)[1]
