@@ -59,7 +59,7 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(steps=STEPS, data=st.data())
 def test_whatever_is_dropped_central_ends_with_what_is_true(
     steps: list[Any], data: st.DataObject
