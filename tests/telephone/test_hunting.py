@@ -24,15 +24,12 @@ class Ward:
     """Three telephones and an application that hunts for somebody."""
 
     def __init__(self, world: World, phones: dict[str, Baresip]) -> None:
-        self._actions = world.actions
+        self.world = world
         self.station, self.office, self.night = (phones[each] for each in SECRETS)
 
     def hunting(self, *groups: Sequence[str], ring_s: int = 30) -> "asyncio.Task[Hunted]":
         named = [[AT[device] for device in group] for group in groups]
-        return asyncio.create_task(hunt(self._actions, named, MEDIA, ring_s=ring_s))
-
-    async def silent(self) -> bool:
-        return await self._actions.channels() == []
+        return asyncio.create_task(hunt(self.world.actions, named, MEDIA, ring_s=ring_s))
 
 
 @contextlib.asynccontextmanager
@@ -71,7 +68,7 @@ async def test_two_ring_together_and_the_other_falls_silent_when_one_takes_it(
         hunted = await hunting
         assert (hunted.taken_by, hunted.outcomes) == (AT[STATION], {AT[STATION]: Outcome.TAKEN})
         await phones.office.event("CALL_CLOSED")
-        assert await phones.silent()
+        await phones.world.silent()
 
 
 async def test_one_who_passes_it_on_lets_the_next_ring(
@@ -85,7 +82,7 @@ async def test_one_who_passes_it_on_lets_the_next_ring(
         hunted = await hunting
         assert hunted.taken_by == AT[NIGHT]
         assert hunted.outcomes[AT[STATION]] is Outcome.PASSED_ON
-        assert await phones.silent()
+        await phones.world.silent()
 
 
 async def test_nobody_takes_it_and_why_is_known_of_each(
@@ -116,4 +113,4 @@ async def test_taken_elsewhere_it_falls_silent_everywhere(
         hunting.cancel()
         for each in (phones.station, phones.office):
             await each.event("CALL_CLOSED")
-        assert await phones.silent()
+        await phones.world.silent()

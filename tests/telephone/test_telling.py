@@ -24,7 +24,7 @@ from tests.bench.proxy import Proxy
 from tests.telephone.conftest import ABSENT, STATION
 from tests.telephone.phone import Baresip, tone
 from tests.telephone.running import RunningExchange
-from tests.telephone.world import WAIT_S, World
+from tests.telephone.world import World
 
 MEDIA = {
     What.WORDS: [f"sound:{SOUNDS}/words", f"sound:{SOUNDS}/keys"],
@@ -166,7 +166,7 @@ async def test_it_falls_silent_at_once_when_somebody_else_has_taken_it(station: 
         telling = await station.told()
         telling.cancel()
         await station.phone.event("CALL_CLOSED")
-        assert await station.world.actions.channels() == []
+        await station.world.silent()
 
 
 @pytest.mark.parametrize("turns", range(1, 6))
@@ -174,15 +174,12 @@ async def test_it_does_not_ring_on_when_given_up_in_the_very_moment_of_its_begin
     station: Station, turns: int
 ) -> None:
     async with station:
-        actions = station.world.actions
-        telling = asyncio.create_task(tell(actions, f"PJSIP/{STATION}", MEDIA))
+        telling = asyncio.create_task(tell(station.world.actions, f"PJSIP/{STATION}", MEDIA))
         for _ in range(turns):  # of the event loop: before, while and after it is asked for
             await asyncio.sleep(0)
         telling.cancel()
         await asyncio.gather(telling, return_exceptions=True)
-        async with asyncio.timeout(WAIT_S):
-            while await actions.channels():  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+        await station.world.silent()
 
 
 async def test_a_line_cut_while_the_station_listens_costs_no_decision(

@@ -50,6 +50,12 @@ class World:
         await until(lane, "StasisStart")
         return lane
 
+    async def silent(self) -> None:
+        """Returns once the exchange has no call any more: what is hung up takes a moment to go."""
+        async with asyncio.timeout(WAIT_S):
+            while await self.actions.channels():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
     async def end(self, lane: Lane) -> None:
         """Hang up, and see it end: the next test shall not find it."""
         await self.actions.hang_up(lane.subject.id)
