@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
@@ -18,6 +18,7 @@ KEEPALIVE_S = 10
 # see that.
 ANSWER_TIMEOUT_S = 3.0
 MOST_IN_FLIGHT = 1000
+MOST_HANDLED_AT_ONCE = 500
 TCP_NODELAY = (6, 1, 1)  # IPPROTO_TCP: small packets go at once
 
 
@@ -25,6 +26,23 @@ class LinkDownError(Exception):
     """The broker is away, or went away before it had the message."""
 
     error_id = "link-down"
+
+
+class Inbox(asyncio.Queue[Any]):
+    """Gives the messages that wait as one list. One by one each takes some turns of the event loop,
+    and in each turn of a flood aiomqtt reads as many as there are answers outstanding: the line of
+    those read and not handled grew and grew."""
+
+    def _init(self, maxsize: int) -> None:
+        self._queue: list[aiomqtt.Message] = []
+
+    def _put(self, item: aiomqtt.Message) -> None:
+        self._queue.append(item)
+
+    def _get(self) -> list[aiomqtt.Message]:
+        given = self._queue[:MOST_HANDLED_AT_ONCE]
+        self._queue = self._queue[MOST_HANDLED_AT_ONCE:]
+        return given
 
 
 class Link(Protocol):
@@ -75,8 +93,9 @@ class BrokerLink:
                     self._client = client
                     log.info("connected to the hospital broker %(host)s:%(port)s", self._broker)
                     await on_up()
-                    async for message in client.messages:
-                        on_message(str(message.topic), bytes(message.payload))
+                    async for waiting in client.messages:
+                        for message in cast("list[aiomqtt.Message]", waiting):
+                            on_message(str(message.topic), bytes(message.payload))
             except (aiomqtt.MqttError, LinkDownError) as error:
                 log.error(
                     "hospital broker %s:%s is not answering (%s); presses wait in the nodes",
@@ -120,5 +139,6 @@ class BrokerLink:
             timeout=ANSWER_TIMEOUT_S,
             max_inflight_messages=MOST_IN_FLIGHT,
             max_concurrent_outgoing_calls=MOST_IN_FLIGHT,
+            queue_type=Inbox,
             socket_options=[TCP_NODELAY],
         )

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 
+import pytest
+
 from gateway.mqtt import link
 from tests.bench.proxy import Proxy
 
@@ -33,3 +35,52 @@ def test_a_connection_that_breaks_off_before_the_answer_does_not_hold_the_next_o
             await proxy.close()
 
     asyncio.run(story())
+
+
+def test_what_waits_is_handled_together_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "MOST_HANDLED_AT_ONCE", 3)
+
+    async def story() -> None:
+        inbox = link.Inbox()
+        first = asyncio.create_task(inbox.get())
+        await asyncio.sleep(0)
+        for number in range(5):
+            inbox.put_nowait(number)
+        assert await first == [0, 1, 2]
+        assert await inbox.get() == [3, 4]
+        assert inbox.empty()
+
+    asyncio.run(story())
+
+
+def test_all_messages_of_a_flood_arrive_in_order(broker: int) -> None:
+    heard: list[bytes] = []
+    many = [b"%d" % number for number in range(2_000)]
+
+    async def story() -> None:
+        up, whole = asyncio.Event(), asyncio.Event()
+
+        async def on_up() -> None:
+            up.set()
+
+        def on_message(topic: str, payload: bytes) -> None:
+            heard.append(payload)
+            if payload == many[-1]:
+                whole.set()
+
+        settings = {"host": "127.0.0.1", "port": broker}
+        lines = [link.BrokerLink(settings, "one", ["a/#"]), link.BrokerLink(settings, "other", [])]
+        running = [asyncio.create_task(each.run(on_up, on_message)) for each in lines]
+        async with asyncio.timeout(60):
+            while not all(each.is_up for each in lines):
+                await up.wait()
+                up.clear()
+            for payload in many:
+                await lines[1].publish("a/b", payload, qos=1, retain=False)
+            await whole.wait()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    asyncio.run(story())
+    assert heard == many
