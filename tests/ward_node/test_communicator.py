@@ -112,6 +112,9 @@ def test_kill_9_loses_nothing_and_the_will_is_published(
     wait_for(lambda: central.events(kinds.PRESS)[-1]["age_ms"] > first["age_ms"], "the press")
     assert {each["id"] for each in central.events(kinds.PRESS)} == {first["id"]}
     wait_for(lambda: central.of(topics.HEARTBEAT)[-1]["outbox"] == 0, "an empty outbox")
+    beat = central.of(topics.HEARTBEAT)[-1]
+    assert beat["speaker_test"] == "untestable"
+    assert beat["wall_ms"] > 1_700_000_000_000
     wait_for(lambda: bedside.bed("7")["reassurance"] == "steady", "the steady light")
 
 
