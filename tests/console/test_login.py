@@ -289,14 +289,17 @@ def test_made_up_names_leave_nothing_behind(app: Flask, db: Store, clock: FakeCl
 def test_few_passwords_are_hashed_at_once(
     db: Store, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock, running, most = threading.Lock(), [0], [0]
+    lock, running, most, together = threading.Lock(), [0], [0], threading.Event()
 
     class Slow:
         def verify(self, hash: str, password: str) -> bool:
             with lock:
                 running[0] += 1
                 most[0] = max(most[0], running[0])
-            threading.Event().wait(0.02)
+                if running[0] == 2:
+                    together.set()
+            together.wait(20)
+            threading.Event().wait(0.02)  # time for a third one, if it were let in
             with lock:
                 running[0] -= 1
             return True
