@@ -4,9 +4,12 @@ import json
 from typing import Any
 
 from central.store import Row, Tx
+from gateway.mqtt import kinds
 
 TTL_MS = 60_000
 RESEND_MS = 3_000
+# For so long a box that is away is still told what it has to stop.
+STOP_MS = 24 * 3_600_000
 
 
 def send(
@@ -22,6 +25,13 @@ def send(
     """Ask `node` for something; shapes of `body` are in gateway/mqtt/schemas/command.json.
     Words in the body need only {"lang", "text"}: the bridge adds the audio. Returns its id."""
     tx.changed(ward, "commands")
+    if type == kinds.SPEAK:
+        # An earlier stop that is still on its way must not end what is said from now on.
+        tx.execute(
+            "UPDATE commands SET result = 'declined', reason = 'said again' WHERE result IS NULL"
+            " AND node = ? AND type = ? AND json_extract(body, '$.utterance') = ?",
+            (node, kinds.STOP, body["utterance"]),
+        )
     return tx.insert(
         "commands",
         ward=ward,
@@ -63,7 +73,18 @@ def any_expired(tx: Tx) -> bool:
 
 
 def expire(tx: Tx) -> list[Row]:
-    """Close commands nobody answered in time, and return them."""
+    """Close commands nobody answered in time, and return them. To stop is wanted for longer than
+    to speak: a box that was cut off repeats what it was told to, until it hears otherwise."""
+    tx.execute(
+        "UPDATE commands SET expires_real_ms = :now + :ttl WHERE result IS NULL"
+        " AND expires_real_ms <= :now AND type = :stop AND created_ms > :oldest",
+        {
+            "now": tx.clock.real_ms(),
+            "ttl": TTL_MS,
+            "stop": kinds.STOP,
+            "oldest": tx.now_ms - STOP_MS,
+        },
+    )
     return tx.all(
         "UPDATE commands SET result = 'expired', reason = 'no answer from the node'"
         " WHERE result IS NULL AND expires_real_ms <= ? RETURNING *",

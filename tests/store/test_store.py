@@ -12,6 +12,7 @@ from central.capabilities import Rules
 from central.clock import FakeClock
 from central.store import Store, StoreUnavailableError, Tx
 from central.wards import model as wards
+from gateway.mqtt import kinds
 
 
 def add(ward: str):
@@ -121,7 +122,7 @@ def test_timers_and_commands_are_rows(store: Store, clock: FakeClock) -> None:
         add("3")(tx)
         wards.add_node(tx, "3-box", "3", "bedside")
         timers.arm(tx, clock.now_ms() + 1000, "test.kind", 7, {"x": 1})
-        commands.send(tx, "3", "3-box", "stop", {"utterance": "a"})
+        commands.send(tx, "3", "3-box", kinds.SELFTEST, {})
     assert timers.due(store.read()) == []
     clock.advance(1500)
     with store.transaction() as tx:
@@ -140,6 +141,35 @@ def test_timers_and_commands_are_rows(store: Store, clock: FakeClock) -> None:
     with store.transaction() as tx:
         (expired,) = commands.expire(tx)
     assert expired["result"] == "expired"
+
+
+def test_a_box_that_was_cut_off_is_told_to_stop_what_it_repeats(
+    store: Store, clock: FakeClock
+) -> None:
+    def ask(type: str) -> None:
+        commands.send(tx, "3", "3-station", type, {"utterance": "call-1", "class": "call"})
+
+    with store.transaction() as tx:
+        wards.add_ward(tx, "3", "三病区", "Ward 3")
+        wards.add_node(tx, "3-station", "3", "station")
+        tx.execute("UPDATE nodes SET state = 'ready'")
+        ask(kinds.SPEAK)
+        ask(kinds.STOP)
+    clock.advance(commands.TTL_MS + 1)
+    with store.transaction() as tx:
+        assert [each["type"] for each in commands.expire(tx)] == [kinds.SPEAK]
+        (left,) = commands.unsent(tx)
+    assert left["type"] == kinds.STOP
+    assert left["expires_real_ms"] > clock.real_ms()
+    with store.transaction() as tx:
+        ask(kinds.SPEAK)
+        (left,) = commands.unsent(tx)
+    assert left["type"] == kinds.SPEAK, "what is said again is not stopped by an earlier word"
+    with store.transaction() as tx:
+        ask(kinds.STOP)
+    clock.advance(commands.STOP_MS)
+    with store.transaction() as tx:
+        assert len(commands.expire(tx)) == 2, "no box is told for ever"
 
 
 def test_a_timers_rule_may_cancel_and_arm_that_very_timer(store: Store, clock: FakeClock) -> None:
