@@ -68,7 +68,7 @@ class Session:
 
     def forget_since(self, saved_us: int) -> None:
         """The broker was killed: it knows what it had saved at that moment."""
-        kept = [each for each in self._acked if each.queued_us <= saved_us]
+        kept = [each for each in self._acked if each.queued_us <= saved_us < (each.acked_us or 0)]
         self._acked.clear()
         self._queue = deque([*kept, *(each for each in self._queue if each.queued_us <= saved_us)])
 
