@@ -19,6 +19,7 @@ from central.bridge.configuring import Configuring
 from central.bridge.outgoing import Outgoing
 from central.bridge.receipts import Receipts
 from central.bridge.supervision import Watch
+from central.bridge.together import together
 from central.capabilities import Rules
 from central.config import CLOCK_SKEW_LIMIT_S
 from central.store import HOSPITAL, Store, StoreUnavailableError, Tx
@@ -95,17 +96,15 @@ class Bridge:
 
         self.store.on_commit = nudge
         try:
-            async with asyncio.TaskGroup() as group:
-                for task in (
-                    self._link.run(self._on_up, self._on_message),
-                    self._intake_loop(),
-                    self._rules_loop(),
-                    self._command_loop(),
-                    self._configuring.run(),
-                    self._timer_loop(),
-                    self._beat_loop(),
-                ):
-                    group.create_task(task)
+            await together(
+                self._link.run(self._on_up, self._on_message),
+                self._intake_loop(),
+                self._rules_loop(),
+                self._command_loop(),
+                self._configuring.run(),
+                self._timer_loop(),
+                self._beat_loop(),
+            )
         finally:
             self.store.on_commit = lambda changes: None
             await self._outgoing.close()

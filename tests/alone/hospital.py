@@ -23,7 +23,7 @@ from provisioning import hospital, mosquitto
 from provisioning.environment import ROOT
 from provisioning.layout import Layout, WardPlan
 from provisioning.mosquitto import watcher_user
-from tests.conftest import answers, free_port, wait_for
+from tests.conftest import WAIT_S, answers, free_port, wait_for
 
 WARD = WardPlan("5", "五病区", "Ward 5", "gpio", ("1", "2", "3"))
 # The same with bedside units on a bus, simulated behind a pty.
@@ -177,7 +177,7 @@ class Hospital:
             for process in last:
                 process.terminate()
             for process in last:
-                process.wait()
+                process.wait(WAIT_S)
         self.store.close()
         self.cable.close()
 
