@@ -7,6 +7,10 @@ APP = "wardline"
 # Where Asterisk finds its own folder, whatever that folder is called outside.
 INSIDE = "/run/exchange"
 SOUNDS = f"{INSIDE}/sounds"
+# The exchange takes a call that others can answer back from an application that has not said for
+# so long that it still has it; said by this function of the dial plan.
+TAKE_BACK = "TIMEOUT(absolute)"
+TAKE_BACK_S = 4
 # Each make of telephone listens to another one of these.
 HANDS_FREE_HEADERS = {
     "Call-Info": "<sip:wardline>;answer-after=0",

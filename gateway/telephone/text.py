@@ -12,7 +12,7 @@ from dataclasses import dataclass
 # Asterisk reads lines of 8,192 bytes and cuts off the rest without a word.
 MOST_LINE_BYTES = 8000
 _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
-_PATTERN = re.compile(r"_?[0-9XZN*#]{1,24}|[a-z]{1,16}")
+_PATTERN = re.compile(r"_?[0-9XZN*#]{1,24}|[a-z]{1,16}|T")
 # What means something inside a quoted caller name or in the dial plan.
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f"\\<>;$`{}\[\](),&^|~%@]')
 

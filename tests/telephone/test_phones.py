@@ -7,16 +7,20 @@ import pytest
 
 from gateway.speech.engines import Espeak
 from gateway.speech.library import SpeechLibrary
+from gateway.telephone.ari.actions import Actions
 from gateway.telephone.ari.errors import UnreachableError
+from gateway.telephone.exchange import SOUNDS
 from gateway.telephone.files.features import PICK_UP
+from gateway.telephone.holding import SAID_WITHIN, held
 from gateway.telephone.prompts import Prompts
 from tests.telephone import sipp
 from tests.telephone.conftest import ABSENT, NIGHT, OFFICE, STATION
-from tests.telephone.phone import Baresip
+from tests.telephone.phone import Baresip, tone
 from tests.telephone.running import RunningExchange
-from tests.telephone.world import WAIT_S, World, until
+from tests.telephone.world import WAIT_S, World, rest, until
 
 LOUD = 500.0
+KEEP = Actions.keep
 LOOKS = """
 [looks]
 type = endpoint
@@ -152,12 +156,90 @@ async def test_an_emergency_goes_to_the_application_and_without_it_to_the_statio
             assert (await until(lane, "StasisStart")).body["args"] == ["emergency"]
             await world.end(lane)
             await office.event("CALL_CLOSED")
+        # The exchange may not have noticed yet that the application is gone: it rings even so.
         await office.dial("120")
-        await station.event("CALL_INCOMING")
-        await station.do("accept")
-        await office.event("CALL_ESTABLISHED")
-        await office.do("hangup")
-        await station.event("CALL_CLOSED")
+        await answered_instead(station, office)
+
+
+@pytest.mark.parametrize("doing", ["nothing yet", "answered", "speaking", "joined"])
+async def test_an_emergency_that_the_application_dies_over_rings_at_the_station(
+    phones: Phones, exchange: RunningExchange, doing: str
+) -> None:
+    async with phones.station() as station, phones.office() as office:
+        await station.registered()
+        await office.registered()
+        async with World(exchange.settings.ari_url) as world:
+            await world.ready()
+            await office.dial("120")
+            async with asyncio.timeout(WAIT_S):
+                call = (await world.arrived.get()).subject.id
+            if doing != "nothing yet":
+                await world.actions.answer(call)
+            if doing == "joined":
+                room = await world.actions.bridge()
+                await world.actions.join(room.subject.id, call)
+            # The time is short so that the test need not wait for long.
+            await world.actions.keep(call, 1)
+            if doing == "speaking":
+                await world.actions.play(call, "tone:ring")
+        await answered_instead(station, office)
+
+
+async def test_an_emergency_is_kept_only_as_long_as_the_application_says_so(
+    phones: Phones, exchange: RunningExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the end it lives and is connected, but has forgotten the call."""
+    tone(exchange.folder / "sounds" / "longer.wav", seconds=1.5)
+    said: asyncio.Queue[None] = asyncio.Queue()
+
+    async def keep(actions: Actions, channel: str, seconds: float) -> None:
+        await KEEP(actions, channel, seconds)
+        said.put_nowait(None)
+
+    monkeypatch.setattr(Actions, "keep", keep)
+    async with phones.station() as station, phones.office() as office:
+        await station.registered()
+        await office.registered()
+        async with World(exchange.settings.ari_url) as world:
+            await world.ready()
+            await office.dial("120")
+            async with asyncio.timeout(WAIT_S):
+                lane = await world.arrived.get()
+            async with held(world.actions, lane.subject.id, seconds=1) as call:
+                for _ in range(2 * SAID_WITHIN):
+                    await said.get()
+                await world.actions.answer(lane.subject.id)
+                await call.play(f"sound:{SOUNDS}/longer")
+                assert (await until(lane, "PlaybackFinished")).body["playback"]["state"] == "done"
+            assert await rest(lane) == ["StasisEnd"]
+            await answered_instead(station, office)
+
+
+async def test_an_emergency_that_nobody_in_the_application_takes_is_given_back(
+    phones: Phones, exchange: RunningExchange
+) -> None:
+    async with phones.station() as station, phones.office() as office:
+        await station.registered()
+        await office.registered()
+        async with World(exchange.settings.ari_url) as world:
+            await world.ready()
+            await office.dial("120")
+            async with asyncio.timeout(WAIT_S):
+                lane = await world.arrived.get()
+            await world.actions.keep(lane.subject.id, 1)
+            await world.actions.give_back(lane.subject.id)
+            await answered_instead(station, office)
+
+
+async def answered_instead(station: Baresip, office: Baresip) -> None:
+    """The station rings and is answered, and nothing is taken back any more."""
+    await station.event("CALL_INCOMING")
+    await station.do("accept")
+    await office.event("CALL_ESTABLISHED")
+    await station.hears(ms=1200)
+    await office.do("hangup")
+    await station.event("CALL_CLOSED")
+    await office.event("CALL_CLOSED")
 
 
 async def test_a_colleague_picks_up_what_rings_at_the_station(phones: Phones) -> None:
@@ -206,7 +288,7 @@ async def test_the_station_passes_a_caller_on(phones: Phones) -> None:
 
 @pytest.mark.parametrize(
     "number",
-    ["8003,1)", "8003&PJSIP", "%24%7BEXTEN%7D", "s", "0015650a1b2c", "_8XXX", "80030", "h"],
+    ["8003,1)", "8003&PJSIP", "%24%7BEXTEN%7D", "s", "0015650a1b2c", "_8XXX", "80030", "h", "T"],
 )
 def test_what_is_no_number_of_the_house_reaches_nobody(
     exchange: RunningExchange, tmp_path: Path, number: str

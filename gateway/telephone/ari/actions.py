@@ -8,7 +8,7 @@ from gateway.telephone.ari import events
 from gateway.telephone.ari.client import Ari, new_id
 from gateway.telephone.ari.errors import ExchangeError, RefusedError, UnreachableError
 from gateway.telephone.ari.reading import Lane
-from gateway.telephone.exchange import HANDS_FREE_HEADERS
+from gateway.telephone.exchange import HANDS_FREE_HEADERS, TAKE_BACK, TAKE_BACK_S
 
 RING_S = 60
 # What Asterisk answers when it finds no way to the one to be rung.
@@ -77,6 +77,15 @@ class Actions:
 
     async def hang_up(self, channel: str, reason: str = "normal") -> None:
         await self._ari.request("DELETE", "channels", channel, query={"reason": reason})
+
+    async def keep(self, channel: str, seconds: float = TAKE_BACK_S) -> None:
+        """We still have this call: the exchange may take it back after `seconds`, 0 is never."""
+        query = {"variable": TAKE_BACK, "value": seconds}
+        await self._ari.request("POST", "channels", channel, "variable", query=query)
+
+    async def give_back(self, channel: str) -> None:
+        """The exchange goes on with it as if we were away."""
+        await self._ari.request("POST", "channels", channel, "continue")
 
     async def press(self, channel: str, digits: str) -> None:
         """Let the other end hear keys."""

@@ -3,14 +3,14 @@
 Every number of the house stands in it as itself: nothing that somebody dials is ever put into a
 command, but for the digits of a number outside. Who calls from outside reaches the numbers named
 for him and no other, so never a line to the world. A number that the application answers rings
-telephones by itself when the application is away.
+telephones by itself when the application is away, or dies while it has the call.
 """
 
 from collections.abc import Sequence
 
 from gateway.telephone import text
 from gateway.telephone.directory import Directory, Line, Rights, Route, Service, Trunk
-from gateway.telephone.exchange import APP, HANDS_FREE_HEADERS
+from gateway.telephone.exchange import APP, HANDS_FREE_HEADERS, TAKE_BACK, TAKE_BACK_S
 from gateway.telephone.text import Context, Extension
 
 LINES = "lines"
@@ -38,7 +38,8 @@ def extensions_conf(directory: Directory) -> str:
         *(_from_phones(each) for each in directory.rights),
         *(_from_trunk(each, inside) for each in directory.trunks),
         *(_route(each, trunks[each.trunk]) for each in directory.routes),
-        Context(SERVICES, [_service(directory, each) for each in directory.services]),
+        Context(SERVICES, [_service(each) for each in directory.services]),
+        *(_answered(directory, each) for each in directory.services),
         Context(LINES, [_line(each) for each in directory.lines]),
         Context(HANDS_FREE, [_hands_free()]),
         include="extensions_local.conf",
@@ -90,18 +91,34 @@ def _line(line: Line) -> Extension:
     )
 
 
-def _service(directory: Directory, service: Service) -> Extension:
-    devices = directory.devices_of(service.fallback)
-    instead = f"Dial({_together(devices)},{FALLBACK_RING_S})" if devices else "Congestion(10)"
+def _service(service: Service) -> Extension:
     return Extension(
-        service.number,
-        [
-            f"Stasis({APP},{text.word(service.purpose)})",
-            'GotoIf($["${STASISSTATUS}" != "FAILED"]?done)',
-            instead,
-            ("done", "Hangup()"),
-        ],
+        service.number, [f"Goto({_with_us(service)},{text.pattern(service.number)},1)"]
     )
+
+
+def _with_us(service: Service) -> str:
+    """The context of a call that the application has."""
+    return f"service-{text.pattern(service.number)}"
+
+
+def _answered(directory: Directory, service: Service) -> Context:
+    """The application answers. Telephones ring when it is away, gives the call back, or has not
+    said for TAKE_BACK_S that it still has it, when Asterisk goes to T."""
+    number = service.number
+    devices = directory.devices_of(service.fallback)
+    application = f"Stasis({APP},{text.word(service.purpose)})"
+    if not devices:
+        return Context(_with_us(service), [Extension(number, [application, "Congestion(10)"])])
+    steps: list[str | tuple[str, str]] = [
+        f"Set({TAKE_BACK}={TAKE_BACK_S})",
+        application,
+        ("instead", f"Set({TAKE_BACK}=0)"),
+        f"Dial({_together(devices)},{FALLBACK_RING_S})",
+        "Hangup(${HANGUPCAUSE})",
+    ]
+    late = Extension("T", [f"Goto({number},instead)"])
+    return Context(_with_us(service), [Extension(number, steps), late])
 
 
 def _hands_free() -> Extension:

@@ -57,6 +57,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "res_pjsip_endpoint_identifier_ip",
         "res_pjsip_outbound_authenticator_digest",
     ),
+    "calls taken back from an application that has died": ("func_timeout",),
     "the application": (
         "app_stasis",
         "res_http_websocket",
