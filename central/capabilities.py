@@ -1,7 +1,8 @@
-"""What every capability wants to hear of: node events, due timers, answers, births of nodes.
+"""What every capability wants to hear of: node events, due timers, answers, births of nodes,
+and what became of telephones it had rung.
 
-Each `central/*/service.py` may define EVENTS, TIMERS, ACKS and BIRTHS; they are gathered here, so
-adding a capability is adding a folder.
+Each `central/*/service.py` may define EVENTS, TIMERS, ACKS, BIRTHS and RINGINGS; they are gathered
+here, so adding a capability is adding a folder.
 """
 
 import importlib
@@ -14,6 +15,7 @@ from typing import Any
 
 from central.events import NodeEvent
 from central.store import Row, Tx
+from central.telephone.service import Ringing
 
 EventRule = Callable[[Tx, NodeEvent], None]
 TimerRule = Callable[[Tx, str, dict[str, Any], int], None]
@@ -32,6 +34,8 @@ class Rules:
     acks: list[AckRule] = field(default_factory=list)
     # Told the node's name when it is born: whatever the node must know again.
     births: list[BirthRule] = field(default_factory=list)
+    # By what a ringing is about.
+    ringings: dict[str, Ringing] = field(default_factory=dict)
 
     def add(self, service: ModuleType) -> None:
         for type, rule in getattr(service, "EVENTS", {}).items():
@@ -40,6 +44,10 @@ class Rules:
             if kind in self.timers:
                 raise ValueError(f"two capabilities answer the timer {kind}")
             self.timers[kind] = timer_rule
+        for kind, ringing in getattr(service, "RINGINGS", {}).items():
+            if kind in self.ringings:
+                raise ValueError(f"two capabilities ring about {kind}")
+            self.ringings[kind] = ringing
         self.acks += getattr(service, "ACKS", [])
         self.births += getattr(service, "BIRTHS", [])
 

@@ -18,10 +18,13 @@ import aiohttp
 import aiomqtt
 
 from central.clock import FileClock
+from central.directory import model as directory
 from central.store import Store
 from central.wards import model as wards
 from gateway.mqtt import kinds, topics
 from gateway.mqtt.checked import RejectedMessageError, decode
+from gateway.telephone.exchange import Exchange
+from provisioning import exchange as asterisk
 from provisioning import hospital, root
 from provisioning.environment import ROOT
 from provisioning.layout import DEMO, Layout, demo_wards
@@ -35,7 +38,7 @@ CENTRAL_KNOWS_TIMEOUT_S = 20.0
 MARK = "wardline-demo.lock"
 FRESH = (
     "wardline.db", "wardline.db-wal", "wardline.db-shm", "brokers", "nodes", "speech", "logs",
-    "clock.json", "web.secret",
+    "clock.json", "web.secret", "exchange",
 )  # fmt: skip
 
 Say = Callable[[str], None]
@@ -96,6 +99,7 @@ class Demo:
         self._stack.callback(self.store.close)
         with self.store.transaction() as tx:
             hospital.load(tx, self.layout.wards)
+            self.layout.write_exchange(directory.directory(tx))
         timeout = aiohttp.ClientTimeout(total=HTTP_TIMEOUT_S)
         self.http = await self._stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         nodes = [node for ward in self.layout.wards for node in ward.nodes]
@@ -244,9 +248,22 @@ def _has_root(say: Say) -> bool:
     try:
         root.ensure(say)
     except root.RootNotMadeError as error:
-        say(f"no communicator at bed 5 of ward 5, for there is no MicroPython: {error}")
+        say(
+            "no telephones, and no communicator at bed 5 of ward 5, for there is neither Asterisk"
+            f" nor MicroPython: {error}"
+        )
         return False
     return True
+
+
+def _exchange(say: Say) -> Exchange | None:
+    """Where the exchange of the demo shall listen, if it can run here."""
+    try:
+        asterisk.ensure_possible()
+    except asterisk.ExchangeNotRunError as error:
+        say(f"no telephones: {error}")
+        return None
+    return asterisk.fresh()
 
 
 async def _run(arguments: argparse.Namespace, folder: Path, say: Say, play: Play) -> int:
@@ -258,8 +275,9 @@ async def _run(arguments: argparse.Namespace, folder: Path, say: Say, play: Play
     if arguments.port not in (None, port):
         say(f"port {arguments.port} is taken; name another one with --port, or none")
         return 1
-    plans = demo_wards(with_communicator=await asyncio.to_thread(_has_root, say))
-    layout = Layout(folder, plans, port)
+    has_root = await asyncio.to_thread(_has_root, say)
+    exchange = await asyncio.to_thread(_exchange, say) if has_root else None
+    layout = Layout(folder, demo_wards(with_communicator=has_root), port, exchange=exchange)
     work = asyncio.create_task(_work(layout, arguments, say, play))
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)

@@ -11,13 +11,14 @@ tells Asterisk itself.
 import json
 import os
 import random
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
-from gateway.telephone.exchange import INSIDE, Ports
+from gateway.telephone.exchange import INSIDE, Exchange, Ports
 from provisioning import root
 from provisioning.supervisor import free_ports
 
@@ -51,6 +52,11 @@ def _free_both_ways() -> int:
             except OSError:
                 continue
             return port
+
+
+def fresh() -> Exchange:
+    """An exchange on free ports of loopback, with a password of its own."""
+    return Exchange(free(), secrets.token_urlsafe(24))
 
 
 def command(folder: Path) -> list[str]:

@@ -9,6 +9,8 @@ from central.admissions import model as admissions
 from central.admissions.service import map_location
 from central.console import model as console
 from central.console import service as people
+from central.directory import model as directory
+from central.directory import service as telephones
 from central.store import Tx
 from central.wards import model as wards
 from provisioning.layout import WardPlan
@@ -48,6 +50,30 @@ def logins(plans: tuple[WardPlan, ...]) -> list[Login]:
     ]
 
 
+@dataclass(frozen=True)
+class DemoPhone:
+    """A telephone of the demo, to be played by a softphone. ward: it is its nurse station's."""
+
+    number: str
+    label: str
+    ward: str | None = None
+
+    @property
+    def address(self) -> str:
+        """A hardware address that no factory gives away (its second lowest bit is set)."""
+        return f"0200{int(self.number):08d}"
+
+
+def phones(plans: tuple[WardPlan, ...]) -> list[DemoPhone]:
+    """A nurse station in each ward that has a number, then those further up."""
+    stations = [
+        DemoPhone(f"80{int(plan.id):02d}", f"{plan.name_zh}护士站", plan.id)
+        for plan in plans
+        if plan.id.isdigit()
+    ]
+    return [*stations, DemoPhone("8101", "护士长"), DemoPhone("8102", "值班经理")]
+
+
 def load(tx: Tx, plans: tuple[WardPlan, ...]) -> None:
     """Put the hospital of `plans` into the database, as far as it is not there yet."""
     for plan in plans:
@@ -60,6 +86,10 @@ def load(tx: Tx, plans: tuple[WardPlan, ...]) -> None:
             people.add_user(
                 tx, login.name, login.display, login.role, PASSWORD, ward=login.ward, by="demo"
             )
+    for phone in phones(plans):
+        if directory.extension(tx, phone.number) is None:
+            telephones.add_extension(tx, phone.number, phone.label, ward=phone.ward, by="demo")
+            telephones.add_phone(tx, phone.address, phone.number, label=phone.label, by="demo")
     for (sender, place), (ward, bed) in places(plans).items():
         if admissions.location(tx, sender, place) is None:
             map_location(tx, sender, place, ward, bed, "demo")

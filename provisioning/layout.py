@@ -12,8 +12,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from central.telephone import settings as telephone
 from gateway.mqtt import topics
+from gateway.telephone.directory import Directory
+from gateway.telephone.exchange import Exchange
+from gateway.telephone.folder import prepare
 from provisioning import communicator, mosquitto, supervisor
+from provisioning import exchange as asterisk
 from provisioning.mosquitto import ADDRESS, Broker, Upstream, User
 from provisioning.supervisor import Program, Ready, listens
 
@@ -85,6 +90,8 @@ class Layout:
     # By who connects (a user of the hospital's broker or a node): the port to connect to in the
     # broker's stead, such as that of a line that can be cut.
     detours: dict[str, int] = field(default_factory=dict)
+    # Where the telephone exchange listens, if there is one.
+    exchange: Exchange | None = None
     # Further accounts, by the process name of the broker.
     guests: dict[str, tuple[User, ...]] = field(default_factory=dict)
 
@@ -116,6 +123,10 @@ class Layout:
     @property
     def central_file(self) -> Path:
         return self.folder / "central.json"
+
+    @property
+    def exchange_folder(self) -> Path:
+        return self.folder / "exchange"
 
     @property
     def web_url(self) -> str:
@@ -217,7 +228,12 @@ class Layout:
             },
             "stations": {ward.id: self.station_page(ward) for ward in self.wards},
             "virtual": {ward.id: self._virtual(ward) for ward in self.wards},
-        }
+        } | self._telephone()
+
+    def _telephone(self) -> dict[str, Any]:
+        if self.exchange is None:
+            return {}
+        return {telephone.KEY: telephone.as_config(self.exchange, self.exchange_folder)}
 
     def _virtual(self, ward: WardPlan) -> dict[str, Any]:
         own = ward.own_boxes
@@ -276,6 +292,11 @@ class Layout:
                 self.data(node).mkdir(parents=True, exist_ok=True)
                 write_private(self.node_file(node), self.node_config(ward, node))
 
+    def write_exchange(self, directory: Directory) -> None:
+        """Put the exchange's own files in their place, for the telephones of `directory`."""
+        if self.exchange is not None:
+            prepare(self.exchange_folder, self.exchange, directory)
+
     @property
     def _web_file(self) -> Path:
         return self.folder / "web.json"
@@ -296,6 +317,10 @@ class Layout:
                 units = ["hw.virtual.units", "--link", str(self._bus(ward)), "--beds",
                          ",".join(ward.beds), "--panel-port", str(port)]  # fmt: skip
                 found.append(Program(f"units-{ward.id}", [*python, *units], GROUND, listens(port)))
+        if self.exchange is not None:
+            command = asterisk.command(self.exchange_folder)
+            ready = listens(self.exchange.ports.ari)
+            found.append(Program("exchange", command, GROUND, ready))
         bridge = [*python, "central.bridge", "--config", str(self.central_file)]
         found.append(Program("bridge", bridge, CENTRE, listens(self.ports["mllp"])))
         web = ["gunicorn", "-c", "central/console/gunicorn.conf.py",

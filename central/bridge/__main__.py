@@ -18,10 +18,12 @@ from central.bridge.bridge import HEARD, Bridge
 from central.capabilities import modules, rules
 from central.clock import Clock, FileClock, SystemClock
 from central.store import Store
+from central.telephone.running import Telephone
+from central.telephone.settings import from_config
 from gateway.his.listener import BadPeerError, Listener, Peers
 from gateway.mqtt.link import BrokerLink
+from gateway.speech import library as speech_library
 from gateway.speech import server as speech_server
-from gateway.speech.library import from_config
 
 
 def clock_of(config: dict[str, Any]) -> Clock:
@@ -51,7 +53,7 @@ async def run(config: dict[str, Any]) -> None:
             for service in modules("service"):
                 if hasattr(service, "recover"):
                     service.recover(tx)
-        speech = from_config(config["speech"])
+        speech = speech_library.from_config(config["speech"])
         settings = config["speech"]
         server = await speech_server.start(
             Path(settings["cache"]), settings["host"], settings["port"]
@@ -62,9 +64,11 @@ async def run(config: dict[str, Any]) -> None:
         )
         await listener.start(config["mllp"]["host"], config["mllp"]["port"])
         link = BrokerLink(config["broker"], "bridge", HEARD)
+        gathered, exchange = rules(), from_config(config)
+        telephone = Telephone(exchange, store, gathered, speech) if exchange else None
         bridge = Bridge(
-            store, rules(), speech, link, offset_min(config["timezone"]),
-            skew_limit_ms=configuration.skew_limit_ms(config),
+            store, gathered, speech, link, offset_min(config["timezone"]),
+            skew_limit_ms=configuration.skew_limit_ms(config), telephone=telephone,
         )  # fmt: skip
         _settle()
         running = asyncio.create_task(bridge.run())
@@ -98,6 +102,7 @@ def main() -> int:
     try:
         config = configuration.load(arguments.config)
         Peers(config["mllp"].get("peers", ()))
+        from_config(config)
     except (configuration.ConfigError, BadPeerError) as error:
         print(error, file=sys.stderr)
         return 2

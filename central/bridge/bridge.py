@@ -23,6 +23,7 @@ from central.bridge.together import together
 from central.capabilities import Rules
 from central.config import CLOCK_SKEW_LIMIT_S
 from central.store import HOSPITAL, Store, StoreUnavailableError, Tx
+from central.telephone.running import Telephone
 from central.wards import model as wards
 from central.wards import service as fleet
 from central.wards.register import Register
@@ -58,12 +59,13 @@ class Bridge:
 
     def __init__(
         self, store: Store, rules: Rules, speech: Any, link: Link, offset_min: int,
-        skew_limit_ms: int = CLOCK_SKEW_LIMIT_S * 1000,
+        skew_limit_ms: int = CLOCK_SKEW_LIMIT_S * 1000, telephone: Telephone | None = None,
     ) -> None:  # fmt: skip
         self.store = store
         self.clock = store.clock
         self.rules = rules
         self._link = link
+        self._telephone = telephone
         self._offset_min = offset_min
         self._session = str(self.clock.real_ms())
         self._outgoing = Outgoing(store, speech, self.publish)
@@ -95,6 +97,7 @@ class Bridge:
             loop.call_soon_threadsafe(self._nudge, changes)
 
         self.store.on_commit = nudge
+        telephone = [] if self._telephone is None else [self._telephone.run(self.publish)]
         try:
             await together(
                 self._link.run(self._on_up, self._on_message),
@@ -104,6 +107,7 @@ class Bridge:
                 self._configuring.run(),
                 self._timer_loop(),
                 self._beat_loop(),
+                *telephone,
             )
         finally:
             self.store.on_commit = lambda changes: None
@@ -415,6 +419,8 @@ class Bridge:
             self._wake_timers.set()
         if wards.FLEET in kinds:
             self._read_register()
+        if self._telephone is not None:
+            self._telephone.look(kinds)
         for ward, what in changes:
             if what == "config":
                 self._spawn(self._configuring.send(None if ward == HOSPITAL else ward))

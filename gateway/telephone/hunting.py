@@ -1,13 +1,13 @@
 """Several telephones are told the same, at once or one after the other, until somebody takes it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.telephone.ari.actions import Actions
 from gateway.telephone.ari.errors import ExchangeError
-from gateway.telephone.teller import RING_S, tell
-from gateway.telephone.telling import Outcome, What
+from gateway.telephone.teller import RING_S, Media, tell
+from gateway.telephone.telling import Outcome
 
 
 @dataclass
@@ -22,17 +22,18 @@ class Hunted:
 async def hunt(
     actions: Actions,
     groups: Sequence[Sequence[str]],
-    media: Mapping[What, Sequence[str]],
+    media: Callable[[str], Media],
     *,
     caller: str = "",
     ring_s: int = RING_S,
 ) -> Hunted:
     """Tell the telephones of the first group, all at once; when all of them have failed, or one
-    passes it on, those of the next. Cancelling it silences every one of them."""
+    passes it on, those of the next. media: what each endpoint hears. Cancelling it silences every
+    one of them."""
     hunted = Hunted()
     for group in groups:
         telling = {
-            asyncio.create_task(_outcome(actions, each, media, caller, ring_s)): each
+            asyncio.create_task(_outcome(actions, each, media(each), caller, ring_s)): each
             for each in dict.fromkeys(group)
         }
         try:
@@ -41,7 +42,7 @@ async def hunt(
             for task in telling:
                 task.cancel()
             await asyncio.gather(*telling, return_exceptions=True)
-        if hunted.taken_by is not None:
+        if hunted.taken_by is not None or Outcome.UNWANTED in hunted.outcomes.values():
             break
     return hunted
 
@@ -57,12 +58,12 @@ async def _decide(telling: Mapping["asyncio.Task[Outcome]", str], hunted: Hunted
         if taken:
             hunted.taken_by = taken[0]
             return
-        if Outcome.PASSED_ON in outcomes.values():
+        if not {Outcome.PASSED_ON, Outcome.UNWANTED}.isdisjoint(outcomes.values()):
             return
 
 
 async def _outcome(
-    actions: Actions, endpoint: str, media: Mapping[What, Sequence[str]], caller: str, ring_s: int
+    actions: Actions, endpoint: str, media: Media, caller: str, ring_s: int
 ) -> Outcome:
     try:
         return await tell(actions, endpoint, media, caller=caller, ring_s=ring_s)

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Sequence
 
+from gateway.speech.library import SpeechUnavailableError
 from gateway.telephone.ari.actions import Actions
 from gateway.telephone.ari.errors import (
     ExchangeError,
@@ -15,13 +17,18 @@ from gateway.telephone.ari.events import RESUMED, Event
 from gateway.telephone.ari.reading import Lane
 from gateway.telephone.telling import Do, HangUp, Outcome, Say, Telling, Wait, What
 
+log = logging.getLogger("wardline.telephone")
+
 RING_S = 30
+
+# What to play for what is said next, asked when it is said; nothing when all is over.
+Media = Callable[[What], Awaitable[Sequence[str]]]
 
 
 async def tell(
     actions: Actions,
     endpoint: str,
-    media: Mapping[What, Sequence[str]],
+    media: Media,
     *,
     caller: str = "",
     ring_s: int = RING_S,
@@ -43,7 +50,7 @@ async def tell(
 class _Call:
     """Carries out what the telling decides, on one channel."""
 
-    def __init__(self, actions: Actions, lane: Lane, media: Mapping[What, Sequence[str]]) -> None:
+    def __init__(self, actions: Actions, lane: Lane, media: Media) -> None:
         self._actions = actions
         self._lane = lane
         self._media = media
@@ -70,8 +77,8 @@ class _Call:
             wait_s = do.seconds if isinstance(do, Wait) else None
             if isinstance(do, HangUp) and self._telling.outcome is not None:
                 return self._telling.outcome
-            if isinstance(do, Say):
-                await self._say(do.what)
+            if isinstance(do, Say) and (ended := await self._say(do.what)) is not None:
+                return ended
 
     def _next(self, event: Event) -> Do | None:
         if event.type == "StasisStart":
@@ -85,13 +92,22 @@ class _Call:
             return self._telling.spoken()
         return None
 
-    async def _say(self, what: What) -> None:
+    async def _say(self, what: What) -> Outcome | None:
+        """What it has come to, when there is nothing to say."""
+        try:
+            media = await self._media(what)
+        except SpeechUnavailableError as error:
+            log.error("%s was answered and hears nothing: %s", self._lane.subject, error)
+            return Outcome.SPEECHLESS
+        if not media:
+            return Outcome.UNWANTED
         with contextlib.suppress(GoneError):  # its end is the next thing we read
             if self._playing is not None:
                 stopped, self._playing = self._playing, None
                 with contextlib.suppress(GoneError):
                     await self._actions.stop_playing(stopped)
-            self._playing = await self._actions.play(self._lane.subject.id, *self._media[what])
+            self._playing = await self._actions.play(self._lane.subject.id, *media)
+        return None
 
     async def end(self) -> None:
         """Hang up, if nobody has. An exchange that is away has done so, or will be asked what it

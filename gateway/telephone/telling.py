@@ -25,6 +25,10 @@ class Outcome(StrEnum):
     UNREACHABLE = "unreachable"
     # It was answered, and nobody decided.
     UNDECIDED = "undecided"
+    # It was answered, and there was nothing more to say, for all was over.
+    UNWANTED = "unwanted"
+    # It was answered, and what should be said could not be.
+    SPEECHLESS = "speechless"
     # The exchange itself could not.
     FAILED = "failed"
 

@@ -66,7 +66,7 @@ def test_ctrl_c_stops_all_it_started_and_nothing_else(
     tmp_path: Path, bystander: "subprocess.Popen[bytes]"
 ) -> None:
     with started("--folder", str(tmp_path / "demo")) as (process, facts):
-        assert len(facts["pids"]) == 11  # 3 brokers, units, bridge, web, 5 nodes
+        assert len(facts["pids"]) == 12  # 3 brokers, units, exchange, bridge, web, 5 nodes
         assert all(alive(pid) for pid in facts["pids"].values())
         modes = modes_below(tmp_path / "demo")
         assert "wardline.db" in {each.name for each in modes}

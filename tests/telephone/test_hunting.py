@@ -9,6 +9,7 @@ import pytest
 
 from gateway.telephone.exchange import SOUNDS
 from gateway.telephone.hunting import Hunted, hunt
+from gateway.telephone.teller import Media
 from gateway.telephone.telling import Outcome, What
 from tests.telephone.conftest import ABSENT, NIGHT, OFFICE, STATION
 from tests.telephone.phone import Baresip, tone
@@ -16,8 +17,14 @@ from tests.telephone.running import RunningExchange
 from tests.telephone.world import World
 
 SECRETS = {STATION: "station-secret", OFFICE: "office-secret", NIGHT: "night-secret"}
-MEDIA = {What.WORDS: [f"sound:{SOUNDS}/words"], What.WRONG_KEY: [f"sound:{SOUNDS}/words"]}
 AT = {device: f"PJSIP/{device}" for device in (*SECRETS, ABSENT)}
+
+
+def media(endpoint: str) -> Media:
+    async def say(what: What) -> Sequence[str]:
+        return [f"sound:{SOUNDS}/words"]
+
+    return say
 
 
 class Ward:
@@ -29,7 +36,7 @@ class Ward:
 
     def hunting(self, *groups: Sequence[str], ring_s: int = 30) -> "asyncio.Task[Hunted]":
         named = [[AT[device] for device in group] for group in groups]
-        return asyncio.create_task(hunt(self.world.actions, named, MEDIA, ring_s=ring_s))
+        return asyncio.create_task(hunt(self.world.actions, named, media, ring_s=ring_s))
 
 
 @contextlib.asynccontextmanager

@@ -1,15 +1,17 @@
 """Somebody at a telephone is told something and decides: the rules, and real telephones."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.speech.library import SpeechUnavailableError
 from gateway.telephone.ari.errors import ExchangeAwayError
 from gateway.telephone.exchange import SOUNDS
-from gateway.telephone.teller import tell
+from gateway.telephone.teller import Media, tell
 from gateway.telephone.telling import (
     DECIDE_S,
     MOST_SAYINGS,
@@ -26,10 +28,20 @@ from tests.telephone.phone import Baresip, tone
 from tests.telephone.running import RunningExchange
 from tests.telephone.world import World
 
-MEDIA = {
-    What.WORDS: [f"sound:{SOUNDS}/words", f"sound:{SOUNDS}/keys"],
-    What.WRONG_KEY: [f"sound:{SOUNDS}/wrong"],
-}
+
+async def media(what: What) -> Sequence[str]:
+    if what is What.WORDS:
+        return [f"sound:{SOUNDS}/words", f"sound:{SOUNDS}/keys"]
+    return [f"sound:{SOUNDS}/wrong"]
+
+
+async def nothing(what: What) -> Sequence[str]:
+    """All is over."""
+    return ()
+
+
+async def unsayable(what: What) -> Sequence[str]:
+    raise SpeechUnavailableError("no engine can say it")
 
 
 def test_who_presses_nothing_hears_it_four_times() -> None:
@@ -104,10 +116,10 @@ class Station:
         await self.phone.__aexit__()
         await self.world.__aexit__()
 
-    async def told(self, *, ring_s: int = 30) -> "asyncio.Task[Outcome]":
+    async def told(self, heard: Media = media, *, ring_s: int = 30) -> "asyncio.Task[Outcome]":
         """It rings with something to be told."""
         actions = self.world.actions
-        telling = tell(actions, f"PJSIP/{STATION}", MEDIA, caller='"Bed 5" <120>', ring_s=ring_s)
+        telling = tell(actions, f"PJSIP/{STATION}", heard, caller='"Bed 5" <120>', ring_s=ring_s)
         task = asyncio.create_task(telling)
         await self.phone.event("CALL_INCOMING")
         return task
@@ -161,6 +173,19 @@ async def test_who_hangs_up_has_decided_nothing(station: Station) -> None:
         assert await telling == Outcome.UNDECIDED
 
 
+@pytest.mark.parametrize(
+    ("heard", "outcome"), [(nothing, Outcome.UNWANTED), (unsayable, Outcome.SPEECHLESS)]
+)
+async def test_who_answers_when_there_is_nothing_to_say_is_let_go(
+    station: Station, heard: Media, outcome: Outcome
+) -> None:
+    async with station:
+        telling = await station.told(heard)
+        await station.phone.do("accept")
+        assert await telling == outcome
+        await station.phone.event("CALL_CLOSED")
+
+
 async def test_it_falls_silent_at_once_when_somebody_else_has_taken_it(station: Station) -> None:
     async with station:
         telling = await station.told()
@@ -174,7 +199,7 @@ async def test_it_does_not_ring_on_when_given_up_in_the_very_moment_of_its_begin
     station: Station, turns: int
 ) -> None:
     async with station:
-        telling = asyncio.create_task(tell(station.world.actions, f"PJSIP/{STATION}", MEDIA))
+        telling = asyncio.create_task(tell(station.world.actions, f"PJSIP/{STATION}", media))
         for _ in range(turns):  # of the event loop: before, while and after it is asked for
             await asyncio.sleep(0)
         telling.cancel()
@@ -206,4 +231,4 @@ async def test_a_line_cut_while_the_station_listens_costs_no_decision(
 async def test_a_phone_that_is_not_there(exchange: RunningExchange) -> None:
     async with World(exchange.settings.ari_url) as world:
         await world.ready()
-        assert await tell(world.actions, f"PJSIP/{ABSENT}", MEDIA) == Outcome.UNREACHABLE
+        assert await tell(world.actions, f"PJSIP/{ABSENT}", media) == Outcome.UNREACHABLE

@@ -1,0 +1,149 @@
+"""Answers callers: each number of the application is a capability's, by its purpose.
+
+A capability's `phone.py` names in `ARRIVALS` which purposes it answers, as
+`async def handler(desk: Desk, arrival: Arrival) -> None`. When the handler returns, the caller who
+is still there is hung up.
+"""
+
+import asyncio
+import contextlib
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from central.directory import model as directory
+from central.store import Store
+from central.telephone.ringing import Saying
+from gateway.telephone.ari.actions import Actions
+from gateway.telephone.ari.errors import ExchangeError, LaneEndedError
+from gateway.telephone.ari.events import FOUND, Event
+from gateway.telephone.ari.reading import Lane
+from gateway.telephone.exchange import APP
+
+log = logging.getLogger("wardline.telephone")
+
+_DEVICE = re.compile(r"PJSIP/([0-9a-f]{12})-[0-9a-f]+")
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A call that has come to the application. device, number: of the caller's telephone and its
+    extension, None for a caller from outside; lang: "zh" or "en"; purpose: what was dialled for."""
+
+    lane: Lane
+    purpose: str
+    device: str | None = None
+    number: str | None = None
+    lang: str = "zh"
+
+    @property
+    def channel(self) -> str:
+        return self.lane.subject.id
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a handler works with. publish(ward, node, kind, message): to the nodes."""
+
+    store: Store
+    actions: Actions
+    prompts: Saying
+    publish: Callable[..., Awaitable[None]]
+
+    async def say(self, lane: Lane, lang: str, text: str) -> bool:
+        """Say it to its end. False: the caller hung up. Raises SpeechUnavailableError,
+        ExchangeError's kinds. Keys pressed meanwhile are not heard."""
+        media = await self.prompts.media(lang, text)
+        playback = await self.actions.play(lane.subject.id, media)
+        with contextlib.suppress(LaneEndedError):
+            while True:
+                event = await lane.next()
+                if event.ends(lane.subject):
+                    return False
+                if (
+                    event.type == "PlaybackFinished" and event.body["playback"]["id"] == playback
+                ) or event.type == "Resumed":
+                    return True
+        return False
+
+
+Handler = Callable[[Desk, Arrival], Awaitable[None]]
+
+
+def handlers(modules: list[ModuleType]) -> dict[str, Handler]:
+    """The handler of each purpose, out of the capabilities' `phone` modules."""
+    found: dict[str, Handler] = {}
+    for module in modules:
+        for purpose, handler in module.ARRIVALS.items():
+            if purpose in found:
+                raise ValueError(f"two capabilities answer calls for {purpose}")
+            found[purpose] = handler
+    return found
+
+
+class Reception:
+    """Hands each call that arrives to its handler."""
+
+    def __init__(self, desk: Desk, by_purpose: Mapping[str, Handler]) -> None:
+        self._desk = desk
+        self._by_purpose = by_purpose
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def arrived(self, lane: Lane) -> None:
+        """A call is there; from the event loop."""
+        task = asyncio.create_task(self._answer(lane))
+        self._tasks.add(task)
+        task.add_done_callback(self._over)
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _answer(self, lane: Lane) -> None:
+        with contextlib.suppress(LaneEndedError):
+            first = await lane.next()
+            arrival = self._arrival(lane, first)
+            handler = self._by_purpose.get(arrival.purpose) if arrival else None
+            try:
+                if arrival is None:
+                    # What an earlier run of ours had begun: its ringing is begun anew.
+                    log.info("hanging up %s, which an earlier run has left", lane.subject)
+                elif handler is None:
+                    log.error("nobody here answers calls for %r", arrival.purpose)
+                else:
+                    await handler(self._desk, arrival)
+            finally:
+                with contextlib.suppress(ExchangeError):
+                    await self._desk.actions.hang_up(lane.subject.id)
+
+    def _arrival(self, lane: Lane, first: Event) -> Arrival | None:
+        """None for a channel that nobody has dialled us with."""
+        described: dict[str, Any] = first.body.get("channel", {})
+        purpose = _purpose(first, described)
+        if purpose is None:
+            return None
+        match = _DEVICE.fullmatch(str(described.get("name", "")))
+        phone = directory.phone(self._desk.store.read(), match[1]) if match else None
+        if phone is None:
+            return Arrival(lane, purpose)
+        return Arrival(lane, purpose, phone["device"], phone["number"], phone["lang"])
+
+    def _over(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            level = logging.WARNING if isinstance(error, ExchangeError) else logging.ERROR
+            log.log(level, "a call was not answered as it should be", exc_info=error)
+
+
+def _purpose(first: Event, described: Mapping[str, Any]) -> str | None:
+    if first.type == "StasisStart":
+        return next(iter(first.body.get("args", ())), None)
+    if first.type == FOUND:
+        step = described.get("dialplan") or {}
+        app, _, purpose = str(step.get("app_data", "")).partition(",")
+        return purpose if step.get("app_name") == "Stasis" and app == APP and purpose else None
+    return None

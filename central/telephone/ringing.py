@@ -1,0 +1,170 @@
+"""Rings what the ringings ask for, while they are open, and tells the rules what came of it."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Protocol
+
+from central.store import Row, Store, StoreUnavailableError, Tx
+from central.telephone import model
+from central.telephone.service import Ringing, Rung
+from central.words import spoken
+from gateway.telephone.ari.actions import Actions
+from gateway.telephone.hunting import Hunted, hunt
+from gateway.telephone.teller import Media
+from gateway.telephone.telling import Outcome, What
+
+log = logging.getLogger("wardline.telephone")
+
+# How long a ringing waits for an exchange that is just being connected to.
+READY_S = 2.0
+RETRY_S = 0.5
+WRONG_KEY = "telephone.wrong_key"
+KEYS = "telephone.keys"
+
+# Of an extension with several telephones, the outcome that says most.
+_BEST = (
+    Outcome.TAKEN,
+    Outcome.PASSED_ON,
+    Outcome.UNWANTED,
+    Outcome.UNDECIDED,
+    Outcome.BUSY,
+    Outcome.NO_ANSWER,
+    Outcome.SPEECHLESS,
+    Outcome.UNREACHABLE,
+    Outcome.FAILED,
+)
+
+
+class Saying(Protocol):
+    """Where spoken words become something that the exchange plays."""
+
+    async def media(self, lang: str, text: str) -> str: ...
+
+
+class Ringer:
+    """For one exchange. `look` after each change of the ringings, from the event loop."""
+
+    def __init__(
+        self,
+        store: Store,
+        ringings: Mapping[str, Ringing],
+        actions: Actions,
+        prompts: Saying,
+        ready: asyncio.Event,
+    ) -> None:
+        self._store = store
+        self._ringings = ringings
+        self._actions = actions
+        self._prompts = prompts
+        self._ready = ready
+        self._changed = asyncio.Event()
+        self._changed.set()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    def look(self) -> None:
+        """The ringings may have changed."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Until cancelled; then every telephone falls silent. What was ringing rings again after
+        a restart, for its row is still open."""
+        try:
+            while True:
+                await self._changed.wait()
+                self._changed.clear()
+                self._follow(model.unfinished(self._store.read()))
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def _follow(self, rows: Iterable[Row]) -> None:
+        """Ring what is new, silence what is over."""
+        wanted = {row["id"]: row for row in rows}
+        for id, task in self._tasks.items():
+            if id not in wanted:
+                task.cancel()
+        for id, row in wanted.items():
+            if id not in self._tasks:
+                self._tasks[id] = asyncio.create_task(self._ring(row))
+                self._tasks[id].add_done_callback(partial(self._over, id))
+
+    def _over(self, id: int, task: "asyncio.Task[None]") -> None:
+        del self._tasks[id]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("ringing %s failed", id, exc_info=error)
+
+    async def _ring(self, row: Row) -> None:
+        groups = model.groups(row)
+        found = model.telephones(self._store.read(), [each for group in groups for each in group])
+        by_endpoint = {each.endpoint: each for each in found}
+        by_number: dict[str, list[str]] = {}
+        for each in found:
+            by_number.setdefault(each.number, []).append(each.endpoint)
+        await self._connected()
+        log.info("ringing %s: %s about %s %s", row["id"], groups, row["kind"], row["ref"])
+        hunted = await hunt(
+            self._actions,
+            [[end for number in group for end in by_number.get(number, ())] for group in groups],
+            lambda endpoint: self._media(row, by_endpoint[endpoint].lang),
+            caller=row["caller"],
+        )
+        rung = _rung(hunted, groups, by_number)
+        log.info("ringing %s: %s", row["id"], dict(rung.outcomes))
+        await self._finish(row, rung)
+
+    async def _connected(self) -> None:
+        try:
+            async with asyncio.timeout(READY_S):
+                await self._ready.wait()
+        except TimeoutError:
+            pass  # each telephone then fails, and whoever asked goes on to somebody else
+
+    def _media(self, row: Row, lang: str) -> Media:
+        about = self._ringings[row["kind"]]
+
+        async def media(what: What) -> Sequence[str]:
+            if what is What.WRONG_KEY:
+                texts = [spoken(lang, WRONG_KEY), spoken(lang, KEYS)]
+            else:
+                words = about.words(self._store.read(), row["ref"], lang)
+                if words is None:
+                    return ()
+                texts = [words, spoken(lang, KEYS)]
+            return [await self._prompts.media(lang, text) for text in texts]
+
+        return media
+
+    async def _finish(self, row: Row, rung: Rung) -> None:
+        """Tell the rules, once. A decision is kept until it can be stored."""
+
+        def job(tx: Tx) -> None:
+            outcome = {"taken_by": rung.taken_by, "outcomes": dict(rung.outcomes)}
+            if model.finish(tx, row["id"], outcome):
+                self._ringings[row["kind"]].done(tx, row["ref"], rung)
+
+        while True:
+            try:
+                await self._store.write(job)
+                return
+            except StoreUnavailableError as error:
+                log.warning("ringing %s has ended and cannot be stored yet: %s", row["id"], error)
+                await asyncio.sleep(RETRY_S)
+
+
+def _rung(
+    hunted: Hunted, groups: Sequence[Sequence[str]], by_number: Mapping[str, Sequence[str]]
+) -> Rung:
+    """By extension, what was by telephone. One that no telephone rings for is not to be reached."""
+    outcomes: dict[str, Outcome] = {}
+    for number in dict.fromkeys(each for group in groups for each in group):
+        endpoints = by_number.get(number, ())
+        known = {hunted.outcomes[each] for each in endpoints if each in hunted.outcomes}
+        if known:
+            outcomes[number] = min(known, key=_BEST.index)
+        elif not endpoints:
+            outcomes[number] = Outcome.UNREACHABLE
+    taken_by = next((n for n, end in by_number.items() if hunted.taken_by in end), None)
+    return Rung(taken_by, outcomes)

@@ -1,0 +1,66 @@
+"""The exchange as the bridge runs it: connected, told of the directory, ringing and answering."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from central.bridge.together import together
+from central.capabilities import Rules, modules
+from central.directory.checks import CHANGED as DIRECTORY_CHANGED
+from central.directory.keeping import Keeper
+from central.store import Store
+from central.telephone.desk import Desk, Reception, handlers
+from central.telephone.ringing import Ringer
+from central.telephone.service import RINGINGS_CHANGED
+from central.telephone.settings import Settings
+from gateway.speech.library import SpeechLibrary
+from gateway.telephone.ari.account import Account
+from gateway.telephone.ari.actions import Actions
+from gateway.telephone.ari.client import Ari
+from gateway.telephone.ari.reading import Lane
+from gateway.telephone.exchange import APP
+from gateway.telephone.live import Live
+from gateway.telephone.prompts import Prompts
+
+
+class Telephone:
+    """One exchange at work for one store."""
+
+    def __init__(
+        self, settings: Settings, store: Store, rules: Rules, speech: SpeechLibrary
+    ) -> None:
+        exchange, folder = settings.exchange, settings.folder
+        self._store = store
+        self.ari = Ari(Account(exchange.ari_url, APP, exchange.ari_password, APP), self._arrived)
+        self._actions = Actions(self.ari)
+        self._prompts = Prompts(speech, folder / "sounds")
+        self._keeper = Keeper(store, Live(folder, exchange, self._actions), self.ari)
+        self._ringer = Ringer(store, rules.ringings, self._actions, self._prompts, self.ari.ready)
+        self._reception: Reception | None = None
+
+    async def run(self, publish: Callable[..., Awaitable[None]]) -> None:
+        """Until cancelled; then nothing rings any more. publish: to the nodes."""
+        desk = Desk(self._store, self._actions, self._prompts, publish)
+        self._reception = Reception(desk, handlers(modules("phone")))
+        # It ends last: until then telephones are still being hung up.
+        connection = asyncio.create_task(self.ari.run())
+        try:
+            await together(self._ringer.run(), self._keeper.run(), _as_long_as(connection))
+        finally:
+            await self._reception.close()
+            connection.cancel()
+            await asyncio.gather(connection, return_exceptions=True)
+
+    def look(self, changed: set[str]) -> None:
+        """What stands in the database has changed, by the names of nudges."""
+        if DIRECTORY_CHANGED in changed:
+            self._keeper.look()
+        if RINGINGS_CHANGED in changed:
+            self._ringer.look()
+
+    def _arrived(self, lane: Lane) -> None:
+        if self._reception is not None:
+            self._reception.arrived(lane)
+
+
+async def _as_long_as(task: "asyncio.Task[None]") -> None:
+    await asyncio.shield(task)

@@ -1,0 +1,53 @@
+"""central.json's "exchange": where it is, how it is steered, and the folder of its files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from central.config import ConfigError
+from gateway.telephone.exchange import Exchange, Ports
+
+KEY = "exchange"
+_PORTS = ("sip", "ari", "rtp", "rtp_count")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The exchange and its folder."""
+
+    exchange: Exchange
+    folder: Path
+
+
+def as_config(exchange: Exchange, folder: Path) -> dict[str, Any]:
+    """The same for central.json."""
+    ports = {name: getattr(exchange.ports, name) for name in _PORTS}
+    return {
+        "folder": str(folder),
+        "address": exchange.address,
+        "ports": ports,
+        "password": exchange.ari_password,
+    }
+
+
+def from_config(config: Mapping[str, Any]) -> Settings | None:
+    """None where no exchange is configured. Raises ConfigError."""
+    if KEY not in config:
+        return None
+    said = config[KEY]
+    if not isinstance(said, dict):
+        raise ConfigError(f"{KEY} must be a group of settings")
+    for field in ("folder", "address", "password"):
+        if not isinstance(said.get(field), str) or not said[field]:
+            raise ConfigError(f"{KEY}.{field} is missing or not a text")
+    ports = said.get("ports")
+    if not isinstance(ports, dict):
+        raise ConfigError(f"{KEY}.ports must be a group of settings")
+    for field in _PORTS:
+        if type(ports.get(field)) is not int or not 0 < ports[field] < 65_536:
+            raise ConfigError(f"{KEY}.ports.{field} must be a number from 1 to 65,535")
+    exchange = Exchange(
+        Ports(*(ports[field] for field in _PORTS)), said["password"], said["address"]
+    )
+    return Settings(exchange, Path(said["folder"]))
