@@ -52,11 +52,12 @@ BUBBLEWRAP = Package("bubblewrap", "runs programs in it", "bwrap", version=("--v
 UIDMAP = Package("uidmap", "lets an ordinary user build it", "newuidmap")
 BARESIP = Package("baresip-core", "a telephone that calls", "baresip")
 SIPP = Package("sip-tester", "telephones that misbehave", "sipp")
+OPENSSL = Package("openssl", "certificates of the tests", "openssl", version=("version",))
 EXCHANGE_ROOT = (MMDEBSTRAP, BUBBLEWRAP, UIDMAP)
 
 NEEDED: dict[str, tuple[Package, ...]] = {
     "demo": (MOSQUITTO, ESPEAK, *EXCHANGE_ROOT),
-    "test": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE, ALSA, BARESIP, SIPP, *EXCHANGE_ROOT),
+    "test": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE, ALSA, BARESIP, SIPP, OPENSSL, *EXCHANGE_ROOT),
     "bench": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE, *EXCHANGE_ROOT),
 }
 EVERY = tuple(dict.fromkeys(each for packages in NEEDED.values() for each in packages))

@@ -61,6 +61,7 @@ DONE = {
     "patient.search": N_("searched patients"),
     "person.add": N_("added a person to the directory"),
     "phone.add": N_("added a phone"),
+    "phone.encrypt": N_("changed whether a phone encrypts"),
     "phone.remove": N_("removed a phone"),
     "policy.restore": N_("brought back an earlier escalation policy"),
     "policy.save": N_("saved an escalation policy"),

@@ -87,6 +87,11 @@ def m002_outside(db: Database) -> None:
     )
 
 
+@migrations()
+def m003_encryption(db: Database) -> None:
+    db.execute("ALTER TABLE phones ADD COLUMN encryption TEXT NOT NULL DEFAULT 'none'")
+
+
 def extensions(tx: Tx) -> list[Row]:
     return tx.all("SELECT * FROM extensions ORDER BY number")
 
@@ -138,6 +143,7 @@ def directory(tx: Tx) -> Directory:
                 lang=row["lang"],
                 groups=groups.get(row["device"], ()),
                 lines=row["lines"],
+                encryption=row["encryption"],
             )
             for row in phones(tx)
         ),

@@ -109,6 +109,16 @@ def add_phone(
     return checks.phone(tx, device)
 
 
+def encrypt(tx: Tx, device: str, encryption: str, *, by: str = "system") -> None:
+    """Whether the phone's voice is encrypted: one of `ENCRYPTIONS` of gateway.telephone.directory.
+    Raises FieldError."""
+    checks.phone(tx, device)
+    if encryption not in exchange.ENCRYPTIONS:
+        raise FieldError("encryption", N_("Encryption is none, optional or required."))
+    tx.execute("UPDATE phones SET encryption = ? WHERE device = ?", (encryption, device))
+    checks.changed(tx, by, "phone.encrypt", f"phone/{device}", {"encryption": encryption})
+
+
 def ring(tx: Tx, number: str, devices: Sequence[str], *, by: str = "system") -> None:
     """From now on exactly `devices` ring for `number`. Raises FieldError."""
     checks.extension(tx, number)

@@ -73,10 +73,16 @@ class Rights:
     routes: tuple[str, ...] = ()
 
 
+# Whether a phone's voice is encrypted (SRTP, its keys told over TLS): not at all; when the phone
+# can; or in every call, and it cannot call in clear.
+ENCRYPTIONS = ("none", "optional", "required")
+
+
 @dataclass(frozen=True)
 class Phone:
     """A telephone. number: the extension it shows when it calls; groups: the pick-up groups
-    whose ringing phones it may answer; lines: calls at once before it counts as busy."""
+    whose ringing phones it may answer; lines: calls at once before it counts as busy; encryption:
+    one of ENCRYPTIONS."""
 
     device: str
     password: str = field(repr=False)
@@ -86,6 +92,7 @@ class Phone:
     lang: str = "zh"
     groups: tuple[str, ...] = ()
     lines: int = 2
+    encryption: str = "none"
 
 
 @dataclass(frozen=True)
@@ -132,6 +139,7 @@ class Directory:
             device_name(phone.device)
             extension(phone.number)
             _known(phone.rights, rights, f"permission class of phone {phone.device}")
+            _known(phone.encryption, set(ENCRYPTIONS), f"encryption of phone {phone.device}")
         for line in self.lines:
             for device in line.devices:
                 _known(device, devices, f"phone of line {line.number}")

@@ -1,6 +1,7 @@
 """An exchange as Wardline runs it: where it listens, and the account that steers it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 # The name of our ARI application, and of the account it uses.
 APP = "wardline"
@@ -31,6 +32,15 @@ class Ports:
 
 
 @dataclass(frozen=True)
+class Tls:
+    """SIP over TLS 1.2 at `port`. certificate (its chain may follow it) and key: PEM files."""
+
+    port: int
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True)
 class Exchange:
     """An Asterisk of our own. address: where phones reach it; ARI is on loopback only."""
 
@@ -40,6 +50,8 @@ class Exchange:
     realm: str = "wardline"
     # Calls at once, a last guard for the machine.
     most_calls: int = 500
+    # Without it no telephone can encrypt, and one that must cannot call.
+    tls: Tls | None = None
 
     @property
     def ari_url(self) -> str:

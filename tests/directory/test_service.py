@@ -128,3 +128,12 @@ def test_an_empty_directory_is_one_too(store: Store) -> None:
     now = model.directory(store.read())
     assert [each.name for each in now.rights] == [model.INTERNAL]
     assert (now.phones, now.lines, now.services) == ((), (), ())
+
+
+def test_a_phone_encrypts_when_it_is_told_to(directory: Store) -> None:
+    with directory.transaction() as tx:
+        service.add_phone(tx, ADDRESS, "8003")
+        service.encrypt(tx, DEVICE, "required")
+    assert model.directory(directory.read()).phones[0].encryption == "required"
+    refused(directory, "encryption", service.encrypt, DEVICE, "sometimes")
+    refused(directory, "device", service.encrypt, "0015650a1b2f", "optional")

@@ -13,7 +13,7 @@ from gateway.speech.sound import Sound
 from tests.conftest import free_port, program
 
 WAIT_S = 20.0
-MODULES = ("g711", "account", "menu", "ctrl_tcp", "aufile", "sndfile")
+MODULES = ("g711", "account", "menu", "ctrl_tcp", "aufile", "sndfile", "srtp")
 
 HUM_S = 5.0
 HEADER_BYTES = 44
@@ -31,14 +31,22 @@ def tone(path: Path, seconds: float) -> None:
 
 class Baresip:
     """A phone called `device` at the exchange whose SIP port is `sip`. It hums by itself, and
-    writes what it hears into `folder`."""
+    writes what it hears into `folder`. tls: it speaks TLS alone, and `sip` is the TLS
+    port; this baresip believes any certificate."""
 
     def __init__(
-        self, folder: Path, device: str, password: str, sip: int, *, account: str = ""
+        self,
+        folder: Path,
+        device: str,
+        password: str,
+        sip: int,
+        *,
+        account: str = "",
+        tls: bool = False,
     ) -> None:
         self.device = device
         self.folder = folder
-        self._sip = sip
+        self._host = f"127.0.0.1:{sip}"
         self._control = free_port()
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -61,8 +69,9 @@ class Baresip:
         (folder / "config").write_text("\n".join(lines) + "\n")
         # It gets its account only once we listen, so that we hear all it has to tell.
         (folder / "accounts").write_text("")
+        transport = ";transport=tls" if tls else ""
         self._account = (
-            f"<sip:{device}@127.0.0.1:{sip}>;auth_pass={password};regint=60"
+            f"<sip:{device}@{self._host}{transport}>;auth_pass={password};regint=60"
             f";audio_codecs=PCMA/8000/1;dtmfmode=rtpevent{account}"
         )
 
@@ -123,10 +132,10 @@ class Baresip:
         return self
 
     async def dial(self, number: str) -> None:
-        await self.do("dial", f"sip:{number}@127.0.0.1:{self._sip}")
+        await self.do("dial", f"sip:{number}@{self._host}")
 
     async def transfer(self, number: str) -> None:
-        await self.do("transfer", f"sip:{number}@127.0.0.1:{self._sip}")
+        await self.do("transfer", f"sip:{number}@{self._host}")
 
     async def hears(self, ms: int = 100) -> None:
         """Returns once it has been spoken to for so long."""

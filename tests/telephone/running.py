@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.telephone.directory import Directory
-from gateway.telephone.exchange import APP, Exchange
+from gateway.telephone.exchange import APP, Exchange, Tls
 from gateway.telephone.folder import prepare
 from provisioning import exchange
 from provisioning.environment import ROOT
@@ -23,9 +23,9 @@ PASSWORD = "of-the-test"
 class RunningExchange:
     """Asterisk in `folder`, started and stopped by the test."""
 
-    def __init__(self, folder: Path, directory: Directory) -> None:
+    def __init__(self, folder: Path, directory: Directory, tls: Tls | None = None) -> None:
         self.folder = folder
-        self.settings = Exchange(exchange.free(), PASSWORD)
+        self.settings = Exchange(exchange.free(), PASSWORD, tls=tls)
         self.directory = directory
         self.log = folder / "exchange.log"
         self._process: subprocess.Popen[bytes] | None = None

@@ -19,11 +19,20 @@ SERVICES = "services"
 HANDS_FREE = "hands-free"
 FALLBACK_RING_S = 120
 OUTSIDE_RING_S = 90
+# The longest that can be dialled, as of `Route`.
+MOST_DIALLED = 17
+# Q.850, which a phone is told as 403.
+CALL_REJECTED = 21
 
 
 def from_phones(rights: str) -> str:
     """The context that phones of a permission class dial in."""
     return f"from-{text.word(rights)}"
+
+
+def from_encrypted(rights: str) -> str:
+    """The context of those phones of the class that may not call in clear."""
+    return f"encrypted-{text.word(rights)}"
 
 
 def from_trunk(name: str) -> str:
@@ -34,8 +43,10 @@ def from_trunk(name: str) -> str:
 def extensions_conf(directory: Directory) -> str:
     trunks = {each.name: each for each in directory.trunks}
     inside = {each.number: SERVICES for each in directory.services}
+    must_encrypt = {each.rights for each in directory.phones if each.encryption == "required"}
     return text.file(
         *(_from_phones(each) for each in directory.rights),
+        *(_from_encrypted(each) for each in sorted(must_encrypt)),
         *(_from_trunk(each, inside) for each in directory.trunks),
         *(_route(each, trunks[each.trunk]) for each in directory.routes),
         Context(SERVICES, [_service(each) for each in directory.services]),
@@ -49,6 +60,19 @@ def extensions_conf(directory: Directory) -> str:
 def _from_phones(rights: Rights) -> Context:
     outside = [f"route-{text.word(name)}" for name in rights.routes]
     return Context(from_phones(rights.name), (), (SERVICES, LINES, *outside))
+
+
+def _from_encrypted(rights: str) -> Context:
+    """Whatever is dialled goes on to the class's own context, but not from a phone whose
+    signalling comes in clear."""
+    steps: list[str | tuple[str, str]] = [
+        'GotoIf($["${CHANNEL(pjsip,secure)}" = "1"]?secure)',
+        f"Hangup({CALL_REJECTED})",
+        ("secure", f"Goto({from_phones(rights)},${{FILTER(0-9*#,${{EXTEN}})}},1)"),
+    ]
+    lengths = range(1, MOST_DIALLED)
+    patterns = [f"_{first}{'X' * more}" for more in lengths for first in ("X", "*")]
+    return Context(from_encrypted(rights), [Extension(each, steps) for each in patterns])
 
 
 def _from_trunk(trunk: Trunk, inside: dict[str, str]) -> Context:

@@ -24,6 +24,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     ),
     "headers that let a phone answer by itself": ("res_pjsip_header_funcs",),
     "transfers asked for by a phone": ("res_pjsip_refer",),
+    "whether the keys of a voice came in clear": ("func_channel",),
     "voices": (
         "res_rtp_asterisk",
         "res_srtp",

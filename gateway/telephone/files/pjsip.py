@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from gateway.telephone import text
 from gateway.telephone.directory import Directory, Phone, Trunk
-from gateway.telephone.exchange import Exchange
-from gateway.telephone.files.dialplan import from_phones, from_trunk
+from gateway.telephone.exchange import INSIDE, Exchange
+from gateway.telephone.files.dialplan import from_encrypted, from_phones, from_trunk
 from gateway.telephone.text import Section
 
 # Telephones say again that they are there before this has passed.
@@ -13,6 +13,8 @@ EXPIRES_S = 300
 LEAST_EXPIRES_S = 60
 # A phone that does not answer in that time is told from one that rings.
 QUALIFY_S = 60
+CERTIFICATE, KEY = "certificate.pem", "key.pem"
+TLS = "transport-tls"
 
 
 def pjsip_conf(exchange: Exchange, directory: Directory) -> str:
@@ -30,7 +32,8 @@ def _common(exchange: Exchange) -> Iterable[Section]:
             ("default_realm", text.word(exchange.realm)),
             # Only a line to the world is known by the address it comes from.
             ("endpoint_identifier_order", "auth_username,username,ip"),
-            # One who guesses is slowed down before he is counted out.
+            # Who asks under names that nobody has is told of in the security log after so many.
+            # Asterisk refuses him nothing for it: that is for `guard`.
             ("unidentified_request_count", "5"),
             ("unidentified_request_period", "5"),
         ],
@@ -44,6 +47,18 @@ def _common(exchange: Exchange) -> Iterable[Section]:
                 ("bind", f"{exchange.address}:{exchange.ports.sip}"),
             ],
         )
+    if exchange.tls is not None:
+        yield Section(
+            TLS,
+            [
+                ("type", "transport"),
+                ("protocol", "tls"),
+                ("bind", f"{exchange.address}:{exchange.tls.port}"),
+                ("method", "tlsv1_2"),
+                ("cert_file", f"{INSIDE}/etc/{CERTIFICATE}"),
+                ("priv_key_file", f"{INSIDE}/etc/{KEY}"),
+            ],
+        )
 
 
 def _phone(exchange: Exchange, phone: Phone) -> Iterable[Section]:
@@ -52,7 +67,10 @@ def _phone(exchange: Exchange, phone: Phone) -> Iterable[Section]:
     groups = ",".join(text.word(each) for each in phone.groups)
     settings = [
         ("type", "endpoint"),
-        ("context", from_phones(phone.rights)),
+        (
+            "context",
+            (from_encrypted if phone.encryption == "required" else from_phones)(phone.rights),
+        ),
         ("auth", device),
         ("aors", device),
         ("callerid", caller),
@@ -72,6 +90,7 @@ def _phone(exchange: Exchange, phone: Phone) -> Iterable[Section]:
         ("trust_id_inbound", "no"),
         ("send_pai", "yes"),
     ]
+    settings += _encryption(phone)
     if groups:
         settings += [("named_call_group", groups), ("named_pickup_group", groups)]
     yield Section(device, settings)
@@ -96,6 +115,21 @@ def _phone(exchange: Exchange, phone: Phone) -> Iterable[Section]:
             ("qualify_frequency", str(QUALIFY_S)),
         ],
     )
+
+
+def _encryption(phone: Phone) -> list[tuple[str, str]]:
+    if phone.encryption == "none":
+        return []
+    sdes = ("media_encryption", "sdes")
+    if phone.encryption == "optional":
+        return [sdes, ("media_encryption_optimistic", "yes")]
+    return [
+        sdes,
+        # Rung over TLS or not at all: whoever reads the keys hears the call.
+        ("transport", TLS),
+        # Whom it passes on may be one who need not encrypt.
+        ("set_var", f"TRANSFER_CONTEXT={from_phones(phone.rights)}"),
+    ]
 
 
 def _trunk(trunk: Trunk) -> Iterable[Section]:
