@@ -44,6 +44,7 @@ DETAILS: dict[str, str] = {
     "rights": N_("permission class"), "purpose": N_("service"), "phones": N_("phones"),
     "host": N_("address"), "most_calls": N_("calls at once"), "patterns": N_("patterns"),
     "trunk": N_("line to the world"), "routes": N_("routes"),
+    "unit_s": N_("seconds of a unit"), "fen": N_("fen for each"),
 }  # fmt: skip
 # Who acts besides people.
 OTHERS = {"system": N_("Wardline itself"), "his": N_("hospital system")}

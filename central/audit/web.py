@@ -34,6 +34,7 @@ DONE = {
     "call.hand_over": N_("handed a call over"),
     "call.on_the_way": N_("is on the way to a call"),
     "call.resolve": N_("marked a call as seen to"),
+    "call_rate.set": N_("set what calls over a route cost"),
     "class.add": N_("added a permission class"),
     "class.allow": N_("changed what a permission class may dial"),
     "demo.clock": N_("changed the speed of the demo's clock"),

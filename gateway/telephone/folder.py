@@ -9,7 +9,7 @@ from gateway.telephone.directory import Directory
 from gateway.telephone.exchange import Exchange, Tls
 from gateway.telephone.files.pjsip import CERTIFICATE, KEY
 
-FOLDERS = ("etc", "var", "spool", "run", "log", "sounds")
+FOLDERS = ("etc", "var", "spool", "run", "log", "log/cel-custom", "sounds")
 
 
 class CertificateWrongError(ValueError):

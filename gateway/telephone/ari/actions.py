@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from gateway.telephone.ari import events
@@ -141,6 +142,12 @@ class Actions:
     async def endpoints(self) -> list[dict[str, Any]]:
         """Every phone known, its "state" and the channels it has."""
         return await self._ari.request("GET", "endpoints", "PJSIP")
+
+    async def started_ms(self) -> int:
+        """When the exchange was started, in real ms."""
+        told = await self._ari.request("GET", "asterisk", "info", query={"only": "status"})
+        moment = datetime.strptime(told["status"]["startup_time"], "%Y-%m-%dT%H:%M:%S.%f%z")
+        return int(moment.timestamp() * 1000)
 
     async def reread(self, *modules: str) -> None:
         """Let Asterisk read the configuration of `modules` ("res_pjsip", "pbx_config") anew."""

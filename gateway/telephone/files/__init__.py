@@ -2,7 +2,7 @@
 
 from gateway.telephone.directory import Directory
 from gateway.telephone.exchange import Exchange
-from gateway.telephone.files import base, features, tones
+from gateway.telephone.files import base, cel, features, tones
 from gateway.telephone.files.dialplan import extensions_conf
 from gateway.telephone.files.modules import modules_conf
 from gateway.telephone.files.pjsip import pjsip_conf
@@ -21,7 +21,8 @@ def texts(exchange: Exchange, directory: Directory) -> dict[str, str]:
         "indications": tones.indications_conf(),
         "features": features.features_conf(),
         "cdr": base.off("enable"),
-        "cel": base.off("enable"),
+        "cel": cel.cel_conf(),
+        "cel_custom": cel.cel_custom_conf(),
         "manager": base.off(),
         **dict.fromkeys(base.EMPTY, ""),
     }

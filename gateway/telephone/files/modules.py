@@ -80,6 +80,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "res_stasis_snoop",
     ),
     "who tries passwords": ("res_security_log",),
+    "who called whom": ("cel_custom", "res_cdrel_custom"),
 }
 
 

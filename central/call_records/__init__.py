@@ -1,0 +1,1 @@
+"""Who called whom, for how long and at what cost; and what was recorded of it."""

@@ -1,0 +1,57 @@
+"""Calls as a real exchange (22.10.1) wrote them down, and a hospital that knows its phones."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from central.clock import FakeClock, SystemClock
+from central.directory import outside, service
+from central.store import Store, Tx
+from gateway.telephone.cel import CallEvent, parse
+
+WRITTEN = Path(__file__).with_name("written")
+NAMES = sorted(path.stem for path in WRITTEN.glob("*.json"))
+STATION, OFFICE, NIGHT = "0015650a1b2c", "0015650a1b2d", "0015650a1b2f"
+
+
+def lines(name: str) -> list[bytes]:
+    return (WRITTEN / f"{name}.json").read_bytes().splitlines(keepends=True)
+
+
+def written(*names: str) -> list[CallEvent]:
+    return [parse(line) for name in names for line in lines(name)]
+
+
+def build(tx: Tx) -> None:
+    outside.add_class(tx, "local", "市话")
+    for number, label, device in (
+        ("8003", "三病区护士站", STATION), ("8101", "Office", OFFICE), ("8104", "Night", NIGHT),
+    ):  # fmt: skip
+        service.add_extension(tx, number, label)
+        rights = "local" if number == "8101" else "internal"
+        service.add_phone(tx, device, number, rights=rights)
+    service.add_service(tx, "120", "emergency", ["8003"])
+    outside.add_trunk(tx, "world", "192.0.2.7:5060", inbound={"62345678": "8003"})
+    outside.add_route(tx, "city", "world", ["9NXXXXXXX"], strip=1)
+    outside.add_route(tx, "mobile", "world", ["913NXXXXXXXX"], strip=1)
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: FakeClock) -> Iterator[Store]:
+    clock.value_ms = 1_795_902_600_000
+    opened = Store(tmp_path / "wardline.db", clock)
+    with opened.transaction() as tx:
+        build(tx)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """For a module that has an exchange of its own."""
+    opened = Store(tmp_path_factory.mktemp("hospital") / "wardline.db", SystemClock())
+    with opened.transaction() as tx:
+        build(tx)
+    yield opened
+    opened.close()

@@ -1,0 +1,130 @@
+"""Calls on a real exchange between telephones that nobody here wrote, and what is kept of them."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from central.call_records import model
+from central.call_records.reading import Reader, run
+from central.directory import model as directory
+from central.store import Row, Store
+from tests.call_records.conftest import NIGHT, OFFICE, STATION
+from tests.telephone.phone import Baresip
+from tests.telephone.running import RunningExchange
+from tests.telephone.world import WAIT_S, World
+
+
+@pytest.fixture(scope="module")
+def exchange(
+    exchange_root: Path, tmp_path_factory: pytest.TempPathFactory, hospital: Store
+) -> Iterator[RunningExchange]:
+    folder = tmp_path_factory.mktemp("exchange")
+    running = RunningExchange(folder, directory.directory(hospital.read()))
+    running.start()
+    yield running
+    running.close()
+
+
+class Phones:
+    """The telephones of the hospital, as they are plugged in."""
+
+    def __init__(self, folder: Path, hospital: Store, exchange: RunningExchange) -> None:
+        self._folder = folder
+        self._hospital = hospital
+        self._sip = exchange.settings.ports.sip
+
+    def plugged_in(self, device: str) -> Baresip:
+        row = directory.phone(self._hospital.read(), device)
+        assert row is not None
+        return Baresip(self._folder / device, device, row["password"], self._sip)
+
+
+@pytest.fixture
+def phones(tmp_path: Path, hospital: Store, exchange: RunningExchange) -> Phones:
+    return Phones(tmp_path, hospital, exchange)
+
+
+async def recorded(hospital: Store, exchange: RunningExchange, number: int = 1) -> list[Row]:
+    """The records that a reader makes who comes now, the newest last."""
+    reader = Reader(hospital, exchange.folder)
+    found: list[int] = []
+
+    def read() -> bool:
+        return len(found) >= number
+
+    while not read():
+        found += await reader.look()
+        await asyncio.sleep(0.02)
+    return [row for each in found if (row := model.one(hospital.read(), each)) is not None]
+
+
+def newest(hospital: Store) -> Row | None:
+    return hospital.read().one("SELECT * FROM call_records ORDER BY id DESC LIMIT 1")
+
+
+async def test_a_call_that_was_passed_on_while_nobody_read_is_one_record(
+    hospital: Store, exchange: RunningExchange, phones: Phones
+) -> None:
+    async with (
+        phones.plugged_in(OFFICE) as office,
+        phones.plugged_in(STATION) as station,
+        phones.plugged_in(NIGHT) as night,
+    ):
+        for each in (office, station, night):
+            await each.registered()
+        await office.dial("8104")
+        await night.event("CALL_INCOMING")
+        await night.do("hangup")
+        await office.event("CALL_CLOSED")
+        await office.dial("8003")
+        await station.event("CALL_INCOMING")
+        await station.do("accept")
+        await station.event("CALL_ESTABLISHED")
+        await asyncio.gather(office.hears(300), station.hears(300))
+        await station.transfer("8104")
+        await night.event("CALL_INCOMING")
+        await night.do("accept")
+        await night.event("CALL_ESTABLISHED")
+        await night.hears(300)
+        await office.do("hangup")
+        await night.event("CALL_CLOSED")
+    refused, call = await recorded(hospital, exchange, 2)
+    assert (call["caller"], call["called"], call["transfers"]) == ("8101", "8003", 1)
+    assert (call["direction"], call["result"], call["rights"]) == ("internal", "answered", "local")
+    legs = model.legs(hospital.read(), call["id"])
+    assert [leg["number"] for leg in legs] == ["8101", "8003", "8104"]
+    assert [leg["device"] for leg in legs] == [OFFICE, STATION, NIGHT]
+    assert all(leg["talk_ms"] >= 200 for leg in legs)
+    assert call["started_ms"] <= call["answered_ms"]
+    assert legs[1]["ended_ms"] <= legs[2]["answered_ms"]
+    assert call["talk_ms"] <= call["duration_ms"]
+    assert abs(call["talk_ms"] - legs[1]["talk_ms"] - legs[2]["talk_ms"]) <= 2
+    assert (refused["result"], refused["talk_ms"]) == ("busy", 0)
+
+
+async def test_a_call_that_the_exchange_did_not_survive_is_recorded_after_its_restart(
+    hospital: Store, exchange: RunningExchange, phones: Phones
+) -> None:
+    async with phones.plugged_in(OFFICE) as office, phones.plugged_in(STATION) as station:
+        await office.registered()
+        await station.registered()
+        await office.dial("8003")
+        await station.event("CALL_INCOMING")
+        await station.do("accept")
+        await office.event("CALL_ESTABLISHED")
+        await office.hears(200)
+        exchange.kill()
+    exchange.start()
+    async with World(exchange.settings.ari_url) as world:
+        await world.ready()
+        reading = asyncio.create_task(run(hospital, exchange.folder, world.ari))
+        try:
+            async with asyncio.timeout(WAIT_S):
+                while (row := newest(hospital)) is None or not row["cut"]:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+    assert (row["result"], row["called"]) == ("answered", "8003")
