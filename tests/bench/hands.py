@@ -41,6 +41,10 @@ class Ledger:
         return sum(len(times) for times in self.presses.values())
 
 
+# The units are never killed, but on a busy machine they may be slow.
+PATIENCE = aiohttp.ClientTimeout(total=60)
+
+
 class Hand:
     """Works at one bed of a ward."""
 
@@ -115,5 +119,6 @@ class Hand:
 
     async def _operate(self, control: str) -> None:
         body = {"bed": self._bed[1], "control": control}
-        async with self._demo.http.post(f"{self._controls}/operate", json=body) as answer:
+        url = f"{self._controls}/operate"
+        async with self._demo.http.post(url, json=body, timeout=PATIENCE) as answer:
             answer.raise_for_status()

@@ -17,7 +17,7 @@ import paho.mqtt.client as mqtt
 import pytest
 
 from gateway.mqtt import checked, topics
-from tests.conftest import free_port, wait_for
+from tests.conftest import free_port, program, wait_for
 from tests.ward_node import remote
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +62,7 @@ class Broker:
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            ["mosquitto", "-c", str(self._config)],
+            [program("mosquitto"), "-c", str(self._config)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

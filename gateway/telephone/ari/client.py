@@ -168,6 +168,7 @@ class Ari:
                 if message.type == aiohttp.WSMsgType.TEXT:
                     self._take(message.data)
         finally:
+            self._socket = None  # whoever asks from now on is told that it is away
             settling.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await settling
