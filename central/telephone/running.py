@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from central.bridge.together import together
 from central.capabilities import Rules, modules
+from central.directory import standing
 from central.directory.checks import CHANGED as DIRECTORY_CHANGED
 from central.directory.keeping import Keeper
 from central.store import Store
@@ -44,7 +45,12 @@ class Telephone:
         # It ends last: until then telephones are still being hung up.
         connection = asyncio.create_task(self.ari.run())
         try:
-            await together(self._ringer.run(), self._keeper.run(), _as_long_as(connection))
+            await together(
+                self._ringer.run(),
+                self._keeper.run(),
+                standing.speak(self._prompts),
+                _as_long_as(connection),
+            )
         finally:
             await self._reception.close()
             connection.cancel()

@@ -1,12 +1,13 @@
 """What an exchange must know of people and phones: plain data, checked where it is made."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 _DEVICE = re.compile(r"[0-9a-f]{12}")
 _NUMBER = re.compile(r"[0-9]{2,8}")
 _OUTSIDE = re.compile(r"[0-9]{2,15}")
+_PIN = re.compile(r"([0-9]{4,8})?")
 _FIXED = re.compile(r"[0-9XZN]{2,16}")
 _HOST = re.compile(r"[0-9A-Za-z.-]{1,64}(:[0-9]{2,5})?")
 _SEPARATORS = re.compile(r"[:.\-\s]")
@@ -97,11 +98,13 @@ class Phone:
 
 @dataclass(frozen=True)
 class Line:
-    """An extension of the house and the phones that ring for it, all at once."""
+    """An extension of the house and the phones that ring for it, all at once. mailbox: whoever is
+    not answered may leave a message."""
 
     number: str
     devices: tuple[str, ...]
     ring_s: int = 60
+    mailbox: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,25 @@ class Service:
 
 
 @dataclass(frozen=True)
+class Room:
+    """A number whose callers all hear each other. pin: what they must enter before; "" is
+    nothing."""
+
+    number: str
+    pin: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Parking:
+    """A call that is passed on to `number` waits at one of `places`, which is told to whoever
+    passed it on. Who dials the place has the call. After wait_s it rings where it came from."""
+
+    number: str
+    places: tuple[str, ...]
+    wait_s: int = 90
+
+
+@dataclass(frozen=True)
 class Directory:
     """Everything an exchange knows. Raises DirectoryError where it contradicts itself."""
 
@@ -124,6 +146,8 @@ class Directory:
     services: tuple[Service, ...] = ()
     trunks: tuple[Trunk, ...] = ()
     routes: tuple[Route, ...] = ()
+    rooms: tuple[Room, ...] = ()
+    parking: Parking | None = None
 
     def __post_init__(self) -> None:
         self._check_house()
@@ -133,7 +157,7 @@ class Directory:
         devices = _unique("phone", (each.device for each in self.phones))
         rights = _unique("permission class", (each.name for each in self.rights))
         lines = [each.number for each in self.lines]
-        for number in _unique("number", [*lines, *(each.number for each in self.services)]):
+        for number in _unique("number", [*lines, *self._others()]):
             extension(number)
         for phone in self.phones:
             device_name(phone.device)
@@ -146,6 +170,17 @@ class Directory:
         for service in self.services:
             for number in service.fallback:
                 _known(number, set(lines), f"fallback of {service.number}")
+        for room in self.rooms:
+            _matching(_PIN, room.pin, f"PIN of room {room.number}")
+        if self.parking is not None:
+            _in_a_row(self.parking.places)
+
+    def _others(self) -> Iterable[str]:
+        """Every number that is no line's."""
+        for each in (*self.services, *self.rooms):
+            yield each.number
+        if self.parking is not None:
+            yield from (self.parking.number, *self.parking.places)
 
     def _check_outside(self) -> None:
         numbers = {each.number for each in self.lines} | {each.number for each in self.services}
@@ -178,6 +213,12 @@ def _unique(what: str, names: Iterable[str]) -> set[str]:
             raise DirectoryError(f"the {what} {name} stands twice in the directory")
         seen.add(name)
     return seen
+
+
+def _in_a_row(places: Sequence[str]) -> None:
+    first = int(places[0]) if places and places[0].isdecimal() else 0
+    if not first or list(places) != [str(first + each) for each in range(len(places))]:
+        raise DirectoryError("the places for parked calls are no numbers in a row")
 
 
 def _known(name: str, known: set[str], what: str) -> None:

@@ -4,12 +4,15 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 
-from gateway.telephone import files
+from gateway.telephone import files, standing
 from gateway.telephone.directory import Directory
 from gateway.telephone.exchange import Exchange, Tls
 from gateway.telephone.files.pjsip import CERTIFICATE, KEY
 
-FOLDERS = ("etc", "var", "spool", "run", "log", "log/cel-custom", "sounds")
+FOLDERS = ("etc", "var", "data", "spool", "run", "log", "log/cel-custom", "sounds")
+# Asterisk looks for its sounds beside what else it comes with. Ours stand there instead: it has
+# none in Chinese, and those of the package are not there.
+COMES_WITH = {name: f"/usr/share/asterisk/{name}" for name in ("documentation", "rest-api")}
 
 
 class CertificateWrongError(ValueError):
@@ -27,6 +30,11 @@ def prepare(folder: Path, exchange: Exchange, directory: Directory) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name in FOLDERS:
         (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name, target in (COMES_WITH | {"sounds": "../sounds"}).items():
+        link = folder / "data" / name
+        if not link.is_symlink():
+            link.symlink_to(target)
+    standing.put_tones(folder / "sounds")
     put(folder, texts)
 
 

@@ -13,7 +13,12 @@ from gateway.telephone.exchange import Exchange
 from gateway.telephone.folder import put
 
 # Who reads which file.
-_READERS = {"pjsip.conf": "res_pjsip", "extensions.conf": "pbx_config"}
+_READERS = {
+    "voicemail.conf": "app_voicemail",
+    "res_parking.conf": "res_parking",
+    "pjsip.conf": "res_pjsip",
+    "extensions.conf": "pbx_config",
+}
 
 
 class Live:

@@ -21,11 +21,27 @@ class Prompts:
 
     async def media(self, lang: str, text: str) -> str:
         """What to play for `text` in "zh" or "en". Raises SpeechUnavailableError."""
+        return f"sound:{self._inside}/{await self._file(lang, text)}"
+
+    async def put(self, name: str, lang: str, text: str) -> None:
+        """From now on Asterisk finds `text` under a name of its own ("digits/1") for callers of
+        this language. Raises SpeechUnavailableError."""
+        link = self._folder / lang / f"{name}.wav"
+        target = Path(*[".."] * (name.count("/") + 1), f"{await self._file(lang, text)}.wav")
+        if not (link.is_symlink() and link.readlink() == target):
+            link.parent.mkdir(parents=True, exist_ok=True)
+            fresh = link.with_name(f".{link.name}")
+            fresh.unlink(missing_ok=True)
+            fresh.symlink_to(target)
+            fresh.replace(link)
+
+    async def _file(self, lang: str, text: str) -> str:
+        """The name of a file in the folder that says `text`, without its suffix."""
         audio = await self._library.audio(lang, text)
         path = self._folder / f"{audio.sha256}.wav"
         if not path.exists():
             await asyncio.to_thread(_convert, audio.path, path)
-        return f"sound:{self._inside}/{audio.sha256}"
+        return audio.sha256
 
 
 def _convert(library_file: Path, path: Path) -> None:

@@ -30,9 +30,9 @@ def tone(path: Path, seconds: float) -> None:
 
 
 class Baresip:
-    """A phone called `device` at the exchange whose SIP port is `sip`. It hums by itself, and
-    writes what it hears into `folder`. tls: it speaks TLS alone, and `sip` is the TLS
-    port; this baresip believes any certificate."""
+    """A phone called `device` at the exchange whose SIP port is `sip`. It hums by itself for
+    hum_s, which is how long a call lasts, and writes what it hears into `folder`. tls: it speaks
+    TLS alone, and `sip` is the TLS port; this baresip believes any certificate."""
 
     def __init__(
         self,
@@ -43,6 +43,7 @@ class Baresip:
         *,
         account: str = "",
         tls: bool = False,
+        hum_s: float = HUM_S,
     ) -> None:
         self.device = device
         self.folder = folder
@@ -55,7 +56,7 @@ class Baresip:
         self._came = asyncio.Event()
         self._log = folder / "log"
         folder.mkdir(parents=True)
-        tone(folder / "hum.wav", HUM_S)
+        tone(folder / "hum.wav", hum_s)
         lines = [
             "sip_listen 127.0.0.1:0",
             f"ctrl_tcp_listen 127.0.0.1:{self._control}",

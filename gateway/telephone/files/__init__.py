@@ -2,7 +2,7 @@
 
 from gateway.telephone.directory import Directory
 from gateway.telephone.exchange import Exchange
-from gateway.telephone.files import base, cel, features, tones
+from gateway.telephone.files import base, cel, features, mailboxes, parking, rooms, tones
 from gateway.telephone.files.dialplan import extensions_conf
 from gateway.telephone.files.modules import modules_conf
 from gateway.telephone.files.pjsip import pjsip_conf
@@ -20,6 +20,7 @@ def texts(exchange: Exchange, directory: Directory) -> dict[str, str]:
         "stasis": base.stasis_conf(),
         "indications": tones.indications_conf(),
         "features": features.features_conf(),
+        "confbridge": rooms.confbridge_conf(),
         "cdr": base.off("enable"),
         "cel": cel.cel_conf(),
         "cel_custom": cel.cel_custom_conf(),
@@ -34,4 +35,6 @@ def living(exchange: Exchange, directory: Directory) -> dict[str, str]:
     return {
         "pjsip.conf": pjsip_conf(exchange, directory),
         "extensions.conf": extensions_conf(directory),
+        "voicemail.conf": mailboxes.voicemail_conf(directory),
+        "res_parking.conf": parking.res_parking_conf(directory.parking),
     }

@@ -13,6 +13,7 @@ def asterisk_conf(exchange: Exchange) -> str:
     folders = {
         "astetcdir": "etc",
         "astvarlibdir": "var",
+        "astdatadir": "data",
         "astdbdir": "var",
         "astkeydir": "var",
         "astcachedir": "var",

@@ -11,12 +11,15 @@ from collections.abc import Sequence
 from gateway.telephone import text
 from gateway.telephone.directory import Directory, Line, Rights, Route, Service, Trunk
 from gateway.telephone.exchange import APP, HANDS_FREE_HEADERS, TAKE_BACK, TAKE_BACK_S
+from gateway.telephone.files import mailboxes, parking, picking_up, rooms
 from gateway.telephone.text import Context, Extension
 
 LINES = "lines"
 SERVICES = "services"
 # Runs on the called side before it rings: the phone shall answer by itself.
 HANDS_FREE = "hands-free"
+# What every phone of the house may dial beside them.
+IN_THE_HOUSE = (picking_up.CONTEXT, rooms.CONTEXT)
 FALLBACK_RING_S = 120
 OUTSIDE_RING_S = 90
 # The longest that can be dialled, as of `Route`.
@@ -45,21 +48,25 @@ def extensions_conf(directory: Directory) -> str:
     inside = {each.number: SERVICES for each in directory.services}
     must_encrypt = {each.rights for each in directory.phones if each.encryption == "required"}
     return text.file(
-        *(_from_phones(each) for each in directory.rights),
+        *(_from_phones(each, parking.includes(directory)) for each in directory.rights),
         *(_from_encrypted(each) for each in sorted(must_encrypt)),
         *(_from_trunk(each, inside) for each in directory.trunks),
         *(_route(each, trunks[each.trunk]) for each in directory.routes),
         Context(SERVICES, [_service(each) for each in directory.services]),
         *(_answered(directory, each) for each in directory.services),
         Context(LINES, [_line(each) for each in directory.lines]),
+        *picking_up.contexts(directory),
+        *rooms.contexts(directory),
+        *mailboxes.contexts(directory),
         Context(HANDS_FREE, [_hands_free()]),
         include="extensions_local.conf",
     )
 
 
-def _from_phones(rights: Rights) -> Context:
+def _from_phones(rights: Rights, parked: Sequence[str]) -> Context:
     outside = [f"route-{text.word(name)}" for name in rights.routes]
-    return Context(from_phones(rights.name), (), (SERVICES, LINES, *outside))
+    house = (SERVICES, LINES, *IN_THE_HOUSE, *parked)
+    return Context(from_phones(rights.name), (), (*house, *outside))
 
 
 def _from_encrypted(rights: str) -> Context:
@@ -71,7 +78,7 @@ def _from_encrypted(rights: str) -> Context:
         ("secure", f"Goto({from_phones(rights)},${{FILTER(0-9*#,${{EXTEN}})}},1)"),
     ]
     lengths = range(1, MOST_DIALLED)
-    patterns = [f"_{first}{'X' * more}" for more in lengths for first in ("X", "*")]
+    patterns = [f"_{first}{'X' * more}" for more in lengths for first in ("X", "*", "**")]
     return Context(from_encrypted(rights), [Extension(each, steps) for each in patterns])
 
 
@@ -101,15 +108,27 @@ def _route(route: Route, trunk: Trunk) -> Context:
 
 
 def _line(line: Line) -> Extension:
+    """A phone that has as many calls as it may is left out; when all have, the line is busy."""
+    number = text.pattern(line.number)
+    message = mailboxes.otherwise(line)
     if not line.devices:
-        return Extension(line.number, ["Congestion(10)"])
+        return Extension(number, [message or "Congestion(10)"])
+    busy = ['GotoIf($["${DIALSTATUS}" = "BUSY"]?busy)', "Hangup(${HANGUPCAUSE})"]
+    free = [
+        f'Set(FREE=${{FREE}}${{IF($["${{DEVICE_STATE({each})}}" != "BUSY"]?&{each})}})'
+        for each in map(_endpoint, line.devices)
+    ]
     return Extension(
-        line.number,
+        number,
         [
-            f"Dial({_together(line.devices)},{line.ring_s},tT)",
-            'GotoIf($["${DIALSTATUS}" = "BUSY"]?busy)',
-            "Hangup(${HANGUPCAUSE})",
-            ("busy", "Busy(10)"),
+            f"Set(_PICKUPMARK={number})",
+            "Set(FREE=)",
+            *free,
+            'GotoIf($["${FREE}" = ""]?busy)',
+            # Who calls from outside may not pass himself on: MAY is of our phones alone.
+            f"Dial(${{FREE:1}},{line.ring_s},tk${{MAY}})",
+            *([] if message else busy),
+            ("busy", message or "Busy(10)"),
         ],
         hint=_together(line.devices),
     )
@@ -153,5 +172,9 @@ def _hands_free() -> Extension:
     )
 
 
+def _endpoint(device: str) -> str:
+    return f"PJSIP/{text.word(device)}"
+
+
 def _together(devices: Sequence[str]) -> str:
-    return "&".join(f"PJSIP/{text.word(each)}" for each in devices)
+    return "&".join(map(_endpoint, devices))

@@ -5,12 +5,22 @@ from gateway.telephone.text import Section
 
 # Picks up whatever rings in a group of the phone's own.
 PICK_UP = "*8"
+# Before a number: picks up what rings there, if that is in a group of the phone's own.
+PICK_UP_AT = "**"
 BLIND_TRANSFER = "*2"
 ATTENDED_TRANSFER = "*3"
+PARK = "*7"
 
 
 def features_conf() -> str:
     return text.file(
         Section("general", [("pickupexten", PICK_UP)]),
-        Section("featuremap", [("blindxfer", BLIND_TRANSFER), ("atxfer", ATTENDED_TRANSFER)]),
+        Section(
+            "featuremap",
+            [
+                ("blindxfer", BLIND_TRANSFER),
+                ("atxfer", ATTENDED_TRANSFER),
+                ("parkcall", PARK),
+            ],
+        ),
     )

@@ -45,12 +45,21 @@ MODULES: dict[str, tuple[str, ...]] = {
         "bridge_simple",
         "bridge_softmix",
     ),
+    "conference rooms": ("app_confbridge", "func_channel"),
+    "parked calls": ("res_parking",),
+    "messages, and the lamp that tells of them": (
+        "app_voicemail",
+        "res_pjsip_mwi",
+        "res_pjsip_mwi_body_generator",
+    ),
     "the dial plan": (
         "pbx_config",
         "app_dial",
         "app_directed_pickup",
         "app_playback",
         "app_stack",
+        "func_devstate",
+        "func_logic",
     ),
     "lines to the world": (
         "func_groupcount",

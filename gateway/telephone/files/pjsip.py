@@ -1,10 +1,11 @@
 """pjsip.conf: the transports, each phone by its hardware address, and the lines to the world."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from gateway.telephone import text
 from gateway.telephone.directory import Directory, Phone, Trunk
 from gateway.telephone.exchange import INSIDE, Exchange
+from gateway.telephone.files import mailboxes, picking_up
 from gateway.telephone.files.dialplan import from_encrypted, from_phones, from_trunk
 from gateway.telephone.text import Section
 
@@ -18,7 +19,8 @@ TLS = "transport-tls"
 
 
 def pjsip_conf(exchange: Exchange, directory: Directory) -> str:
-    phones = [part for phone in directory.phones for part in _phone(exchange, phone)]
+    boxes = {each.number for each in directory.lines if each.mailbox}
+    phones = [part for phone in directory.phones for part in _phone(exchange, phone, boxes)]
     trunks = [part for trunk in directory.trunks for part in _trunk(trunk)]
     return text.file(*_common(exchange), *phones, *trunks, include="pjsip_local.conf")
 
@@ -61,7 +63,7 @@ def _common(exchange: Exchange) -> Iterable[Section]:
         )
 
 
-def _phone(exchange: Exchange, phone: Phone) -> Iterable[Section]:
+def _phone(exchange: Exchange, phone: Phone, boxes: Container[str]) -> Iterable[Section]:
     device = text.word(phone.device)
     caller = f'"{text.spoken_name(phone.name)}" <{text.pattern(phone.number)}>'
     groups = ",".join(text.word(each) for each in phone.groups)
@@ -89,10 +91,18 @@ def _phone(exchange: Exchange, phone: Phone) -> Iterable[Section]:
         # What a phone says of itself is no number anybody may believe.
         ("trust_id_inbound", "no"),
         ("send_pai", "yes"),
+        # Keys that it may use in calls of its own: pass on, park.
+        ("set_var", "MAY=TK"),
     ]
     settings += _encryption(phone)
+    lamp: list[tuple[str, str]] = []
     if groups:
         settings += [("named_call_group", groups), ("named_pickup_group", groups)]
+        settings += [("set_var", f"{picking_up.belongs_to(each)}=1") for each in phone.groups]
+    if phone.number in boxes:
+        box = mailboxes.mailbox(phone.number)
+        settings += [("mailboxes", box), ("mwi_subscribe_replaces_unsolicited", "yes")]
+        lamp.append(("mailboxes", box))
     yield Section(device, settings)
     yield Section(
         device,
@@ -113,6 +123,7 @@ def _phone(exchange: Exchange, phone: Phone) -> Iterable[Section]:
             ("default_expiration", str(EXPIRES_S)),
             ("minimum_expiration", str(LEAST_EXPIRES_S)),
             ("qualify_frequency", str(QUALIFY_S)),
+            *lamp,
         ],
     )
 

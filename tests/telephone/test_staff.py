@@ -1,0 +1,207 @@
+"""What staff do with their phones: more than one call, passing on, parking, picking up, rooms."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from central.directory import standing
+from gateway.speech.engines import Espeak
+from gateway.speech.library import SpeechLibrary
+from gateway.telephone.directory import Directory, Line, Parking, Phone, Rights, Room
+from gateway.telephone.files.features import ATTENDED_TRANSFER, BLIND_TRANSFER, PARK, PICK_UP_AT
+from gateway.telephone.prompts import Prompts
+from tests.telephone.phone import Baresip
+from tests.telephone.running import RunningExchange
+from tests.telephone.world import WAIT_S
+
+# By extension: the phone there, and its pick-up groups.
+HOUSE = {
+    "8003": ("0015650a1b2c", ("ward-3", "nurses")),
+    "8101": ("0015650a1b2d", ()),
+    "8102": ("0015650a1b2e", ()),
+    "8104": ("0015650a1b2f", ("ward-3",)),
+}
+# Longer than any test: no call ends because a phone has nothing more to say.
+HUM_S = 60.0
+# The words that are said here, of all that Asterisk has.
+NEEDED = ("pbx-transfer", "conf-getpin", "digits/7", "digits/0", "digits/1")
+ROOM, ROOM_WITH_PIN = Room("8800"), Room("8801", "4711")
+
+
+@pytest.fixture(scope="module")
+def directory() -> Directory:
+    return Directory(
+        rights=(Rights("internal"),),
+        phones=tuple(
+            Phone(device, f"secret-{number}", "internal", number, groups=groups)
+            for number, (device, groups) in HOUSE.items()
+        ),
+        lines=tuple(Line(number, (device,)) for number, (device, _) in HOUSE.items()),
+        rooms=(ROOM, ROOM_WITH_PIN),
+        parking=Parking("700", ("701", "702"), wait_s=60),
+    )
+
+
+@pytest.fixture(scope="module")
+def exchange(
+    exchange_root: Path, tmp_path_factory: pytest.TempPathFactory, directory: Directory
+) -> Iterator[RunningExchange]:
+    running = RunningExchange(tmp_path_factory.mktemp("exchange"), directory)
+    prompts = Prompts(
+        SpeechLibrary(tmp_path_factory.mktemp("speech"), [Espeak()]), running.folder / "sounds"
+    )
+    for name in NEEDED:
+        asyncio.run(prompts.put(name, "zh", standing.words("zh", name)))
+    asyncio.run(prompts.put("conf-invalidpin", "zh", "不对"))
+    running.start()
+    yield running
+    running.close()
+
+
+class Desks:
+    """The phones of some extensions, plugged in."""
+
+    def __init__(self, folder: Path, exchange: RunningExchange) -> None:
+        self._folder = folder
+        self._exchange = exchange
+
+    @contextlib.asynccontextmanager
+    async def at(self, *numbers: str) -> AsyncIterator[list[Baresip]]:
+        async with contextlib.AsyncExitStack() as stack:
+            phones = []
+            for number in numbers:
+                device, _ = HOUSE[number]
+                phone = Baresip(
+                    self._folder / number, device, f"secret-{number}",
+                    self._exchange.settings.ports.sip, hum_s=HUM_S,
+                )  # fmt: skip
+                phones.append(await stack.enter_async_context(phone))
+            for phone in phones:
+                await phone.registered()
+            yield phones
+            await self.end_calls()
+
+    async def asked(self, what: str) -> Any:
+        """What the exchange answers."""
+        return (await asyncio.to_thread(self._exchange.ari, what))[1]
+
+    async def end_calls(self) -> None:
+        """Returns once the exchange has no call any more: phones that are switched off in the
+        middle of one do not tell."""
+        async with asyncio.timeout(WAIT_S):
+            told: set[str] = set()
+            while left := await self.asked("channels"):
+                for id in {each["id"] for each in left} - told:
+                    told.add(id)
+                    await asyncio.to_thread(self._exchange.ari, f"channels/{id}", "DELETE")
+                await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def desks(tmp_path: Path, exchange: RunningExchange) -> Desks:
+    return Desks(tmp_path, exchange)
+
+
+async def connect(one: Baresip, other: Baresip, number: str) -> None:
+    await one.dial(number)
+    await other.event("CALL_INCOMING")
+    await other.do("accept")
+    await one.event("CALL_ESTABLISHED")
+
+
+async def keys(phone: Baresip, dialled: str) -> None:
+    for key in dialled:
+        await phone.do("sndcode", key)
+
+
+async def test_a_second_call_rings_while_one_talks_and_a_third_is_busy(desks: Desks) -> None:
+    async with desks.at("8003", "8101", "8102", "8104") as (station, office, lobby, night):
+        await connect(office, station, "8003")
+        await lobby.dial("8003")
+        await station.event("CALL_INCOMING")
+        await station.do("accept")
+        await lobby.event("CALL_ESTABLISHED")
+        await night.dial("8003")
+        assert "486" in (await night.event("CALL_CLOSED"))["param"]
+
+
+async def test_a_colleague_picks_up_one_certain_phone(desks: Desks) -> None:
+    async with desks.at("8003", "8101", "8104") as (station, office, night):
+        await office.dial("8003")
+        await station.event("CALL_INCOMING")
+        await night.dial(f"{PICK_UP_AT}8003")
+        await office.event("CALL_ESTABLISHED")
+        await station.event("CALL_CLOSED")
+        await asyncio.gather(night.hears(), office.hears())
+
+
+async def test_who_is_no_colleague_picks_up_no_certain_phone(desks: Desks) -> None:
+    async with desks.at("8003", "8101", "8102") as (station, office, lobby):
+        await office.dial("8003")
+        await station.event("CALL_INCOMING")
+        await lobby.dial(f"{PICK_UP_AT}8003")
+        assert "403" in (await lobby.event("CALL_CLOSED"))["param"]
+        await station.do("accept")
+        await office.event("CALL_ESTABLISHED")
+
+
+async def test_a_call_is_passed_on_by_keys_and_the_first_is_free(desks: Desks) -> None:
+    async with desks.at("8003", "8101", "8104") as (station, office, night):
+        await connect(office, station, "8003")
+        await keys(station, f"{BLIND_TRANSFER}8104")
+        await night.event("CALL_INCOMING")
+        await night.do("accept")
+        await station.event("CALL_CLOSED")
+        await asyncio.gather(night.hears(), office.hears())
+        await office.do("hangup")
+        await night.event("CALL_CLOSED")
+
+
+async def test_a_call_is_passed_on_after_asking(desks: Desks) -> None:
+    async with desks.at("8003", "8101", "8104") as (station, office, night):
+        await connect(office, station, "8003")
+        await keys(station, f"{ATTENDED_TRANSFER}8104")
+        await night.event("CALL_INCOMING")
+        await night.do("accept")
+        await night.event("CALL_ESTABLISHED")
+        await station.do("hangup")
+        await asyncio.gather(night.hears(), office.hears())
+        await office.do("hangup")
+        await night.event("CALL_CLOSED")
+
+
+async def test_a_call_is_parked_by_keys_and_taken_up_elsewhere(desks: Desks) -> None:
+    async with desks.at("8003", "8101", "8104") as (station, office, night):
+        await connect(office, station, "8003")
+        await keys(station, PARK)
+        await station.event("CALL_CLOSED")  # once it has heard the place
+        await night.dial("701")
+        await night.event("CALL_ESTABLISHED")
+        await asyncio.gather(night.hears(), office.hears())
+        await office.do("hangup")
+        await night.event("CALL_CLOSED")
+
+
+async def test_those_in_a_room_hear_each_other(desks: Desks) -> None:
+    async with desks.at("8003", "8101", "8102") as phones:
+        for phone in phones:
+            await phone.dial("8800")
+            await phone.event("CALL_ESTABLISHED")
+        await asyncio.gather(*(phone.hears(500) for phone in phones))
+        for phone in phones:
+            assert phone.heard()[0] > 500
+
+
+async def test_a_room_with_a_pin_opens_to_who_knows_it(desks: Desks) -> None:
+    async with desks.at("8003", "8101", "8102") as (station, office, lobby):
+        for phone in (station, office, lobby):
+            await phone.dial("8801")
+            await phone.event("CALL_ESTABLISHED")
+        await asyncio.gather(keys(station, "4711#"), keys(office, "4711#"), keys(lobby, "0#1#2#"))
+        await lobby.event("CALL_CLOSED")
+        rooms = [each["channels"] for each in await desks.asked("bridges")]
+        assert [len(each) for each in rooms if each] == [2]
