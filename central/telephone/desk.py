@@ -2,7 +2,7 @@
 
 A capability's `phone.py` names in `ARRIVALS` which purposes it answers, as
 `async def handler(desk: Desk, arrival: Arrival) -> None`. When the handler returns, the caller who
-is still there is hung up.
+is still there is hung up. When it fails, the exchange goes on with him as if we were away.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from gateway.telephone.ari.errors import ExchangeError, LaneEndedError
 from gateway.telephone.ari.events import FOUND, Event
 from gateway.telephone.ari.reading import Lane
 from gateway.telephone.exchange import APP
+from gateway.telephone.holding import held
 
 log = logging.getLogger("wardline.telephone")
 
@@ -104,21 +105,24 @@ class Reception:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _answer(self, lane: Lane) -> None:
+        actions, call = self._desk.actions, lane.subject.id
+        then = actions.give_back
         with contextlib.suppress(LaneEndedError):
-            first = await lane.next()
-            arrival = self._arrival(lane, first)
-            handler = self._by_purpose.get(arrival.purpose) if arrival else None
+            arrival = self._arrival(lane, await lane.next())
             try:
                 if arrival is None:
                     # What an earlier run of ours had begun: its ringing is begun anew.
                     log.info("hanging up %s, which an earlier run has left", lane.subject)
-                elif handler is None:
+                    then = actions.hang_up
+                elif arrival.purpose not in self._by_purpose:
                     log.error("nobody here answers calls for %r", arrival.purpose)
                 else:
-                    await handler(self._desk, arrival)
+                    async with held(actions, call):
+                        await self._by_purpose[arrival.purpose](self._desk, arrival)
+                    then = actions.hang_up
             finally:
                 with contextlib.suppress(ExchangeError):
-                    await self._desk.actions.hang_up(lane.subject.id)
+                    await then(call)
 
     def _arrival(self, lane: Lane, first: Event) -> Arrival | None:
         """None for a channel that nobody has dialled us with."""

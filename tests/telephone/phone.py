@@ -15,7 +15,7 @@ from tests.conftest import free_port, program
 WAIT_S = 20.0
 MODULES = ("g711", "account", "menu", "ctrl_tcp", "aufile", "sndfile", "srtp")
 
-HUM_S = 5.0
+HUM_S = 20.0
 HEADER_BYTES = 44
 SAMPLES_PER_MS = 8
 

@@ -189,7 +189,7 @@ async def test_an_emergency_is_kept_only_as_long_as_the_application_says_so(
     phones: Phones, exchange: RunningExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the end it lives and is connected, but has forgotten the call."""
-    tone(exchange.folder / "sounds" / "longer.wav", seconds=1.5)
+    tone(exchange.folder / "sounds" / "longer.wav", seconds=1)
     said: asyncio.Queue[None] = asyncio.Queue()
 
     async def keep(actions: Actions, channel: str, seconds: float) -> None:
@@ -205,11 +205,11 @@ async def test_an_emergency_is_kept_only_as_long_as_the_application_says_so(
             await office.dial("120")
             async with asyncio.timeout(WAIT_S):
                 lane = await world.arrived.get()
-            async with held(world.actions, lane.subject.id, seconds=1) as call:
+            async with held(world.actions, lane.subject.id, seconds=0.6):
                 for _ in range(2 * SAID_WITHIN):
                     await said.get()
                 await world.actions.answer(lane.subject.id)
-                await call.play(f"sound:{SOUNDS}/longer")
+                await world.actions.play(lane.subject.id, f"sound:{SOUNDS}/longer")
                 assert (await until(lane, "PlaybackFinished")).body["playback"]["state"] == "done"
             assert await rest(lane) == ["StasisEnd"]
             await answered_instead(station, office)

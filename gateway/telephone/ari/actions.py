@@ -1,7 +1,9 @@
 """The requests of ARI that we make, by name. Every one raises ExchangeError's kinds."""
 
+import asyncio
 import contextlib
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +14,22 @@ from gateway.telephone.ari.reading import Lane
 from gateway.telephone.exchange import HANDS_FREE_HEADERS, TAKE_BACK, TAKE_BACK_S
 
 RING_S = 60
+# Nothing that is played is longer.
+MOST_PROMPT_S = 120
 # What Asterisk answers when it finds no way to the one to be rung.
 NO_SUCH_PHONE = 500
 _ANSWER_BY_ITSELF = {
     f"PJSIP_HEADER(add,{name})": value for name, value in HANDS_FREE_HEADERS.items()
 }
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A call that the exchange leaves to us for `seconds` each time we say so. Who has the turn
+    says what belongs together."""
+
+    seconds: float
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Actions:
@@ -26,6 +39,8 @@ class Actions:
     def __init__(self, ari: Ari, app: str = "wardline") -> None:
         self._ari = ari
         self._app = app
+        # By channel; see holding.py.
+        self.holds: dict[str, Hold] = {}
 
     # --- channels ---
 
@@ -94,15 +109,20 @@ class Actions:
 
     async def play(self, channel: str, *media: str, lang: str | None = None) -> str:
         """Play one after the other; the id of the playback, which PlaybackFinished names."""
+        hold = self.holds.get(channel)
+        if hold is None:
+            return await self._play(channel, media, lang)
+        # What is said about a channel that is being played to waits in the exchange for the end.
+        async with hold.turn:
+            await self.keep(channel, MOST_PROMPT_S)
+            playback = await self._play(channel, media, lang)
+            await self.keep(channel, hold.seconds)
+        return playback
+
+    async def _play(self, channel: str, media: Sequence[str], lang: str | None) -> str:
         playback = new_id("play")
-        await self._ari.request(
-            "POST",
-            "channels",
-            channel,
-            "play",
-            playback,
-            query={"media": ",".join(media), "lang": lang},
-        )
+        query = {"media": ",".join(media), "lang": lang}
+        await self._ari.request("POST", "channels", channel, "play", playback, query=query)
         return playback
 
     async def stop_playing(self, playback: str) -> None:
