@@ -33,8 +33,8 @@ def texts(exchange: Exchange, directory: Directory) -> dict[str, str]:
 def living(exchange: Exchange, directory: Directory) -> dict[str, str]:
     """Those that change with the directory, by name; Asterisk reads them anew when told to."""
     return {
-        "pjsip.conf": pjsip_conf(exchange, directory),
-        "extensions.conf": extensions_conf(directory),
         "voicemail.conf": mailboxes.voicemail_conf(directory),
         "res_parking.conf": parking.res_parking_conf(directory.parking),
+        "pjsip.conf": pjsip_conf(exchange, directory),
+        "extensions.conf": extensions_conf(directory),
     }
