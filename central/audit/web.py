@@ -55,6 +55,8 @@ DONE = {
     "infusion.resumed": N_("let a drip run again"),
     "infusion.started": N_("started a drip or a dressing reminder"),
     "infusion.stopped": N_("stopped a drip or dressing"),
+    "class.cap": N_("limited the outside calls of a permission class"),
+    "trunk.cap": N_("limited the calls over a line to the world"),
     "login": N_("logged in"),
     "login.refused": N_("log-in refused"),
     "logout": N_("logged out"),

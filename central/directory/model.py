@@ -92,6 +92,22 @@ def m003_encryption(db: Database) -> None:
     db.execute("ALTER TABLE phones ADD COLUMN encryption TEXT NOT NULL DEFAULT 'none'")
 
 
+@migrations()
+def m004_caps(db: Database) -> None:
+    db.executescript(
+        """
+        -- Outward calls in one day; 0 is without end, and so it is for a class's calls at once.
+        ALTER TABLE trunks ADD COLUMN day_calls INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE trunks ADD COLUMN day_minutes INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE permission_classes ADD COLUMN most_calls INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE permission_classes ADD COLUMN day_calls INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE permission_classes ADD COLUMN day_minutes INTEGER NOT NULL DEFAULT 0;
+        -- No cap holds such a call up.
+        ALTER TABLE routes ADD COLUMN always INTEGER NOT NULL DEFAULT 0;
+        """
+    )
+
+
 def extensions(tx: Tx) -> list[Row]:
     return tx.all("SELECT * FROM extensions ORDER BY number")
 
@@ -130,8 +146,14 @@ def directory(tx: Tx) -> Directory:
     may = _gathered(tx, "SELECT class, route FROM class_routes")
     return Directory(
         rights=tuple(
-            Rights(row["name"], may.get(row["name"], ()))
-            for row in tx.all("SELECT name FROM permission_classes ORDER BY 1")
+            Rights(
+                row["name"],
+                may.get(row["name"], ()),
+                row["most_calls"],
+                row["day_calls"],
+                row["day_minutes"],
+            )
+            for row in tx.all("SELECT * FROM permission_classes ORDER BY name")
         ),
         phones=tuple(
             Phone(
@@ -170,6 +192,8 @@ def _trunks(tx: Tx) -> tuple[Trunk, ...]:
             row["password"],
             row["most_calls"],
             tuple((each["outside"], each["inside"]) for each in known if each[0] == row["name"]),
+            row["day_calls"],
+            row["day_minutes"],
         )
         for row in tx.all("SELECT * FROM trunks ORDER BY name")
     )
@@ -179,7 +203,12 @@ def _routes(tx: Tx) -> tuple[Route, ...]:
     patterns = _gathered(tx, "SELECT route, pattern FROM route_patterns")
     return tuple(
         Route(
-            row["name"], row["trunk"], patterns.get(row["name"], ()), row["strip"], row["limit_s"]
+            row["name"],
+            row["trunk"],
+            patterns.get(row["name"], ()),
+            row["strip"],
+            row["limit_s"],
+            bool(row["always"]),
         )
         for row in tx.all("SELECT * FROM routes ORDER BY name")
     )

@@ -13,6 +13,8 @@ from gateway.telephone.text import UnsafeTextError, word
 
 MOST_CALLS = (1, 500)
 LIMIT_S = (0, 24 * 3600)
+DAY_CALLS = (0, 100_000)
+DAY_MINUTES = (0, 1_000_000)
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
@@ -61,10 +63,11 @@ def add_route(
     *,
     strip: int = 0,
     limit_s: int = 0,
+    always: bool = False,
     by: str = "system",
 ) -> None:
     """Numbers outside, by patterns of fixed length, and the line they go over. Nobody may dial
-    them before `allow`. Raises FieldError."""
+    them before `allow`. always: no cap holds such a call up. Raises FieldError."""
     _check_name(tx, name, "routes")
     checks.within("limit_s", limit_s, LIMIT_S)
     if tx.one("SELECT 1 FROM trunks WHERE name = ?", (trunk,)) is None:
@@ -72,7 +75,7 @@ def add_route(
     if not patterns:
         raise FieldError("patterns", N_("Name at least one pattern."))
     checks.within("strip", strip, (0, min(len(each) for each in patterns) - 1))
-    tx.insert("routes", name=name, trunk=trunk, strip=strip, limit_s=limit_s)
+    tx.insert("routes", name=name, trunk=trunk, strip=strip, limit_s=limit_s, always=int(always))
     for each in dict.fromkeys(patterns):
         tx.insert("route_patterns", route=name, pattern=each)
     _check_whole(
@@ -100,6 +103,45 @@ def allow(tx: Tx, name: str, routes: Sequence[str], *, by: str = "system") -> No
     for each in dict.fromkeys(routes):
         tx.insert("class_routes", **{"class": name, "route": each})
     changed(tx, by, "class.allow", f"class/{name}", {"routes": list(routes)})
+
+
+def cap_trunk(
+    tx: Tx, name: str, *, most_calls: int, day_calls: int = 0, day_minutes: int = 0,
+    by: str = "system",
+) -> None:  # fmt: skip
+    """From now on so many calls go out over the line at once, and in one day; 0 is without end.
+    Raises FieldError."""
+    checks.within("most_calls", most_calls, MOST_CALLS)
+    if tx.one("SELECT 1 FROM trunks WHERE name = ?", (name,)) is None:
+        raise FieldError("trunk", N_("There is no such line to the world."))
+    _cap(tx, "trunk", "trunks", name, most_calls, day_calls, day_minutes, by)
+
+
+def cap_class(
+    tx: Tx, name: str, *, most_calls: int = 0, day_calls: int = 0, day_minutes: int = 0,
+    by: str = "system",
+) -> None:  # fmt: skip
+    """From now on the phones of the class together call outside so often at once, and in one day;
+    0 is without end. Raises FieldError."""
+    checks.within("most_calls", most_calls, (0, MOST_CALLS[1]))
+    if tx.one("SELECT 1 FROM permission_classes WHERE name = ?", (name,)) is None:
+        raise FieldError("class", N_("There is no such permission class."))
+    _cap(tx, "class", "permission_classes", name, most_calls, day_calls, day_minutes, by)
+
+
+def _cap(
+    tx: Tx, kind: str, table: str, name: str, most_calls: int, day_calls: int, day_minutes: int,
+    by: str,
+) -> None:  # fmt: skip
+    checks.within("day_calls", day_calls, DAY_CALLS)
+    checks.within("day_minutes", day_minutes, DAY_MINUTES)
+    caps = {"most_calls": most_calls, "day_calls": day_calls, "day_minutes": day_minutes}
+    tx.execute(
+        f"UPDATE {table} SET most_calls = :most_calls, day_calls = :day_calls,"
+        " day_minutes = :day_minutes WHERE name = :name",
+        {**caps, "name": name},
+    )
+    changed(tx, by, f"{kind}.cap", f"{kind}/{name}", dict(caps))
 
 
 def _check_name(tx: Tx, name: str, table: str) -> None:

@@ -37,8 +37,9 @@ def extension(number: str) -> str:
 
 @dataclass(frozen=True)
 class Trunk:
-    """A line to the world at `host` ("192.0.2.7:5060"). most_calls: outward at once; inbound: the
-    numbers under which the world knows us, each with the line or service that it rings."""
+    """A line to the world at `host` ("192.0.2.7:5060"). most_calls: outward at once; day_calls and
+    day_minutes: outward in one day, 0 is without end; inbound: the numbers under which the world
+    knows us, each with the line or service that it rings."""
 
     name: str
     host: str
@@ -46,6 +47,8 @@ class Trunk:
     password: str = field(default="", repr=False)
     most_calls: int = 4
     inbound: tuple[tuple[str, str], ...] = ()
+    day_calls: int = 0
+    day_minutes: int = 0
 
     @property
     def endpoint(self) -> str:
@@ -57,21 +60,26 @@ class Trunk:
 class Route:
     """Numbers outside that may be dialled, by patterns of fixed length (X any digit, N 2 to 9, Z 1
     to 9); the first `strip` digits are ours and not passed on. limit_s: a call ends after so long;
-    0 is never."""
+    0 is never. always: no cap holds it up, as for the police."""
 
     name: str
     trunk: str
     patterns: tuple[str, ...]
     strip: int = 0
     limit_s: int = 0
+    always: bool = False
 
 
 @dataclass(frozen=True)
 class Rights:
-    """A permission class: by which routes a phone of it may dial beyond the house."""
+    """A permission class: by which routes a phone of it may dial beyond the house. most_calls,
+    day_calls, day_minutes: of all its phones together, as of a trunk; 0 is without end."""
 
     name: str
     routes: tuple[str, ...] = ()
+    most_calls: int = 0
+    day_calls: int = 0
+    day_minutes: int = 0
 
 
 # Whether a phone's voice is encrypted (SRTP, its keys told over TLS): not at all; when the phone

@@ -52,6 +52,8 @@ class Exchange:
     most_calls: int = 500
     # Without it no telephone can encrypt, and one that must cannot call.
     tls: Tls | None = None
+    # Where a day begins that calls are counted by.
+    timezone: str = "Asia/Shanghai"
 
     @property
     def ari_url(self) -> str:

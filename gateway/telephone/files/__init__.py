@@ -36,5 +36,5 @@ def living(exchange: Exchange, directory: Directory) -> dict[str, str]:
         "voicemail.conf": mailboxes.voicemail_conf(directory),
         "res_parking.conf": parking.res_parking_conf(directory.parking),
         "pjsip.conf": pjsip_conf(exchange, directory),
-        "extensions.conf": extensions_conf(directory),
+        "extensions.conf": extensions_conf(exchange, directory),
     }

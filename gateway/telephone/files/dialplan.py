@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from gateway.telephone import text
 from gateway.telephone.directory import Directory, Line, Rights, Route, Service, Trunk
-from gateway.telephone.exchange import APP, HANDS_FREE_HEADERS, TAKE_BACK, TAKE_BACK_S
-from gateway.telephone.files import mailboxes, parking, picking_up, rooms
+from gateway.telephone.exchange import APP, HANDS_FREE_HEADERS, TAKE_BACK, TAKE_BACK_S, Exchange
+from gateway.telephone.files import mailboxes, outward, parking, picking_up, rooms
 from gateway.telephone.text import Context, Extension
 
 LINES = "lines"
@@ -43,7 +43,7 @@ def from_trunk(name: str) -> str:
     return f"inbound-{text.word(name)}"
 
 
-def extensions_conf(directory: Directory) -> str:
+def extensions_conf(exchange: Exchange, directory: Directory) -> str:
     trunks = {each.name: each for each in directory.trunks}
     inside = {each.number: SERVICES for each in directory.services}
     must_encrypt = {each.rights for each in directory.phones if each.encryption == "required"}
@@ -52,6 +52,8 @@ def extensions_conf(directory: Directory) -> str:
         *(_from_encrypted(each) for each in sorted(must_encrypt)),
         *(_from_trunk(each, inside) for each in directory.trunks),
         *(_route(each, trunks[each.trunk]) for each in directory.routes),
+        *(outward.caps(from_phones(each.name), each) for each in directory.rights),
+        *outward.counting(exchange.timezone),
         Context(SERVICES, [_service(each) for each in directory.services]),
         *(_answered(directory, each) for each in directory.services),
         Context(LINES, [_line(each) for each in directory.lines]),
@@ -93,14 +95,21 @@ def _from_trunk(trunk: Trunk, inside: dict[str, str]) -> Context:
 def _route(route: Route, trunk: Trunk) -> Context:
     name = text.word(trunk.endpoint)
     digits = f"${{FILTER(0-9,${{EXTEN:{route.strip}}})}}"
-    limit = f",L({route.limit_s * 1000})" if route.limit_s else ""
-    steps: list[str | tuple[str, str]] = [
-        f"Set(GROUP(trunk)={name})",
-        f"GotoIf($[${{GROUP_COUNT({name}@trunk)}} > {trunk.most_calls}]?full)",
-        f"Dial(PJSIP/{digits}@{name},{OUTSIDE_RING_S}{limit})",
-        "Hangup(${HANGUPCAUSE})",
-        ("full", "Congestion(10)"),
-    ]
+    dial = f"Dial(PJSIP/{digits}@{name},{OUTSIDE_RING_S},"
+    if route.always:
+        limit = f"L({route.limit_s * 1000})" if route.limit_s else ""
+        steps: list[str | tuple[str, str]] = [f"{dial}{limit})", "Hangup(${HANGUPCAUSE})"]
+    else:
+        steps = [
+            outward.ask(trunk),
+            'GotoIf($["${NO_ROOM}" != ""]?full)',
+            f"{dial}{outward.limit(route.limit_s)}{outward.leg(trunk)})",
+            "Hangup(${HANGUPCAUSE})",
+            ("full", f"Set({TAKE_BACK}={TAKE_BACK_S})"),
+            f"Stasis({APP},{outward.REFUSED},${{NO_ROOM}},${{NO_ROOM_FOR}})",
+            f"Set({TAKE_BACK}=0)",
+            "Congestion(10)",
+        ]
     return Context(
         f"route-{text.word(route.name)}",
         [Extension(f"_{pattern}", steps) for pattern in route.patterns],

@@ -62,7 +62,9 @@ MODULES: dict[str, tuple[str, ...]] = {
         "func_logic",
     ),
     "lines to the world": (
+        "func_db",  # what was called today, over a restart
         "func_groupcount",
+        "func_lock",
         "func_strings",
         "res_pjsip_endpoint_identifier_ip",
         "res_pjsip_outbound_authenticator_digest",
