@@ -185,8 +185,8 @@ class Directory:
 
     def _others(self) -> Iterable[str]:
         """Every number that is no line's."""
-        for each in (*self.services, *self.rooms):
-            yield each.number
+        yield from (each.number for each in self.services)
+        yield from (each.number for each in self.rooms)
         if self.parking is not None:
             yield from (self.parking.number, *self.parking.places)
 

@@ -76,3 +76,33 @@ def test_the_password_of_a_line_is_not_in_the_audit(directory: Store) -> None:
     (entry,) = directory.read().all("SELECT * FROM audit WHERE who = 'eng'")
     assert (entry["what"], entry["ref"]) == ("trunk.add", "trunk/other")
     assert "of-the-line" not in entry["detail"]
+
+
+def test_caps_of_a_line_and_of_a_class_are_kept(directory: Store) -> None:
+    with directory.transaction() as tx:
+        outside.cap_trunk(tx, "world", most_calls=2, day_calls=100, day_minutes=500)
+        outside.cap_class(tx, "local", day_minutes=60)
+        outside.add_route(tx, "police", "world", ["9110"], strip=1, always=True)
+    now = model.directory(directory.read())
+    (trunk,) = now.trunks
+    assert (trunk.most_calls, trunk.day_calls, trunk.day_minutes) == (2, 100, 500)
+    assert now.rights[1] == Rights("local", day_minutes=60)
+    assert now.routes == (Route("police", "world", ("9110",), 1, always=True),)
+
+
+@pytest.mark.parametrize(
+    ("field", "change", "name", "values"),
+    [
+        ("most_calls", outside.cap_trunk, "world", {"most_calls": 0}),
+        ("trunk", outside.cap_trunk, "moon", {"most_calls": 1}),
+        ("day_calls", outside.cap_class, "local", {"day_calls": -1}),
+        ("day_minutes", outside.cap_class, "local", {"day_minutes": 10**7}),
+        ("class", outside.cap_class, "moon", {"day_calls": 1}),
+    ],
+)
+def test_a_cap_that_makes_no_sense_is_refused(
+    directory: Store, field: str, change: Any, name: str, values: dict[str, int]
+) -> None:
+    with pytest.raises(FieldError) as caught, directory.transaction() as tx:
+        change(tx, name, **values)
+    assert caught.value.field == field
