@@ -28,6 +28,7 @@ THINGS = {
     "route": (N_("route %(a)s"), ""),
     "screen": (N_("screen %(a)s"), "/screens"),
     "service": (N_("service %(a)s"), ""),
+    "speed": (N_("speed dials of the house"), ""),
     "trunk": (N_("line to the world %(a)s"), ""),
     "user": (N_("user %(a)s"), "/users"),
     "ward": ("%(ward)s", "/board/%(a)s"),
@@ -45,6 +46,7 @@ DETAILS: dict[str, str] = {
     "host": N_("address"), "most_calls": N_("calls at once"), "patterns": N_("patterns"),
     "trunk": N_("line to the world"), "routes": N_("routes"),
     "unit_s": N_("seconds of a unit"), "fen": N_("fen for each"),
+    "code": N_("short code"), "numbers": N_("numbers"),
 }  # fmt: skip
 # Who acts besides people.
 OTHERS = {"system": N_("Wardline itself"), "his": N_("hospital system")}

@@ -2,6 +2,7 @@
 
 from sqlite_utils import Database, Migrations
 
+from central.personal import view as personal
 from central.store import Row, Tx
 from gateway.telephone.directory import Directory, Line, Phone, Rights, Route, Service, Trunk
 
@@ -144,7 +145,7 @@ def directory(tx: Tx) -> Directory:
     groups = _gathered(tx, "SELECT device, name FROM phone_groups")
     instead = _gathered(tx, "SELECT service, number FROM service_fallbacks")
     may = _gathered(tx, "SELECT class, route FROM class_routes")
-    return Directory(
+    house = Directory(
         rights=tuple(
             Rights(
                 row["name"],
@@ -180,6 +181,7 @@ def directory(tx: Tx) -> Directory:
         trunks=_trunks(tx),
         routes=_routes(tx),
     )
+    return personal.today(tx, house)
 
 
 def _trunks(tx: Tx) -> tuple[Trunk, ...]:

@@ -3,6 +3,10 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+
+from gateway.telephone import personal
+from gateway.telephone.personal import FindMe, SpeedDial
 
 _DEVICE = re.compile(r"[0-9a-f]{12}")
 _NUMBER = re.compile(r"[0-9]{2,8}")
@@ -10,6 +14,8 @@ _OUTSIDE = re.compile(r"[0-9]{2,15}")
 _PIN = re.compile(r"([0-9]{4,8})?")
 _FIXED = re.compile(r"[0-9XZN]{2,16}")
 _HOST = re.compile(r"[0-9A-Za-z.-]{1,64}(:[0-9]{2,5})?")
+_CODE = re.compile(r"\*0[0-9]{2}")
+_DIALLED = re.compile(r"[0-9]{2,16}")
 _SEPARATORS = re.compile(r"[:.\-\s]")
 
 
@@ -156,10 +162,13 @@ class Directory:
     routes: tuple[Route, ...] = ()
     rooms: tuple[Room, ...] = ()
     parking: Parking | None = None
+    speed: tuple[SpeedDial, ...] = ()
+    find: tuple[FindMe, ...] = ()
 
     def __post_init__(self) -> None:
         self._check_house()
         self._check_outside()
+        self._check_personal()
 
     def _check_house(self) -> None:
         devices = _unique("phone", (each.device for each in self.phones))
@@ -206,6 +215,58 @@ class Directory:
         for rights in self.rights:
             for name in rights.routes:
                 _known(name, routes, f"route of permission class {rights.name}")
+
+    def _check_personal(self) -> None:
+        lines = {each.number for each in self.lines}
+        rights = {each.name for each in self.rights}
+        _unique("speed dial", (f"{each.code} of {each.owner or 'all'}" for each in self.speed))
+        for dial in self.speed:
+            _matching(_CODE, dial.code, "speed dial")
+            _matching(_DIALLED, dial.number, f"number of speed dial {dial.code}")
+            if dial.owner:
+                _known(dial.owner, lines, f"owner of speed dial {dial.code}")
+        for owner in _unique("find-me", (each.owner for each in self.find)):
+            _known(owner, lines, "extension of a find-me")
+        for find in self.find:
+            for target in find.targets:
+                if not target.hours.days or not set(target.hours.days) <= set(range(7)):
+                    raise DirectoryError(f"find-me target of {find.owner} has no day of the week")
+                if target.outside:
+                    _matching(_DIALLED, target.number, f"find-me target of {find.owner}")
+                    _known(find.rights, rights, f"permission class of {find.owner}'s find-me")
+                else:
+                    _known(target.number, lines, f"find-me target of {find.owner}")
+        round_ = personal.loop(personal.passes_on(self.find))
+        if round_:
+            raise DirectoryError(f"find-me goes round for ever: {' → '.join(round_)}")
+
+    @cached_property
+    def mailboxes(self) -> frozenset[str]:
+        """The lines that have one."""
+        return frozenset(each.number for each in self.lines if each.mailbox)
+
+    @cached_property
+    def find_of(self) -> dict[str, FindMe]:
+        """Where the person of each extension may be found."""
+        return {each.owner: each for each in self.find}
+
+    @cached_property
+    def speed_of(self) -> dict[str, tuple[SpeedDial, ...]]:
+        """The speed dials of each extension; of "" the house's."""
+        found: dict[str, tuple[SpeedDial, ...]] = {}
+        for each in self.speed:
+            found[each.owner] = (*found.get(each.owner, ()), each)
+        return found
+
+    def reaches(self, rights: str, number: str) -> bool:
+        """Whether a phone of the class `rights` may dial `number`, in the house or beyond."""
+        if number in {*(each.number for each in self.lines), *self._others()}:
+            return True
+        may = {name for each in self.rights if each.name == rights for name in each.routes}
+        patterns = (
+            pattern for each in self.routes if each.name in may for pattern in each.patterns
+        )
+        return any(personal.matches(pattern, number) for pattern in patterns)
 
     def devices_of(self, numbers: Iterable[str]) -> tuple[str, ...]:
         """The phones of several lines, each once."""

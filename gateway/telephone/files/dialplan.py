@@ -6,12 +6,11 @@ for him and no other, so never a line to the world. A number that the applicatio
 telephones by itself when the application is away, or dies while it has the call.
 """
 
-from collections.abc import Sequence
-
 from gateway.telephone import text
 from gateway.telephone.directory import Directory, Line, Rights, Route, Service, Trunk
 from gateway.telephone.exchange import APP, HANDS_FREE_HEADERS, TAKE_BACK, TAKE_BACK_S, Exchange
-from gateway.telephone.files import mailboxes, outward, parking, picking_up, rooms
+from gateway.telephone.files import findme, mailboxes, outward, parking, picking_up, rooms, speed
+from gateway.telephone.files.findme import from_phones, together
 from gateway.telephone.text import Context, Extension
 
 LINES = "lines"
@@ -26,11 +25,6 @@ OUTSIDE_RING_S = 90
 MOST_DIALLED = 17
 # Q.850, which a phone is told as 403.
 CALL_REJECTED = 21
-
-
-def from_phones(rights: str) -> str:
-    """The context that phones of a permission class dial in."""
-    return f"from-{text.word(rights)}"
 
 
 def from_encrypted(rights: str) -> str:
@@ -48,7 +42,7 @@ def extensions_conf(exchange: Exchange, directory: Directory) -> str:
     inside = {each.number: SERVICES for each in directory.services}
     must_encrypt = {each.rights for each in directory.phones if each.encryption == "required"}
     return text.file(
-        *(_from_phones(each, parking.includes(directory)) for each in directory.rights),
+        *(_from_phones(directory, each) for each in directory.rights),
         *(_from_encrypted(each) for each in sorted(must_encrypt)),
         *(_from_trunk(each, inside) for each in directory.trunks),
         *(_route(each, trunks[each.trunk]) for each in directory.routes),
@@ -56,7 +50,8 @@ def extensions_conf(exchange: Exchange, directory: Directory) -> str:
         *outward.counting(exchange.timezone),
         Context(SERVICES, [_service(each) for each in directory.services]),
         *(_answered(directory, each) for each in directory.services),
-        Context(LINES, [_line(each) for each in directory.lines]),
+        Context(LINES, [_line(exchange, directory, each) for each in directory.lines]),
+        findme.reach(exchange, directory),
         *picking_up.contexts(directory),
         *rooms.contexts(directory),
         *mailboxes.contexts(directory),
@@ -65,10 +60,11 @@ def extensions_conf(exchange: Exchange, directory: Directory) -> str:
     )
 
 
-def _from_phones(rights: Rights, parked: Sequence[str]) -> Context:
+def _from_phones(directory: Directory, rights: Rights) -> Context:
     outside = [f"route-{text.word(name)}" for name in rights.routes]
-    house = (SERVICES, LINES, *IN_THE_HOUSE, *parked)
-    return Context(from_phones(rights.name), (), (*house, *outside))
+    house = (SERVICES, LINES, *IN_THE_HOUSE, *parking.includes(directory))
+    codes = speed.codes(directory, rights.name)
+    return Context(from_phones(rights.name), codes, (*house, *outside))
 
 
 def _from_encrypted(rights: str) -> Context:
@@ -116,30 +112,18 @@ def _route(route: Route, trunk: Trunk) -> Context:
     )
 
 
-def _line(line: Line) -> Extension:
-    """A phone that has as many calls as it may is left out; when all have, the line is busy."""
+def _line(exchange: Exchange, directory: Directory, line: Line) -> Extension:
     number = text.pattern(line.number)
     message = mailboxes.otherwise(line)
-    if not line.devices:
+    # Who calls from outside may not pass himself on: MAY is of our phones alone.
+    rings = findme.rings(exchange, directory, line, options="tk${MAY}")
+    if not rings:
         return Extension(number, [message or "Congestion(10)"])
     busy = ['GotoIf($["${DIALSTATUS}" = "BUSY"]?busy)', "Hangup(${HANGUPCAUSE})"]
-    free = [
-        f'Set(FREE=${{FREE}}${{IF($["${{DEVICE_STATE({each})}}" != "BUSY"]?&{each})}})'
-        for each in map(_endpoint, line.devices)
-    ]
     return Extension(
         number,
-        [
-            f"Set(_PICKUPMARK={number})",
-            "Set(FREE=)",
-            *free,
-            'GotoIf($["${FREE}" = ""]?busy)',
-            # Who calls from outside may not pass himself on: MAY is of our phones alone.
-            f"Dial(${{FREE:1}},{line.ring_s},tk${{MAY}})",
-            *([] if message else busy),
-            ("busy", message or "Busy(10)"),
-        ],
-        hint=_together(line.devices),
+        [*rings, *([] if message else busy), ("busy", message or "Busy(10)")],
+        hint=together(line.devices),
     )
 
 
@@ -166,7 +150,7 @@ def _answered(directory: Directory, service: Service) -> Context:
         f"Set({TAKE_BACK}={TAKE_BACK_S})",
         application,
         ("instead", f"Set({TAKE_BACK}=0)"),
-        f"Dial({_together(devices)},{FALLBACK_RING_S})",
+        f"Dial({together(devices)},{FALLBACK_RING_S})",
         "Hangup(${HANGUPCAUSE})",
     ]
     late = Extension("T", [f"Goto({number},instead)"])
@@ -179,11 +163,3 @@ def _hands_free() -> Extension:
         [f"Set(PJSIP_HEADER(add,{name})={value})" for name, value in HANDS_FREE_HEADERS.items()]
         + ["Return()"],
     )
-
-
-def _endpoint(device: str) -> str:
-    return f"PJSIP/{text.word(device)}"
-
-
-def _together(devices: Sequence[str]) -> str:
-    return "&".join(map(_endpoint, devices))

@@ -1,12 +1,13 @@
 """pjsip.conf: the transports, each phone by its hardware address, and the lines to the world."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 
 from gateway.telephone import text
 from gateway.telephone.directory import Directory, Phone, Trunk
 from gateway.telephone.exchange import INSIDE, Exchange
-from gateway.telephone.files import mailboxes, picking_up
-from gateway.telephone.files.dialplan import from_encrypted, from_phones, from_trunk
+from gateway.telephone.files import mailboxes, picking_up, speed
+from gateway.telephone.files.dialplan import from_encrypted, from_trunk
+from gateway.telephone.files.findme import from_phones
 from gateway.telephone.text import Section
 
 # Telephones say again that they are there before this has passed.
@@ -19,8 +20,7 @@ TLS = "transport-tls"
 
 
 def pjsip_conf(exchange: Exchange, directory: Directory) -> str:
-    boxes = {each.number for each in directory.lines if each.mailbox}
-    phones = [part for phone in directory.phones for part in _phone(exchange, phone, boxes)]
+    phones = [part for phone in directory.phones for part in _phone(exchange, directory, phone)]
     trunks = [part for trunk in directory.trunks for part in _trunk(trunk)]
     return text.file(*_common(exchange), *phones, *trunks, include="pjsip_local.conf")
 
@@ -63,7 +63,7 @@ def _common(exchange: Exchange) -> Iterable[Section]:
         )
 
 
-def _phone(exchange: Exchange, phone: Phone, boxes: Container[str]) -> Iterable[Section]:
+def _phone(exchange: Exchange, directory: Directory, phone: Phone) -> Iterable[Section]:
     device = text.word(phone.device)
     caller = f'"{text.spoken_name(phone.name)}" <{text.pattern(phone.number)}>'
     groups = ",".join(text.word(each) for each in phone.groups)
@@ -99,7 +99,8 @@ def _phone(exchange: Exchange, phone: Phone, boxes: Container[str]) -> Iterable[
     if groups:
         settings += [("named_call_group", groups), ("named_pickup_group", groups)]
         settings += [("set_var", f"{picking_up.belongs_to(each)}=1") for each in phone.groups]
-    if phone.number in boxes:
+    settings += [("set_var", each) for each in speed.variables(directory, phone)]
+    if phone.number in directory.mailboxes:
         box = mailboxes.mailbox(phone.number)
         settings += [("mailboxes", box), ("mwi_subscribe_replaces_unsolicited", "yes")]
         lamp.append(("mailboxes", box))
