@@ -25,6 +25,20 @@ def fresh(tx: Tx, number: str) -> str:
         number = exchange.extension(number.strip())
     except exchange.DirectoryError:
         raise FieldError("number", N_("An extension has 2 to 8 digits.")) from None
+    return _unused(tx, number)
+
+
+def fresh_service(tx: Tx, number: str) -> str:
+    """`number`, if it can be a service's."""
+    try:
+        number = exchange.service_number(number.strip())
+    except exchange.DirectoryError:
+        message = N_("The number of a service has 2 to 8 digits, and a * before them if you like.")
+        raise FieldError("number", message) from None
+    return _unused(tx, number)
+
+
+def _unused(tx: Tx, number: str) -> str:
     if model.used(tx, number):
         raise FieldError("number", N_("The number %(number)s is taken."), number=number)
     return number

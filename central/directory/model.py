@@ -4,7 +4,17 @@ from sqlite_utils import Database, Migrations
 
 from central.personal import view as personal
 from central.store import Row, Tx
-from gateway.telephone.directory import Directory, Line, Phone, Rights, Route, Service, Trunk
+from gateway.telephone.directory import (
+    Directory,
+    Line,
+    Parking,
+    Phone,
+    Rights,
+    Room,
+    Route,
+    Service,
+    Trunk,
+)
 
 migrations = Migrations("directory")
 migrate_after = ("wards", "console")
@@ -109,6 +119,28 @@ def m004_caps(db: Database) -> None:
     )
 
 
+@migrations()
+def m005_facilities(db: Database) -> None:
+    db.executescript(
+        """
+        -- pin: hashed. mail: where to tell of a message, or ''. wrong: PINs tried in a row that
+        -- were not it; until blocked_ms (since 1970) none is tried.
+        CREATE TABLE mailboxes (
+            number TEXT PRIMARY KEY REFERENCES extensions (number) ON DELETE CASCADE,
+            pin TEXT NOT NULL, mail TEXT NOT NULL, wrong INTEGER NOT NULL DEFAULT 0,
+            blocked_ms INTEGER NOT NULL DEFAULT 0
+        );
+        -- pin: as the exchange must be given it, so not hashed; '' is none.
+        CREATE TABLE rooms (number TEXT PRIMARY KEY, label TEXT NOT NULL, pin TEXT NOT NULL);
+        -- One row at most: where calls are parked, and the first and last of their places.
+        CREATE TABLE parking (
+            number TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL,
+            wait_s INTEGER NOT NULL
+        );
+        """
+    )
+
+
 def extensions(tx: Tx) -> list[Row]:
     return tx.all("SELECT * FROM extensions ORDER BY number")
 
@@ -133,10 +165,33 @@ def people(tx: Tx) -> list[Row]:
     return tx.all("SELECT * FROM people ORDER BY name, id")
 
 
+def mailboxes(tx: Tx) -> list[Row]:
+    """Every mailbox, with the label of its extension."""
+    return tx.all(
+        "SELECT mailboxes.*, label FROM mailboxes JOIN extensions USING (number) ORDER BY number"
+    )
+
+
+def mailbox(tx: Tx, number: str) -> Row | None:
+    return tx.one("SELECT * FROM mailboxes WHERE number = ?", (number,))
+
+
+def rooms(tx: Tx) -> list[Row]:
+    return tx.all("SELECT * FROM rooms ORDER BY number")
+
+
+def parking(tx: Tx) -> Row | None:
+    return tx.one("SELECT * FROM parking")
+
+
 def used(tx: Tx, number: str) -> bool:
     """Whether something has this number."""
-    taken = "SELECT 1 FROM extensions WHERE number = :it UNION SELECT 1 FROM services"
-    return tx.value(f"{taken} WHERE number = :it", {"it": number}) is not None
+    taken = " UNION ".join(
+        f"SELECT 1 FROM {table} WHERE number = :it"
+        for table in ("extensions", "services", "rooms", "parking")
+    )
+    place = "SELECT 1 FROM parking WHERE CAST(:it AS INTEGER) BETWEEN first AND last"
+    return tx.value(f"{taken} UNION {place}", {"it": number}) is not None
 
 
 def directory(tx: Tx) -> Directory:
@@ -144,6 +199,7 @@ def directory(tx: Tx) -> Directory:
     rings = _gathered(tx, "SELECT number, device FROM extension_phones")
     groups = _gathered(tx, "SELECT device, name FROM phone_groups")
     instead = _gathered(tx, "SELECT service, number FROM service_fallbacks")
+    boxes = {row["number"] for row in mailboxes(tx)}
     may = _gathered(tx, "SELECT class, route FROM class_routes")
     house = Directory(
         rights=tuple(
@@ -171,7 +227,9 @@ def directory(tx: Tx) -> Directory:
             for row in phones(tx)
         ),
         lines=tuple(
-            Line(row["number"], rings.get(row["number"], ()), row["ring_s"])
+            Line(
+                row["number"], rings.get(row["number"], ()), row["ring_s"], row["number"] in boxes
+            )
             for row in extensions(tx)
         ),
         services=tuple(
@@ -180,8 +238,18 @@ def directory(tx: Tx) -> Directory:
         ),
         trunks=_trunks(tx),
         routes=_routes(tx),
+        rooms=tuple(Room(row["number"], row["pin"]) for row in rooms(tx)),
+        parking=_parking(tx),
     )
     return personal.today(tx, house)
+
+
+def _parking(tx: Tx) -> Parking | None:
+    row = parking(tx)
+    if row is None:
+        return None
+    places = tuple(str(each) for each in range(row["first"], row["last"] + 1))
+    return Parking(row["number"], places, row["wait_s"])
 
 
 def _trunks(tx: Tx) -> tuple[Trunk, ...]:

@@ -54,7 +54,7 @@ def add_service(
 ) -> None:
     """A number that Wardline answers itself; the extensions of `fallback` ring when it is away.
     Raises FieldError."""
-    number = checks.fresh(tx, number)
+    number = checks.fresh_service(tx, number)
     if not _PURPOSE.fullmatch(purpose):
         raise FieldError("purpose", N_("There is no such service."))
     if tx.one("SELECT 1 FROM services WHERE purpose = ?", (purpose,)) is not None:

@@ -10,6 +10,7 @@ from gateway.telephone.personal import FindMe, SpeedDial
 
 _DEVICE = re.compile(r"[0-9a-f]{12}")
 _NUMBER = re.compile(r"[0-9]{2,8}")
+_SERVICE = re.compile(r"\*?[0-9]{2,8}")
 _OUTSIDE = re.compile(r"[0-9]{2,15}")
 _PIN = re.compile(r"([0-9]{4,8})?")
 _FIXED = re.compile(r"[0-9XZN]{2,16}")
@@ -38,6 +39,14 @@ def extension(number: str) -> str:
     """`number`, if it is one that the house may have. Raises DirectoryError."""
     if not _NUMBER.fullmatch(number):
         raise DirectoryError(f"{number!r} is no extension: 2 to 8 digits")
+    return number
+
+
+def service_number(number: str) -> str:
+    """`number`, if it is one that a service may have: a star may come first. Raises
+    DirectoryError."""
+    if not _SERVICE.fullmatch(number):
+        raise DirectoryError(f"{number!r} is no number of a service: 2 to 8 digits, or * before")
     return number
 
 
@@ -175,6 +184,8 @@ class Directory:
         rights = _unique("permission class", (each.name for each in self.rights))
         lines = [each.number for each in self.lines]
         for number in _unique("number", [*lines, *self._others()]):
+            service_number(number)
+        for number in (*lines, *self._dialled_by_digits()):
             extension(number)
         for phone in self.phones:
             device_name(phone.device)

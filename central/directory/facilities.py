@@ -1,0 +1,82 @@
+"""Mailboxes, conference rooms and places for parked calls."""
+
+import re
+
+from argon2 import PasswordHasher
+
+from central.console.marks import N_
+from central.directory import checks, model
+from central.errors import FieldError
+from central.store import Tx
+
+# A PIN has so few digits that a slow hash protects it no better than the count of wrong ones does.
+HASHER = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+WAIT_S = (30, 900)
+MOST_PLACES = 50
+_PIN = re.compile(r"[0-9]{4,8}")
+_MAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+MAIL_MOST = 120
+
+
+def set_mailbox(tx: Tx, number: str, pin: str, *, mail: str = "", by: str = "system") -> None:
+    """From now on whoever is not answered at `number` may leave a message, which is listened to
+    with `pin`; mail: where to tell of each, or nothing. An older PIN and address are replaced.
+    Raises FieldError."""
+    checks.extension(tx, number)
+    hashed = HASHER.hash(_pin(pin))
+    mail = mail.strip()
+    if mail and (len(mail) > MAIL_MOST or not _MAIL.fullmatch(mail)):
+        raise FieldError("mail", N_("This is no e-mail address."))
+    tx.execute("DELETE FROM mailboxes WHERE number = ?", (number,))
+    tx.insert("mailboxes", number=number, pin=hashed, mail=mail)
+    checks.changed(tx, by, "mailbox.set", f"extension/{number}", {"mail": mail})
+
+
+def remove_mailbox(tx: Tx, number: str, *, by: str = "system") -> None:
+    """Messages that were left stay. Raises FieldError."""
+    if model.mailbox(tx, number) is None:
+        raise FieldError("number", N_("This extension has no mailbox."))
+    tx.execute("DELETE FROM mailboxes WHERE number = ?", (number,))
+    checks.changed(tx, by, "mailbox.remove", f"extension/{number}", {})
+
+
+def add_room(tx: Tx, number: str, label: str, *, pin: str = "", by: str = "system") -> None:
+    """A number whose callers hear each other, once they have entered `pin`. Raises FieldError."""
+    number, label = checks.fresh(tx, number), checks.label("label", label)
+    tx.insert("rooms", number=number, label=label, pin=_pin(pin) if pin else "")
+    checks.changed(tx, by, "room.add", f"room/{number}", {"label": label, "pin": bool(pin)})
+
+
+def remove_room(tx: Tx, number: str, *, by: str = "system") -> None:
+    """Raises FieldError."""
+    if tx.one("SELECT 1 FROM rooms WHERE number = ?", (number,)) is None:
+        raise FieldError("number", N_("There is no such conference room."))
+    tx.execute("DELETE FROM rooms WHERE number = ?", (number,))
+    checks.changed(tx, by, "room.remove", f"room/{number}", {})
+
+
+def set_parking(
+    tx: Tx, number: str, first: str, last: str, *, wait_s: int = 90, by: str = "system"
+) -> None:
+    """A call that is passed on to `number` is parked at one of the places `first` to `last`, and
+    comes back after wait_s. Raises FieldError."""
+    tx.execute("DELETE FROM parking")
+    number = checks.fresh(tx, number)
+    for field, each in (("first", first), ("last", last)):
+        if not re.fullmatch(r"[1-9][0-9]{1,7}", each):
+            raise FieldError(field, N_("A place is a number of 2 to 8 digits, without 0 first."))
+    places = range(int(first), int(last) + 1)
+    if not 1 <= len(places) <= MOST_PLACES:
+        raise FieldError("last", N_("There are 1 to %(most)s places."), most=MOST_PLACES)
+    for place in map(str, places):
+        if place == number or model.used(tx, place):
+            raise FieldError("first", N_("The number %(number)s is taken."), number=place)
+    checks.within("wait_s", wait_s, WAIT_S)
+    tx.insert("parking", number=number, first=places[0], last=places[-1], wait_s=wait_s)
+    checks.changed(tx, by, "parking.set", f"parking/{number}", {"first": first, "last": last})
+
+
+def _pin(pin: str) -> str:
+    if not _PIN.fullmatch(pin):
+        raise FieldError("pin", N_("A PIN has 4 to 8 digits."))
+    return pin
