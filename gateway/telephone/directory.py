@@ -206,6 +206,9 @@ class Directory:
     def _others(self) -> Iterable[str]:
         """Every number that is no line's."""
         yield from (each.number for each in self.services)
+        yield from self._dialled_by_digits()
+
+    def _dialled_by_digits(self) -> Iterable[str]:
         yield from (each.number for each in self.rooms)
         if self.parking is not None:
             yield from (self.parking.number, *self.parking.places)

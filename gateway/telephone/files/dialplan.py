@@ -135,7 +135,7 @@ def _service(service: Service) -> Extension:
 
 def _with_us(service: Service) -> str:
     """The context of a call that the application has."""
-    return f"service-{text.pattern(service.number)}"
+    return f"service-{text.pattern(service.number).replace('*', 'star-')}"
 
 
 def _answered(directory: Directory, service: Service) -> Context:
