@@ -7,7 +7,7 @@ from typing import Any
 from central import commands
 from central.calls import model as calls
 from central.console import model as people
-from central.escalation import steps
+from central.escalation import phones, steps
 from central.faults import model as faults
 from central.faults import shown
 from central.store import Tx
@@ -44,12 +44,15 @@ def board(tx: Tx, ward: str, role: str, lang: str, timezone: tzinfo) -> dict[str
 
 
 def _passed_on(tx: Tx, row: dict[str, Any], lang: str) -> None:
-    """Add who was told last and who is told next, of a call that nobody has accepted."""
+    """Add who was told last, which phones ring or how it went there, and who is told next, of a
+    call that nobody has accepted."""
     row["told"] = row["next"] = None
+    row["phones"] = []
     call = calls.one(tx, row["id"])
     if call is None or call["state"] != calls.OPEN:
         return
     row["told"] = steps.told(tx, call, lang)
+    row["phones"] = phones.state(tx, call, lang)
     upcoming = steps.next_step(tx, call, lang)
     row["next"] = None if upcoming is None else upcoming._asdict()
 

@@ -7,11 +7,13 @@ from typing import Any
 from central.audit import model as audit
 from central.calls import bedside, model, order, steps, types
 from central.calls.errors import RemoteEndRefusedError, UnknownWardError
+from central.directory import reach
+from central.escalation import phones, telling
 from central.escalation import service as escalation
-from central.escalation import telling
 from central.events import NodeEvent
 from central.faults import service as faults
 from central.store import Row, Tx
+from central.telephone.service import Ringing, Rung
 from central.wards import model as wards
 from gateway.mqtt import kinds
 
@@ -159,6 +161,7 @@ def hand_over(tx: Tx, call_id: int, to_ward: str, by: str) -> None:
         raise UnknownWardError(to_ward)
     model.add_target(tx, call_id, "neighbour", ward=to_ward)
     reached = 0
+    phones.silence(tx, call_id)  # somebody has seen it, and the other ward hears of it
     if call["state"] == model.OPEN:
         reached = telling.announce(tx, call, to_ward, telling.NEIGHBOUR)
     model.add_history(tx, call_id, "handed_over", by=by, to=to_ward, reached=reached)
@@ -239,6 +242,21 @@ def _on_answer(tx: Tx, command: Row, result: str, reason: str | None) -> None:
         heard(tx, call_id, command["node"])
 
 
+def _on_rung(tx: Tx, ref: str, rung: Rung) -> None:
+    """Whoever pressed 1 at a telephone has accepted the call as at the board; if nobody did, the
+    next one is told at once."""
+    call_id, level = phones.about(ref)
+    call = steps.get(tx, call_id)
+    if call["state"] != model.OPEN:
+        return
+    phones.note(tx, call, level, {number: str(each) for number, each in rung.outcomes.items()})
+    if rung.taken_by is not None:
+        accept(tx, call_id, reach.holder(tx, rung.taken_by), f"phone {rung.taken_by}")
+        return
+    escalation.go_on(tx, call, level)
+    model.nudge(tx, call)
+
+
 def _on_birth(tx: Tx, node: str) -> None:
     """A box that was restarted learns what its beds' calls have come to."""
     for bed in tx.all("SELECT ward, bed FROM beds WHERE node = ?", (node,)):
@@ -259,3 +277,4 @@ EVENTS: dict[str, Callable[[Tx, NodeEvent], None]] = {
 TIMERS = {steps.UNATTENDED: _on_unattended}
 ACKS = [_on_answer]
 BIRTHS = [_on_birth]
+RINGINGS = {phones.KIND: Ringing(phones.words, _on_rung)}

@@ -33,7 +33,7 @@ from central.console.errors import wants_json
 from central.console.marks import N_
 from central.console.sheet import download
 from central.errors import FieldError
-from central.escalation import steps
+from central.escalation import phones, steps
 from central.store import Row, Tx
 from central.wards import model as wards
 
@@ -60,6 +60,7 @@ HISTORY = {
     "plugged": N_("The handset was plugged in"),
     "handed_over": N_("Handed over to another ward"),
     "end_refused": N_("Ending from afar was refused"),
+    "rang": N_("Phones rang"),
 }
 PRIORITIES = {"high": N_("high"), "medium": N_("medium"), "low": N_("low")}
 COLUMNS = (
@@ -135,6 +136,9 @@ def call(call_id: int) -> Any:
         others=others,
         names=names,
         next=steps.next_step(tx, row, lang()),
+        phones=phones.state(tx, row, lang()),
+        told=lambda target: steps.target_words(target, lang()),
+        rang=lambda outcomes: phones.outcome_words(outcomes, lang()),
         **_names(),
     )
 
@@ -146,6 +150,8 @@ def _where(via: str | None, names: dict[str, str]) -> str:
     if via.startswith("board"):
         who = via.removeprefix("board").strip()
         return _("board") + (f" · {names.get(who, who)}" if who else "")
+    if via.startswith("phone "):
+        return _("phone %(number)s", number=via.removeprefix("phone "))
     return _("centre") if via == "central" else names.get(via, via)
 
 

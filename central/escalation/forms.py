@@ -13,13 +13,16 @@ from werkzeug.datastructures import MultiDict
 
 from central.console.marks import N_
 from central.errors import FieldError
-from central.escalation.policy import Policy, Rule, Target
+from central.escalation.policy import Policy, Rule, Target, target_key
 
 MAX_RULES = 100
 MAX_STEPS = 20
 SECONDS, MINUTES = "s", "min"
 _FACTOR = {SECONDS: 1, MINUTES: 60}
 _NEXT_STEP_S = 60
+NUMBERS = "numbers"
+# Of a step, what says whom it tells.
+_WHO = ("target", "numbers", "order")
 # Keys that may be left empty, and what the form calls them is what the document calls them.
 _OPTIONAL_S = ("repeat_s", "exhausted_after_s")
 
@@ -28,13 +31,24 @@ Typed = dict[str, Any]
 
 
 def target_id(target: Target) -> str:
-    """A target as one word of the form: "station", "role:head_nurse"."""
-    return f"role:{target['role']}" if target["kind"] == "role" else str(target["kind"])
+    """A target as one word of the form: "station", "role:head_nurse", "phones:ward"; all that
+    name telephones by their numbers are one, "phones:numbers"."""
+    return f"role:{target['role']}" if target["kind"] == "role" else target_key(target)
 
 
-def _target(word: str) -> Target:
-    kind, _colon, role = word.partition(":")
-    return {"kind": kind, "role": role} if role else {"kind": kind}
+def _target(step: Typed) -> Target:
+    kind, _colon, more = step["target"].partition(":")
+    if kind == "phones":
+        order = {"order": step["order"]} if step["order"] else {}
+        if more == NUMBERS:
+            return {"kind": kind, "numbers": _numbers(step["numbers"])} | order
+        return {"kind": kind, "of": more} | order
+    return {"kind": kind, "role": more} if more else {"kind": kind}
+
+
+def _numbers(text: str) -> list[str]:
+    """The extensions of "8003, 8101", each once."""
+    return list(dict.fromkeys(re.findall(r"[^\s,;、，；]+", text)))
 
 
 # --- a document as the form shows it ---
@@ -64,7 +78,13 @@ def _rule_shown(rule: Rule) -> Typed:
 
 def _step_shown(after_s: int, target: Target) -> Typed:
     unit = MINUTES if after_s and after_s % 60 == 0 else SECONDS
-    return {"after": str(after_s // _FACTOR[unit]), "unit": unit, "target": target_id(target)}
+    return {
+        "after": str(after_s // _FACTOR[unit]),
+        "unit": unit,
+        "target": target_id(target),
+        "numbers": ", ".join(target.get("numbers", ())),
+        "order": target.get("order", ""),
+    }
 
 
 # --- what was typed ---
@@ -93,7 +113,7 @@ def _rule_typed(form: "MultiDict[str, str]", name: str) -> Typed:
         "beds": form.getlist(f"{name}-beds"),
         **{key: text(key) for key in ("from", "to", *_OPTIONAL_S)},
         "steps": [
-            {key: form.get(f"{name}s{n}-{key}", "").strip() for key in ("after", "unit", "target")}
+            {key: form.get(f"{name}s{n}-{key}", "").strip() for key in ("after", "unit", *_WHO)}
             for n in range(_count(form, f"{name}-steps", MAX_STEPS))
         ],
     }
@@ -126,7 +146,7 @@ def _rule(given: Typed, path: str) -> Rule:
         {
             "after_s": _whole(step["after"], f"{path}.steps[{n}].after_s")
             * _FACTOR.get(step["unit"], 1),
-            "target": _target(step["target"]),
+            "target": _target(step),
         }
         for n, step in enumerate(given["steps"])
     ]
@@ -225,4 +245,5 @@ def _exchange(one: Typed, other: Typed) -> None:
 
 def _exchange_targets(one: Typed, other: Typed) -> None:
     """The times stay, so that they keep growing; who is told changes places."""
-    one["target"], other["target"] = other["target"], one["target"]
+    for key in _WHO:
+        one[key], other[key] = other[key], one[key]

@@ -6,11 +6,12 @@ from typing import Any
 
 from sqlite_utils import Database, Migrations
 
+from central.directory import reach
 from central.escalation import policy
 from central.store import Row, Tx
 
 migrations = Migrations("escalation")
-migrate_after = ("wards", "calls")
+migrate_after = ("wards", "calls", "directory")
 
 
 @migrations()
@@ -37,6 +38,12 @@ def m001_escalation(db: Database) -> None:
     )
 
 
+@migrations()
+def m002_ward_phones(db: Database) -> None:
+    # Each call asks whether its ward's nurse station has a telephone.
+    db.execute("CREATE INDEX extensions_ward ON extensions (ward)")
+
+
 @lru_cache(maxsize=64)
 def _parsed(id: int, document: str) -> dict[str, Any]:
     return json.loads(document)
@@ -47,7 +54,12 @@ def active(tx: Tx, ward: str) -> dict[str, Any]:
     row = tx.one(
         "SELECT id, document FROM policies WHERE ward = ? ORDER BY version DESC LIMIT 1", (ward,)
     )
-    return policy.default() if row is None else _parsed(row["id"], row["document"])
+    return default(tx, ward) if row is None else _parsed(row["id"], row["document"])
+
+
+def default(tx: Tx, ward: str) -> dict[str, Any]:
+    """The policy that serves until the ward has one of its own."""
+    return policy.default(bool(reach.of_ward(tx, ward)))
 
 
 def versions(tx: Tx, ward: str) -> list[Row]:

@@ -5,7 +5,7 @@ Sans-IO: it is given documents and who can be reached, and answers.
 
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ import fastjsonschema
 from central.calls import types
 from central.console.marks import N_
 from central.errors import FieldError
+from gateway.telephone.directory import DirectoryError, extension
 
 _FOLDER = Path(__file__).parent
 MINUTES_OF_DAY = 24 * 60
@@ -24,6 +25,10 @@ EMERGENCY_LAST_STEP_S = 60
 DEFAULT_REPEAT_S = 10
 DEFAULT_EXHAUSTED_AFTER_S = 60
 DEFAULT_UNATTENDED_S = 180
+# When the default policy also rings the nurse station's telephone, by the first type of a rule. The
+# loudspeaker has then said a nurse call twice and an emergency once, and nobody was there: she who
+# carries the handset is elsewhere. For equipment that only needs mending nobody is rung.
+DEFAULT_RING_S = {types.EMERGENCY: 5, types.NURSE: 15, types.CUT_OFF: 2, types.OUTAGE: 15}
 
 Policy = dict[str, Any]
 Rule = dict[str, Any]
@@ -39,6 +44,10 @@ class Available:
     neighbour_stations: int = 0
     has_neighbour: bool = False
     roles: frozenset[str] = frozenset()
+    # Every extension of the house, and whether a telephone rings for it.
+    numbers: Mapping[str, bool] = field(default_factory=dict)
+    # "ward" when its nurse station has a telephone, and the roles whose people have one.
+    phones: frozenset[str] = frozenset()
 
     def missing(self, target: Target) -> tuple[str, dict[str, Any]] | None:
         """Why `target` reaches nobody (an English message id and its values), or None."""
@@ -53,6 +62,23 @@ class Available:
             return N_("The neighbouring ward has no nurse station box: add one under Nodes."), {}
         if kind == "role" and target["role"] not in self.roles:
             return N_("Nobody holds the role %(role)s: add such a user."), {"role": target["role"]}
+        return self._without_phone(target) if kind == "phones" else None
+
+    def _without_phone(self, target: Target) -> tuple[str, dict[str, Any]] | None:
+        for number in target.get("numbers", ()):
+            if number not in self.numbers:
+                return N_("There is no extension %(number)s: correct it."), {"number": number}
+            if not self.numbers[number]:
+                text = N_("No phone rings for %(number)s: name one in the directory of phones.")
+                return text, {"number": number}
+        of = target.get("of")
+        if of == "ward" and of not in self.phones:
+            text = N_("The ward's nurse station has no phone: give it one, or take the step out.")
+            return text, {}
+        if of is not None and of not in self.phones:
+            return N_("Nobody who is %(role)s has a phone: give them one, or take the step out."), {
+                "role": of
+            }
         return None
 
 
@@ -90,9 +116,23 @@ def _schema() -> Any:
 
 
 @cache
-def default() -> Policy:
-    """The policy of a ward that has none of its own. Not to be changed by the caller."""
-    return json.loads((_FOLDER / "default.json").read_text())
+def default(phone: bool = False) -> Policy:
+    """The policy of a ward that has none of its own; `phone`: its nurse station has a telephone,
+    which then rings, too. Not to be changed by the caller."""
+    document: Policy = json.loads((_FOLDER / "default.json").read_text())
+    for rule in document["rules"]:
+        after_s = DEFAULT_RING_S.get(rule["types"][0])
+        if phone and after_s is not None:
+            step = {"after_s": after_s, "target": {"kind": "phones", "of": "ward"}}
+            rule["steps"].insert(1, step)
+    return document
+
+
+def target_key(target: Target) -> str:
+    """What a target is, as one word: "station", "head_nurse", "phones:ward", "phones:numbers"."""
+    if target["kind"] == "phones":
+        return f"phones:{target.get('of', 'numbers')}"
+    return str(target.get("role", target["kind"]))
 
 
 def parse(text: str) -> Policy:
@@ -143,6 +183,21 @@ def _check_rule(path: str, rule: Rule) -> None:
         if (target["kind"] == "role") != ("role" in target):
             where = f"{path}.steps[{number}].target"
             raise FieldError(where, N_("Give a role with the kind role, and only there."))
+        _check_phones(f"{path}.steps[{number}].target", target)
+
+
+def _check_phones(path: str, target: Target) -> None:
+    given = ("numbers" in target) + ("of" in target)
+    if given != (target["kind"] == "phones"):
+        text = N_("Give numbers, or whose phones, with the kind phones, and only there.")
+        raise FieldError(path, text)
+    if "order" in target and not given:
+        raise FieldError(path, N_("There is a word here that a policy does not know: take it out."))
+    for each in target.get("numbers", ()):
+        try:
+            extension(each)
+        except DirectoryError:
+            raise FieldError(path, N_("An extension has 2 to 8 digits.")) from None
 
 
 def minute(text: str) -> int:
@@ -217,6 +272,9 @@ def rule_holes(rule: Rule | None, type: str, available: Available) -> list[StepH
     if types.of(type).emergency and after_s[-1] > EMERGENCY_LAST_STEP_S:
         text = N_("An emergency may take at most %(most)s s to its last step, not %(s)s s.")
         holes.append((last, text, {"most": EMERGENCY_LAST_STEP_S, "s": after_s[-1]}))
+    if steps[0]["target"]["kind"] == "phones":
+        text = N_("The first step may be no phone, for a call never waits for one: put it second.")
+        holes.append((0, text, {}))
     for number, step in enumerate(steps):
         if missing := available.missing(step["target"]):
             holes.append((number, *missing))

@@ -10,7 +10,8 @@ from central.audit import model as audit
 from central.calls import bedside, types
 from central.calls import model as calls
 from central.console.marks import N_
-from central.escalation import model, plan, policy, telling
+from central.directory import reach
+from central.escalation import model, phones, plan, policy, telling
 from central.escalation.plan import Course
 from central.escalation.policy import Available, Hole
 from central.faults import service as faults
@@ -20,6 +21,7 @@ from gateway.mqtt import kinds
 
 STEP = "escalation.step"
 NOBODY_ANSWERS = "nobody-answers"
+ROLES = ("nurse", "head_nurse", "duty_manager", "engineer")
 # A loudspeaker that has told everybody every 10 s for a minute tells nobody any more.
 AGAIN_AT_LEAST_S = 30
 
@@ -57,14 +59,18 @@ def available(tx: Tx, ward: str) -> Available:
     """Who can be reached for calls of `ward`: boxes that exist, people who may log in."""
     row = wards.ward(tx, ward)
     neighbour = row["neighbour"] if row is not None else None
-    held = {role for role in ("nurse", "head_nurse", "duty_manager", "engineer")
-            if model.people(tx, role, ward)}  # fmt: skip
+    held = {role for role in ROLES if model.people(tx, role, ward)}
+    with_phone = {role for role in ROLES if reach.of_role(tx, role, ward)}
+    if reach.of_ward(tx, ward):
+        with_phone.add("ward")
     return Available(
         stations=len(wards.stations(tx, ward)),
         speakers=sum(bed["node"] is not None for bed in wards.beds(tx, ward)),
         neighbour_stations=len(wards.stations(tx, neighbour)) if neighbour else 0,
         has_neighbour=neighbour is not None,
         roles=frozenset(held),
+        numbers=reach.ringing(tx),
+        phones=frozenset(with_phone),
     )
 
 
@@ -145,7 +151,7 @@ def replay(tx: Tx, ward: str, document: policy.Policy, since_ms: int) -> Replay:
             if step["after_s"] * 1000 <= waited_ms:
                 reached += [0] * (level + 1 - len(reached))
                 reached[level] += 1
-                name = step["target"].get("role", step["target"]["kind"])
+                name = policy.target_key(step["target"])
                 by_target[name] = by_target.get(name, 0) + 1
     return Replay(len(past), reached, by_target, no_rule)
 
@@ -158,7 +164,7 @@ def unattended_s(tx: Tx, ward: str) -> int:
 def rule_now(tx: Tx, ward: str, bed: str | None, type: str) -> policy.Rule | None:
     """The rule by which a call made now would go. Where a ward's policy has a hole after all,
     the default policy serves."""
-    for document in (model.active(tx, ward), policy.default()):
+    for document in (model.active(tx, ward), model.default(tx, ward)):
         rule = policy.rule_for(document, bed, type, _minute(tx.now_ms))
         if rule is not None:
             return rule
@@ -179,9 +185,20 @@ def start(tx: Tx, call: Row) -> None:
 
 
 def cancel(tx: Tx, call_id: int) -> None:
-    """Somebody accepted or attended: no further steps, and the alarm about nobody is over."""
+    """Somebody accepted or attended: no further steps, no phone rings on, and the alarm about
+    nobody is over."""
     timers.cancel(tx, STEP, call_id)
+    phones.silence(tx, call_id)
     faults.clear_fault(tx, "central", _device(call_id), NOBODY_ANSWERS)
+
+
+def go_on(tx: Tx, call: Row, level: int) -> None:
+    """Nobody at the telephones of the step `level` takes it: the next step comes at once, unless
+    it has come meanwhile."""
+    rule, started_ms = model.rule_of(tx, call["id"])
+    if call["level"] == level and level + 1 < len(rule["steps"]):
+        timers.cancel(tx, STEP, call["id"])
+        _run(tx, call, rule, started_ms, level + 1)
 
 
 def _run(tx: Tx, call: Row, rule: policy.Rule, started_ms: int, level: int) -> None:
@@ -189,10 +206,10 @@ def _run(tx: Tx, call: Row, rule: policy.Rule, started_ms: int, level: int) -> N
     steps = rule["steps"]
     while level < len(steps):
         target = steps[level]["target"]
-        reached = telling.tell(tx, call, rule, target)
+        reached = telling.tell(tx, call, rule, level)
         tx.execute("UPDATE calls SET level = ? WHERE id = ?", (level, call["id"]))
         calls.add_history(tx, call["id"], "step", level=level, reached=reached, **target)
-        _tell_bed(tx, call, level, target, reached)
+        _tell_bed(tx, call, rule, level, reached)
         if target["kind"] == "station" and not reached:
             _alarm(tx, call, N_("no nurse station box is connected"))
         level += 1
@@ -225,19 +242,23 @@ def _on_step(tx: Tx, ref: str, body: dict[str, Any], late_ms: int) -> None:
 
 
 def _repeat(tx: Tx, call: Row, rule: policy.Rule) -> None:
-    """Tell the last one again for as long as nobody answers; stations repeat by themselves."""
-    telling.tell(tx, call, rule, rule["steps"][-1]["target"])
+    """Tell the last one again for as long as nobody answers, and let the telephones ring again;
+    stations repeat by themselves."""
+    for level in (*phones.levels(rule), len(rule["steps"]) - 1):
+        telling.tell(tx, call, rule, level)
     calls.nudge(tx, call)
     again_s = max(rule.get("repeat_s", policy.DEFAULT_REPEAT_S), AGAIN_AT_LEAST_S)
     body = {"level": len(rule["steps"])}
     timers.arm(tx, tx.now_ms + again_s * 1000, STEP, call["id"], body)
 
 
-def _tell_bed(tx: Tx, call: Row, level: int, target: policy.Target, reached: int) -> None:
-    """The bed hears of a delay once, and of the head nurse only when she was told."""
-    if reached and target.get("role") == "head_nurse":
+def _tell_bed(tx: Tx, call: Row, rule: policy.Rule, level: int, reached: int) -> None:
+    """The bed hears of a delay once, and of the head nurse only when she was told. A telephone
+    that rings at once is none yet."""
+    kinds_of = [step["target"]["kind"] for step in rule["steps"]]
+    if reached and rule["steps"][level]["target"].get("role") == "head_nurse":
         bedside.tell(tx, call, kinds.DELAYED, "calls.delayed_head_nurse")
-    elif level == 1:
+    elif level and kinds_of[level] != phones.PHONES and set(kinds_of[1:level]) <= {phones.PHONES}:
         bedside.tell(tx, call, kinds.DELAYED, "calls.still_calling")
 
 

@@ -6,7 +6,7 @@ from central import timers
 from central.calls import model as calls
 from central.console.marks import N_
 from central.escalation import model
-from central.escalation.policy import Target
+from central.escalation.policy import Target, target_key
 from central.store import Row, Tx
 from central.words import seen
 
@@ -21,6 +21,12 @@ TARGETS = {
     "head_nurse": N_("head nurse"),
     "duty_manager": N_("duty manager"),
     "engineer": N_("engineer"),
+    "phones:ward": N_("phone of the nurse station"),
+    "phones:nurse": N_("phones of the nurses"),
+    "phones:head_nurse": N_("phone of the head nurse"),
+    "phones:duty_manager": N_("phone of the duty manager"),
+    "phones:engineer": N_("phone of the engineer"),
+    "phones:numbers": N_("telephones"),
 }
 NAMES_SHOWN = 2
 
@@ -37,7 +43,7 @@ def told(tx: Tx, call: Row, lang: str) -> str | None:
     if not call["level"]:
         return None
     rule, _ = model.rule_of(tx, call["id"])
-    return _words(rule["steps"][min(call["level"], len(rule["steps"]) - 1)]["target"], lang)
+    return target_words(rule["steps"][min(call["level"], len(rule["steps"]) - 1)]["target"], lang)
 
 
 def next_step(tx: Tx, call: Row, lang: str) -> Next | None:
@@ -53,9 +59,12 @@ def next_step(tx: Tx, call: Row, lang: str) -> Next | None:
 
 
 def late(tx: Tx, since_ms: int, limit: int) -> list[Row]:
-    """Calls made since then that had to be passed on, came back, or nobody answered at all."""
+    """Calls made since then that had to be passed on, came back, or nobody answered at all. The
+    nurse station's own telephone is no passing on."""
     return tx.all(
-        "SELECT c.* FROM calls c WHERE opened_ms >= ? AND (level > 0 OR returned > 0 OR EXISTS"
+        "SELECT c.* FROM calls c WHERE opened_ms >= ? AND (level > 1 OR returned > 0 OR (level = 1"
+        " AND (SELECT json_extract(rule, '$.steps[1].target.of') FROM escalations e"
+        " WHERE e.call = c.id) IS NOT 'ward') OR EXISTS"
         " (SELECT 1 FROM call_history h WHERE h.call = c.id AND h.what = 'exhausted'))"
         " ORDER BY opened_ms DESC, id DESC LIMIT ?",
         (since_ms, limit),
@@ -76,14 +85,16 @@ def why(tx: Tx, call: Row, lang: str) -> list[str]:
     return reasons
 
 
-def _words(target: Target, lang: str) -> str:
-    return seen(lang, TARGETS[target.get("role") or target["kind"]])
+def target_words(target: Target, lang: str) -> str:
+    """Whom a target means."""
+    what = seen(lang, TARGETS[target_key(target)])
+    return what + " " + seen(lang, ", ").join(target["numbers"]) if "numbers" in target else what
 
 
 def _people(tx: Tx, target: Target, ward: str, lang: str) -> str:
     """Whom the target means, with the names of those who hold a role."""
     names = model.holders(tx, target["role"], ward)[:NAMES_SHOWN] if "role" in target else []
     if not names:
-        return _words(target, lang)
+        return target_words(target, lang)
     joined = seen(lang, ", ").join(names)
-    return seen(lang, "%(what)s (%(names)s)", what=_words(target, lang), names=joined)
+    return seen(lang, "%(what)s (%(names)s)", what=target_words(target, lang), names=joined)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from central import commands, say
 from central.calls import bedside, types
 from central.calls import model as calls
-from central.escalation import model
+from central.escalation import model, phones
 from central.escalation.policy import DEFAULT_REPEAT_S, Rule, Target
 from central.store import HOSPITAL, Row, Tx
 from central.wards import model as wards
@@ -18,8 +18,12 @@ WARD = "escalation.ward_"
 NEIGHBOUR = "escalation.neighbour_"
 
 
-def tell(tx: Tx, call: Row, rule: Rule, target: Target) -> int:
-    """Tell `target` of the call. Returns how many boxes or people it reached."""
+def tell(tx: Tx, call: Row, rule: Rule, level: int) -> int:
+    """Do the step `level` of the rule. Returns how many boxes or people it reached; of telephones,
+    how many may ring."""
+    target = rule["steps"][level]["target"]
+    if target["kind"] == phones.PHONES:
+        return phones.ring(tx, call, level, target)
     return _TELL[target["kind"]](tx, call, rule, target)
 
 

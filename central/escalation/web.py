@@ -210,6 +210,7 @@ def _page(asked: Asked) -> str:
         targets=TARGETS,
         choices=known.choices(),
         units=UNITS,
+        orders=wording.ORDERS,
         defaults=policy,
         beds=beds,
         trouble=None if trouble is None else (trouble.field, field_words(trouble)),
@@ -265,7 +266,7 @@ def _moment(
 def _versions(tx: Tx, ward: str) -> list[dict[str, Any]]:
     """The newest versions first, each with what differs from the one before it."""
     rows = model.versions(tx, ward)
-    documents = [json.loads(row["document"]) for row in rows] + [policy.default()]
+    documents = [json.loads(row["document"]) for row in rows] + [model.default(tx, ward)]
     return [
         {
             "version": row["version"],

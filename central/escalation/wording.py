@@ -6,21 +6,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from central.calls import types
-from central.console.context import _, lasted, ward_name
+from central.console.context import _, lang, lasted, ward_name
 from central.console.marks import N_
-from central.escalation import forms, model, plan, policy
+from central.escalation import forms, model, phones, plan, policy
 from central.escalation.plan import Course, Span
 from central.escalation.policy import Available, Policy, Rule, StepHole, Target
-from central.escalation.service import AGAIN_AT_LEAST_S, available
-from central.escalation.steps import TARGETS
+from central.escalation.service import AGAIN_AT_LEAST_S, ROLES, available
+from central.escalation.steps import TARGETS, target_words
 from central.store import Tx
 from central.wards import model as wards
 
-ROLES = ("nurse", "head_nurse", "duty_manager", "engineer")
+# As the form offers them; of the last one the numbers are still to be typed.
 KINDS: tuple[Target, ...] = (
     {"kind": "station"}, {"kind": "ward_speaker"}, {"kind": "neighbour"},
     *({"kind": "role", "role": role} for role in ROLES),
+    *({"kind": "phones", "of": of} for of in ("ward", *ROLES)),
+    {"kind": "phones", "numbers": []},
 )  # fmt: skip
+ORDERS = {"": N_("all at once"), "in_turn": N_("one after the other")}
 NAMES_SHOWN = 3
 _STATION = N_("nurse station: board and loudspeaker")
 
@@ -32,6 +35,8 @@ class Reach:
     available: Available = field(default_factory=Available)
     neighbour: str = ""
     holders: dict[str, list[str]] = field(default_factory=dict)
+    # The extensions by whose telephones they are: "ward", "head_nurse".
+    numbers: dict[str, list[str]] = field(default_factory=dict)
 
     def choices(self) -> list[dict[str, Any]]:
         """Every target with its words, and why it reaches nobody just now, or None."""
@@ -53,6 +58,10 @@ def reach(tx: Tx, ward: str) -> Reach:
         available(tx, ward),
         ward_name(neighbour) if neighbour else "",
         {role: model.holders(tx, role, ward) for role in ROLES},
+        {
+            of: phones.numbers(tx, ward, {"kind": phones.PHONES, "of": of})
+            for of in ("ward", *ROLES)
+        },
     )
 
 
@@ -66,6 +75,8 @@ def who(target: Target, known: Reach | None = None) -> str:
         names = [known.neighbour] if known.neighbour else []
     elif known and kind == "role":
         names = known.holders.get(target["role"], [])
+    elif known and "of" in target:
+        names = known.numbers.get(target["of"], [])
     words = _short(target)
     if not names:
         return words
@@ -74,7 +85,7 @@ def who(target: Target, known: Reach | None = None) -> str:
 
 
 def _short(target: Target) -> str:
-    return _(TARGETS[target["role"] if target["kind"] == "role" else target["kind"]])
+    return target_words(target, lang())
 
 
 def hole(each: StepHole) -> str:
@@ -183,12 +194,17 @@ def _title(rule: Rule) -> str:
 def _facts(rule: Rule) -> list[str]:
     beds = rule["beds"]
     facts = [_("all beds") if beds == "all" else _("beds %(beds)s", beds=_(", ").join(beds))]
-    facts += [f"{_after(step)} {who(step['target'])}" for step in rule["steps"]]
+    facts += [f"{_after(step)} {_told(step['target'])}" for step in rule["steps"]]
     repeat_s = rule.get("repeat_s", policy.DEFAULT_REPEAT_S)
     facts.append(_("said again every %(time)s", time=lasted(repeat_s * 1000)))
     wait_s = rule.get("exhausted_after_s", policy.DEFAULT_EXHAUSTED_AFTER_S)
     facts.append(_("an alarm %(time)s after the last step", time=lasted(wait_s * 1000)))
     return facts
+
+
+def _told(target: Target) -> str:
+    order = ORDERS["in_turn"] if target.get("order") == "in_turn" else None
+    return who(target) if order is None else f"{who(target)} ({_(order)})"
 
 
 def difference(old: Policy, new: Policy) -> list[tuple[str, str]]:

@@ -37,7 +37,8 @@ def _heard(tx: Tx, ward: str, rule: Rule) -> bool:
         return own or (beside is not None and _alive(tx, beside, "station"))
     if "ward_speaker" in asked:
         return _alive(tx, ward, "bedside")
-    return any(policies.people(tx, target["role"], ward) for target in steps)
+    roles = [target["role"] for target in steps if "role" in target]
+    return any(policies.people(tx, role, ward) for role in roles)
 
 
 def _alive(tx: Tx, ward: str, role: str) -> bool:

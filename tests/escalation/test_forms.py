@@ -132,7 +132,8 @@ def test_what_was_typed_is_kept_as_it_was_typed() -> None:
     assert (form["name"], rule["from"], rule["beds"], rule["all_beds"]) == (
         "<b>", "25:00", ["99"], False,
     )  # fmt: skip
-    assert rule["steps"] == [{"after": "soon", "unit": "", "target": "role:king"}]
+    empty = dict.fromkeys(("unit", "numbers", "order"), "")
+    assert rule["steps"] == [{"after": "soon", "target": "role:king"} | empty]
 
 
 def test_numbers_from_nowhere_make_no_endless_form() -> None:

@@ -157,6 +157,7 @@
       parts.push(call.returned ? words.returned : words.nobody);
       if (call.exhausted) parts.push(words.exhausted);
       else if (call.told) parts.push(fill(words.told, { who: call.told }));
+      parts.push(...call.phones);
       if (call.next && call.next.at_ms > now) parts.push(fill(words.next, { who: call.next.who, time: Durations.lasted(call.next.at_ms - now) }));
     }
     if (call.repeated) parts.push(fill(words.pressed_again, { n: call.repeated + 1 }));

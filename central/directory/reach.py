@@ -1,0 +1,55 @@
+"""Which extensions ring where somebody is: at a ward's nurse station, with whoever holds a role."""
+
+from collections.abc import Sequence
+
+from central.store import Tx
+
+# Of the extensions, those for which a telephone rings.
+_RINGS = "EXISTS (SELECT 1 FROM extension_phones p WHERE p.number = e.number)"
+
+
+def ringing(tx: Tx) -> dict[str, bool]:
+    """Every extension, and whether a telephone rings for it."""
+    rows = tx.all(f"SELECT number, {_RINGS} AS rings FROM extensions e ORDER BY number")
+    return {row["number"]: bool(row["rings"]) for row in rows}
+
+
+def of_ward(tx: Tx, ward: str) -> list[str]:
+    """The extensions of a ward's nurse station that ring."""
+    rows = tx.all(
+        f"SELECT number FROM extensions e WHERE ward = ? AND {_RINGS} ORDER BY number", (ward,)
+    )
+    return [row["number"] for row in rows]
+
+
+def of_role(tx: Tx, role: str, ward: str) -> list[str]:
+    """The extensions that ring with those who answer for `role` in this ward: its own people, and
+    those of the whole hospital."""
+    rows = tx.all(
+        "SELECT e.number FROM extensions e JOIN people ON people.id = e.person"
+        " JOIN users ON users.name = people.user WHERE users.role = ? AND NOT users.disabled"
+        f" AND (users.ward IS NULL OR users.ward = ?) AND {_RINGS} ORDER BY e.number",
+        (role, ward),
+    )
+    return [row["number"] for row in rows]
+
+
+def telephones(tx: Tx, numbers: Sequence[str]) -> int:
+    """How many telephones ring for these extensions."""
+    marks = ", ".join("?" * len(numbers))
+    return int(
+        tx.value(
+            f"SELECT count(DISTINCT device) FROM extension_phones WHERE number IN ({marks})",
+            tuple(numbers),
+        )
+    )
+
+
+def holder(tx: Tx, number: str) -> str:
+    """Who answers at an extension: the log-in of its person, else the name, else its label."""
+    row = tx.one(
+        "SELECT e.label, people.name, people.user FROM extensions e"
+        " LEFT JOIN people ON people.id = e.person WHERE e.number = ?",
+        (number,),
+    )
+    return number if row is None else str(row["user"] or row["name"] or row["label"])
