@@ -5,18 +5,32 @@ import asyncio
 import io
 import sys
 import wave
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from hw.errors import SpeakerError
+from hw.telephone import linear
 
 FULL_VOLUME = 100  # percent
 # The class of what is no utterance: the tone by which a loudspeaker is tested.
 TEST = "test"
 PROBE_TIMEOUT_S = 1.5
 END_TIMEOUT_S = 1.0
+STREAM_BUFFER_MS = 400
 RAW = ("-t", "raw", "-f", "S16_LE", "-r", "48000", "-c", "1")
+STREAM = (
+    "-t",
+    "raw",
+    "-f",
+    "S16_LE",
+    "-r",
+    "8000",
+    "-c",
+    "1",
+    f"--buffer-time={STREAM_BUFFER_MS}000",
+)
 
 
 class Speaker(Protocol):
@@ -24,6 +38,12 @@ class Speaker(Protocol):
         """Play a WAV file at `volume` (0 to 100) and return when it has been heard. Cancelling
         stops the sound at once. `about` says what it is: text, lang, beds, class. Raises
         SpeakerError."""
+
+    async def stream(
+        self, blocks: AsyncIterator[bytes], volume: int, *, about: dict[str, Any]
+    ) -> None:
+        """Play telephone sound as it comes, and return when `blocks` have ended and all was heard.
+        Cancelling and the rest as for `play`."""
 
     async def probe(self) -> None:
         """See without a sound whether it can be played through. Raises SpeakerError."""
@@ -41,6 +61,17 @@ class AlsaSpeaker:
         sound = await asyncio.to_thread(at_volume, Path(wav_path), volume)
         await self._run(["-"], sound)
 
+    async def stream(
+        self, blocks: AsyncIterator[bytes], volume: int, *, about: dict[str, Any]
+    ) -> None:
+        """It begins once STREAM_BUFFER_MS have come, so that it does not run dry at once."""
+        async with self._player(*STREAM, "-") as player:
+            assert player.stdin is not None
+            with suppress(ConnectionError):  # it says why when it has ended
+                async for block in blocks:
+                    player.stdin.write(linear(block, volume))
+                    await player.stdin.drain()
+
     async def probe(self) -> None:
         """Opens and sets up the device as for playing; aplay sends it a moment of silence."""
         try:
@@ -52,6 +83,15 @@ class AlsaSpeaker:
             ) from None
 
     async def _run(self, arguments: list[str], sound: bytes) -> None:
+        async with self._player(*arguments) as player:
+            assert player.stdin is not None
+            with suppress(ConnectionError):
+                player.stdin.write(sound)
+                await player.stdin.drain()
+
+    @asynccontextmanager
+    async def _player(self, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+        """aplay, to be written to; afterwards it plays to the end. Raises SpeakerError."""
         try:
             player = await asyncio.create_subprocess_exec(
                 self._program, "-q", "-D", self._device, *arguments,
@@ -62,7 +102,8 @@ class AlsaSpeaker:
         except OSError as problem:
             raise SpeakerError(f"cannot run {self._program}: {problem}") from problem
         try:
-            _out, complaint = await player.communicate(sound)
+            yield player
+            _out, complaint = await player.communicate(b"")  # which closes its input, too
         except BaseException:
             await end(player)
             raise

@@ -92,7 +92,7 @@ def node_user(ward: str, node: str, role: str, password: str) -> User:
     """A box on its ward's broker. A station also hears its ward, to act when central is away."""
     own = [topics.topic(ward, node, kind) for kind in topics.FROM_NODE]
     heard = [topics.topic(ward, node, kind) for kind in topics.TO_NODE]
-    heard.append(topics.topic(ward, topics.ALL, topics.CLOCK))
+    heard += [topics.topic(ward, topics.ALL, kind) for kind in topics.TO_ALL]
     if role == "station":
         heard.append("/".join((topics.ROOT, str(topics.VERSION), ward, "#")))
     return User(node, password, _may("write", *own) + _may("read", *heard))

@@ -7,14 +7,17 @@ import random
 import shutil
 import time
 import wave
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from hw.clock import steady_ms
 from hw.errors import SpeakerError
 from hw.microphone import RATE, samples
-from hw.speaker import TEST, duration_ms
+from hw.speaker import STREAM_BUFFER_MS, TEST, duration_ms
+from hw.telephone import RATE_HZ as TELEPHONE_HZ
+from hw.telephone import linear
 
 KEPT = 100
 WHOLE = "whole"
@@ -67,9 +70,33 @@ class RecordingSpeaker:
         if about.get("class") == TEST:
             await asyncio.sleep(for_ms / 1000)
             return
+        with self._recorded(volume, about) as kept:
+            shutil.copyfile(wav_path, kept)
+            await asyncio.sleep(for_ms / 1000)
+
+    async def stream(
+        self, blocks: AsyncIterator[bytes], volume: int, *, about: dict[str, Any]
+    ) -> None:
+        """As `hw.speaker.Speaker.stream`. What is kept has its full volume."""
+        await self.probe()
+        began_ms = None
+        with self._recorded(volume, about) as kept, wave.open(str(kept), "wb") as out:
+            out.setnchannels(1)
+            out.setsampwidth(2)
+            out.setframerate(TELEPHONE_HZ)
+            async for block in blocks:
+                began_ms = began_ms or steady_ms() + STREAM_BUFFER_MS
+                out.writeframes(linear(block))
+                await self.probe()
+            if began_ms is not None:
+                until_ms = began_ms + out.tell() * 1000 // TELEPHONE_HZ
+                await asyncio.sleep(max(0, until_ms - steady_ms()) / 1000)
+
+    @contextmanager
+    def _recorded(self, volume: int, about: dict[str, Any]) -> Iterator[Path]:
+        """Where to keep the sound of an utterance that sounds meanwhile."""
         self._last_id += 1
         self._folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(wav_path, self._wav(self._last_id))
         record = {
             "id": self._last_id,
             "text": about.get("text", ""),
@@ -84,7 +111,7 @@ class RecordingSpeaker:
         self._spoken.append(record)
         self._forget()
         try:
-            await asyncio.sleep(for_ms / 1000)
+            yield self._wav(self._last_id)
         except asyncio.CancelledError:
             record["interrupted"] = True
             raise

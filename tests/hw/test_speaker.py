@@ -5,6 +5,7 @@ import asyncio
 import io
 import json
 import wave
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from hw.errors import MicrophoneError, SpeakerError
 from hw.microphone import RATE, AlsaMicrophone
 from hw.speaker import TEST, AlsaSpeaker, at_volume, duration_ms
+from hw.telephone import linear
 from hw.virtual.speaker import DEAD, GONE, KEPT, TORN, WHOLE, RecordingSpeaker, VirtualMicrophone
 
 from .conftest import eventually, tone
@@ -210,3 +212,55 @@ def test_old_utterances_are_forgotten_with_their_sound(tmp_path: Path) -> None:
     asyncio.run(run())
     assert [said["id"] for said in speaker.spoken()] == list(range(4, KEPT + 4))
     assert len(list((tmp_path / "said").glob("*.wav"))) == KEPT
+
+
+LOUDEST = 0x00  # mu-law: -32124
+
+
+async def _blocks(count: int) -> AsyncIterator[bytes]:
+    for _ in range(count):
+        yield bytes([LOUDEST]) * 1600
+
+
+def test_telephone_sound_is_read_as_the_standard_says() -> None:
+    """Against the table of G.711, by its ends, its zero and its order."""
+    samples = array.array("h", linear(bytes(range(256))))
+    assert (samples[0x00], samples[0x7F], samples[0x80], samples[0xFF]) == (-32124, 0, 32124, 0)
+    assert list(samples[:128]) == sorted(samples[:128])
+    assert [-each for each in samples[:128]] == list(samples[128:])
+    assert array.array("h", linear(b"\x80", 50)).tolist() == [16062]
+
+
+def test_a_stream_goes_to_the_player_as_it_comes(tmp_path: Path) -> None:
+    """A stand-in for aplay keeps what it is given and with what words it was called."""
+    stand_in = tmp_path / "aplay"
+    stand_in.write_text(f'#!/bin/sh\necho "$@" > "{tmp_path}/words"\ncat > "{tmp_path}/heard"\n')
+    stand_in.chmod(0o755)
+    asyncio.run(AlsaSpeaker("hw:1", program=str(stand_in)).stream(_blocks(3), 50, about=ABOUT))
+    assert (tmp_path / "heard").read_bytes() == linear(bytes([LOUDEST]) * 4800, 50)
+    words = (tmp_path / "words").read_text()
+    assert "-D hw:1" in words
+    assert "-r 8000" in words
+
+
+def test_a_stream_whose_player_ends_says_why(tmp_path: Path) -> None:
+    stand_in = tmp_path / "aplay"
+    stand_in.write_text("#!/bin/sh\necho unplugged >&2\nexit 1\n")
+    stand_in.chmod(0o755)
+    speaker = AlsaSpeaker(program=str(stand_in))
+    with pytest.raises(SpeakerError, match="unplugged"):
+        asyncio.run(speaker.stream(_blocks(1000), 50, about=ABOUT))
+
+
+def test_the_recording_speaker_keeps_a_stream(tmp_path: Path) -> None:
+    speaker = RecordingSpeaker(tmp_path)
+    asyncio.run(speaker.stream(_blocks(2), 60, about=ABOUT))
+    (said,) = speaker.spoken()
+    assert (said["volume"], said["interrupted"]) == (60, False)
+    assert said["ended_ms"] - said["started_ms"] >= 400 - 2
+    kept = speaker.wav(1)
+    assert kept is not None
+    assert duration_ms(kept) == 400
+    speaker.switch(GONE)
+    with pytest.raises(SpeakerError):
+        asyncio.run(speaker.stream(_blocks(2), 60, about=ABOUT))

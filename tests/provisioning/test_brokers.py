@@ -341,3 +341,25 @@ def test_a_broker_goes_on_with_a_file_that_it_can_read(brokers: Brokers) -> None
     assert [
         path.name for path in folder.iterdir() if path.name.startswith(("trial", "mosquitto.db."))
     ] == []
+
+
+def test_a_live_voice_comes_through_now_or_never(brokers: Brokers) -> None:
+    central = brokers.client("hospital", "bridge")
+    voice = topics.topic("3", topics.ALL, topics.VOICE)
+    qos = topics.qos(topics.VOICE)
+    heard: list[bytes] = []
+
+    def arrives(text: bytes) -> bool:
+        """It is said until it does, and the box hears it: both have to come back."""
+        central.mqtt.publish(voice, text, qos=qos)
+        heard[:] = [payload for topic, payload in box.heard if topic == voice]
+        return text in heard
+
+    box = brokers.client("3", "3-box", keeps=True)
+    box.subscribe(voice)
+    wait_for(lambda: arrives(b"first"), "the voice in the ward")
+    brokers.stop("3")
+    central.mqtt.publish(voice, b"old", qos=qos)
+    brokers.start("3")
+    wait_for(lambda: arrives(b"second"), "the voice in the ward again")
+    assert set(heard) == {b"first", b"second"}

@@ -82,7 +82,10 @@ class Rig:
         self.node = Node(me, outbox, self.memory, epoch, now_ms, now_ms, has_voice, condition)
         self.published: list[tuple[str, dict[str, Any]]] = []
         self.spoken: list[effects.Speak] = []
-        self.sounding: effects.Speak | None = None
+        self.sounding: effects.Speak | effects.Listen | None = None
+        self.listened: list[effects.Listen] = []
+        self.blocks: list[bytes] = []  # of live voices
+        self.is_finished = False  # the live voice that sounds gets no more of them
         self.lamps: dict[str | None, str] = {}
         self.shown: dict[str, Any] = {}
         self.reassurance: dict[str, str] = {}
@@ -101,6 +104,19 @@ class Rig:
                 assert self.sounding is None, "two sounds at once"
                 self.spoken.append(effect)
                 self.sounding = effect
+            elif isinstance(effect, effects.Listen):
+                assert self.sounding is None, "two sounds at once"
+                self.listened.append(effect)
+                self.sounding, self.is_finished = effect, False
+            elif isinstance(effect, effects.Block):
+                assert isinstance(self.sounding, effects.Listen)
+                assert effect.utterance == self.sounding.utterance
+                assert not self.is_finished
+                self.blocks.append(effect.sound)
+            elif isinstance(effect, effects.Finish):
+                assert self.sounding is not None
+                assert effect.utterance == self.sounding.utterance
+                self.is_finished = True
             elif isinstance(effect, effects.Silence):
                 assert self.sounding is not None, "silence without a sound"
                 self.sounding = None
@@ -146,7 +162,7 @@ class Rig:
         assert self.sounding is not None
         self.take(self.node.speech_begun(self.sounding.utterance, self.now_ms, self.drip_ms))
 
-    def hear(self, failure: str | None = None) -> effects.Speak:
+    def hear(self, failure: str | None = None) -> "effects.Speak | effects.Listen":
         """The present sound comes to its end."""
         heard = self.sounding
         assert heard is not None, "nothing sounds"

@@ -28,6 +28,8 @@ VALID: list[tuple[str, dict[str, Any]]] = [
         topics.CLOCK,
         {"now_ms": 1, "real_ms": 1, "offset_min": -480, "session": "s", "trouble": None},
     ),
+    (topics.VOICE, {"stream": "b-1", "seq": 0, "at_ms": 5, "class": "emergency", "sound": "AA=="}),
+    (topics.VOICE, {"stream": "b-1", "seq": 9, "at_ms": 5, "class": "announcement", "end": True}),
     (
         topics.CONFIG,
         {

@@ -59,6 +59,7 @@ REMINDER = "reminder"
 TECHNICAL = "technical"  # equipment, not a patient
 ANNOUNCEMENT = "announcement"
 SPEECH_CLASSES = (EMERGENCY, CALLING, REMINDER, TECHNICAL, ANNOUNCEMENT)
+LIVE_CLASSES = (EMERGENCY, ANNOUNCEMENT)  # of a live voice
 
 # --- states of a bed ---
 IDLE = "idle"

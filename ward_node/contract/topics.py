@@ -25,12 +25,15 @@ CONFIG = "config"  # retained
 COMMAND = "command"
 RECEIPT = "receipt"
 CLOCK = "clock"  # to ALL nodes of a ward, QoS 0
+VOICE = "voice"  # the same: somebody who speaks now, in blocks of sound
 
 # Between central's own processes
 CHANGED = "changed"
 
 FROM_NODE = (STATE, BEDS, HEARTBEAT, EVENT, ACK)
-TO_NODE = (CONFIG, COMMAND, RECEIPT, CLOCK)
+TO_NODE = (CONFIG, COMMAND, RECEIPT, CLOCK, VOICE)
+# What central says to all boxes of a ward at once.
+TO_ALL = (CLOCK, VOICE)
 # What a station hears of the other boxes of its ward, to act for central when that is away.
 HEARD_BY_STATION = (EVENT, BEDS, RECEIPT)
 KINDS = FROM_NODE + TO_NODE + (CHANGED,)
@@ -38,9 +41,9 @@ RETAINED = (STATE, BEDS, CONFIG)
 # Seconds after which a broker may drop what it could not hand on. A node sends an event again,
 # older and perhaps over by then, until it is receipted: copies piling up in a broker that is cut
 # off would all arrive at its return, saying that it happened just now.
-EXPIRY_S = {EVENT: 3}
-# A heartbeat or clock beacon that comes late is worthless, so nothing may queue it.
-AT_MOST_ONCE = (HEARTBEAT, CLOCK)
+EXPIRY_S = {EVENT: 3, VOICE: 2}
+# What of these comes late is worthless, so nothing may queue it.
+AT_MOST_ONCE = (HEARTBEAT, CLOCK, VOICE)
 
 
 def topic(ward: str, node: str, kind: str) -> str:

@@ -17,6 +17,7 @@ class CentralClock:
         self.heard_ms = now_ms  # the start counts as a beacon: the first gets its 6 s, too
         self.known = False
         self.trouble: str | None = None
+        self.set_back_ms: int | None = None  # when it last was
         self._session = ""
         self._offset_ms = 0
         self._hospital_offset_ms = 0
@@ -30,6 +31,8 @@ class CentralClock:
         heard = real_ms - now_ms
         behind = self._offset_ms - heard
         if not self.known or session != self._session or behind > SET_BACK_MS:
+            if self.known and behind > 0:
+                self.set_back_ms = now_ms
             self._offset_ms = heard
         else:
             self._offset_ms = max(heard, self._offset_ms - LEAK_MS)

@@ -8,6 +8,14 @@ Publish = namedtuple("Publish", ("kind", "message"))
 # "audio"?} or None for the chime alone), at `volume` per cent, heard at `beds` (empty: the
 # box's own speaker). Answered by `Node.speech_begun` and `Node.speech_done`.
 Speak = namedtuple("Speak", ("utterance", "words", "klass", "volume", "chime", "beds"))
+# Begin to play a live voice, at `volume` per cent, heard at `beds`. Its sound follows as Block
+# until Finish or Silence. Answered by `Node.speech_begun` and, once all was heard or why it cannot
+# be played, by `Node.speech_done`.
+Listen = namedtuple("Listen", ("utterance", "klass", "volume", "beds"))
+# The next `contract.sound.BLOCK_MS` of the live voice: mu-law.
+Block = namedtuple("Block", ("utterance", "sound"))
+# No more blocks come.
+Finish = namedtuple("Finish", ("utterance",))
 # Break off what is playing, at once. Not answered by `speech_done`.
 Silence = namedtuple("Silence", ())
 # The lamp of a bed; with bed None that of the box itself, such as a nurse station's.

@@ -53,6 +53,8 @@ def _act(node: Any, kind: str, message: dict[str, Any], now_ms: int, drip_ms: in
             now_ms, drip_ms,
         )  # fmt: skip
         node.clock.trouble = message.get("trouble")
+    elif kind == topics.VOICE:
+        node.live.take(message, now_ms)
     elif kind == topics.CONFIG:
         node.configure(message)
         node.out.append(effects.Remember("config", message))

@@ -13,6 +13,7 @@ from ward_node.core.voice import CHIMES
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_TEXT = 2000
 MAX_NAME = 200
+MAX_SOUND = 4096  # of one block, in base64
 LANGS = ("zh", "en")
 PRIORITIES = ("high", "medium", "low")
 VERSIONS = (topics.VERSION,)
@@ -74,6 +75,17 @@ def _clock(message: dict[str, Any]) -> None:
     _name(message, "session")
     if message.get("trouble") is not None and not isinstance(message["trouble"], str):
         raise RejectedMessageError("trouble is not a text")
+
+
+def _voice(message: dict[str, Any]) -> None:
+    _name(message, "stream", 100)
+    _integer(message, "seq")
+    _integer(message, "at_ms")
+    _one_of(message, "class", kinds.LIVE_CLASSES)
+    if "sound" in message:
+        _text(message, "sound", MAX_SOUND)
+    if type(message.get("end", False)) is not bool:
+        raise RejectedMessageError("end is not true or false")
 
 
 def _receipt(message: dict[str, Any]) -> None:
@@ -269,6 +281,7 @@ _CHECKS = {
     topics.CONFIG: _config,
     topics.CLOCK: _clock,
     topics.RECEIPT: _receipt,
+    topics.VOICE: _voice,
     topics.COMMAND: _command,
     topics.EVENT: _event,
     topics.BEDS: _beds,

@@ -12,6 +12,7 @@ from ward_node.core import effects, inbox, messages, voice
 from ward_node.core.clock import CentralClock
 from ward_node.core.drip import Drips
 from ward_node.core.faults import Faults
+from ward_node.core.live import Live
 from ward_node.core.orders import ANSWER_OF, Orders
 from ward_node.core.outbox import Outbox
 from ward_node.core.proving import Proving
@@ -48,6 +49,7 @@ class Node:
         self.beds = {name: beds.Bed(name, now_ms) for name in me.beds}
         self.voice = voice.Voice()
         self.volume = voice.Volume()
+        self.live = Live(self)
         self.drips = Drips()
         self.reminding = Reminding(self)
         self.proving = Proving(self)
@@ -200,6 +202,7 @@ class Node:
         self.reminding.tick(now_ms, drip_ms)
         self.proving.tick(now_ms)
         self.solitude.tick(now_ms)
+        self.live.tick(now_ms)
         if now_ms - self._retry_ms >= DISK_RETRY_MS:
             self._retry_ms = now_ms
             self.outbox.retry()
@@ -277,6 +280,7 @@ class Node:
         self._outcomes(now_ms, drip_ms)
         self.out += self.voice.tick(self.volume, self.clock.minute(drip_ms), now_ms)
         self._outcomes(now_ms, drip_ms)
+        self.live.settle(now_ms)
         self.reminding.sounding()
         self.faults.look(now_ms)
         self._showing.settle(now_ms)
@@ -297,6 +301,8 @@ class Node:
                     self.faults.tell(SPEAKER, SPEAKER_FAILED, reason, now_ms)
             elif result == voice.SPOKEN:
                 self.faults.tell(SPEAKER, SPEAKER_FAILED, None, now_ms)
+            if utterance.live:
+                self.live.outcome(utterance.id, result, reason)
             if utterance.reminder is not None:
                 if result == voice.SPOKEN:
                     self.reminding.heard(utterance.reminder, now_ms, drip_ms)

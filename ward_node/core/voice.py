@@ -3,6 +3,9 @@
 An emergency breaks into anything lower, and a patient's call into what no patient waits for;
 what was broken off is spoken again from its start. Nothing else interrupts. An utterance is
 `spoken` once it was heard to its end.
+
+A live voice takes part as an utterance of its class. It may last for minutes and cannot wait, so
+more breaks into it, and it goes on afterwards with what is said by then.
 """
 
 from collections import namedtuple
@@ -25,9 +28,13 @@ INTERRUPTS = {
 # Where the calls of many beds repeat without end, what nobody has heard yet gets its turn between
 # two of them after so long.
 PATIENCE_MS = 20_000
+# So long a live voice sounds before what was heard already may come between.
+LIVE_SHARE_MS = 10_000
 CALLING_RANK = kinds.SPEECH_CLASSES.index(kinds.CALLING)
 CHIMES = ("high", "medium", "low", "none")
 
+# After its last block a live voice is soon heard to its end.
+FINISH_LIMIT_MS = 5_000
 # A player that never answers may not silence the ward.
 PLAY_LIMIT_MS = 30_000
 PLAY_LIMIT_CHARACTER_MS = 700
@@ -44,12 +51,14 @@ WORDLESS = "wordless"  # its chime was heard, its words were not
 
 class Utterance:
     """Words to say. `not_after_ms`: steady time after which a first speaking comes too late.
-    `command`: the id of central's command behind it; `reminder`: the reminder it speaks."""
+    `command`: the id of central's command behind it; `reminder`: the reminder it speaks; `live`:
+    somebody speaks now, and there are no words."""
 
     def __init__(
         self, id: str, klass: str, words: "dict[str, Any] | None", chime: str = "low",
         beds: "tuple[str, ...]" = (), repeat_every_ms: int | None = None,
         not_after_ms: int | None = None, command: str | None = None, reminder: Any = None,
+        live: bool = False,
     ) -> None:  # fmt: skip
         self.id = id
         self.klass = klass
@@ -60,6 +69,8 @@ class Utterance:
         self.not_after_ms = not_after_ms
         self.command = command
         self.reminder = reminder
+        self.live = live
+        self.finished_ms: int | None = None  # when the last of a live voice was given
         self.asked_ms = 0
         self.due_ms = 0
         self.order = 0
@@ -102,12 +113,25 @@ class Volume:
         return max(volume, LEAST_VOLUME.get(klass, 0))
 
 
-def _turn(utterance: Utterance, now_ms: int) -> "tuple[int, bool, int, int]":
-    """The least goes first: by class, in it what nobody has heard before repeats, then by age."""
+def _turn(utterance: Utterance, now_ms: int) -> "tuple[int, bool, bool, int, int]":
+    """The least goes first: by class, in it what nobody has heard before a live voice, and that
+    before repeats, then by age."""
     rank = utterance.rank
     if not utterance.spoken and now_ms - utterance.asked_ms >= PATIENCE_MS:
         rank = min(rank, CALLING_RANK)
-    return rank, utterance.spoken, utterance.rank, utterance.order
+    return rank, utterance.spoken, utterance.live, utterance.rank, utterance.order
+
+
+def _rarer(utterance: Utterance, now_ms: int) -> "tuple[bool, tuple[int, bool, bool, int, int]]":
+    """Beside a live voice there is little room: what nobody has heard yet goes before repeats."""
+    return utterance.spoken, _turn(utterance, now_ms)
+
+
+def _interrupts(utterance: Utterance, playing: Utterance) -> bool:
+    """Whether `utterance` may come before `playing` has ended."""
+    if playing.klass in INTERRUPTS.get(utterance.klass, ()):
+        return True
+    return utterance.klass == kinds.EMERGENCY and playing.live and not utterance.live
 
 
 def _within(minute: int, start: int, end: int) -> bool:
@@ -139,11 +163,23 @@ class Voice:
         utterance.asked_ms = utterance.due_ms = now_ms
         self._waiting.append(utterance)
         playing = self.playing
-        if playing is not None and playing.klass in INTERRUPTS.get(utterance.klass, ()):
-            self._waiting.append(playing)  # its order is the older one, so it is next in its class
-            self.playing = None
-            return [effects.Silence()]
+        if playing is not None and _interrupts(utterance, playing):
+            return [self._break_off(playing)]
         return []
+
+    def finish(self, utterance: str, now_ms: int) -> "list[Any]":
+        """The live voice `utterance` has come to its end."""
+        playing = self.playing
+        if playing is not None and playing.id == utterance:
+            playing.finished_ms = now_ms
+            return [effects.Finish(utterance)]
+        self._withdraw(utterance, "other words were spoken until it was over")
+        return []
+
+    def _break_off(self, playing: Utterance) -> effects.Silence:
+        self._waiting.append(playing)  # its order is the older one, so it is next in its class
+        self.playing = None
+        return effects.Silence()
 
     def stop(self, utterance: str) -> "list[Any]":
         """Fall silent about `utterance`, now and later. Unknown ones are silent already."""
@@ -160,6 +196,14 @@ class Voice:
         if self.playing is not None and self.playing.id == utterance:
             return True
         return any(each.id == utterance for each in self._waiting)
+
+    def hears(self, utterance: "str | None") -> bool:
+        """Whether the loudspeaker plays the live voice `utterance`."""
+        playing = self.playing
+        return (
+            playing is not None and playing.live and playing.id == utterance
+            and playing.finished_ms is None
+        )  # fmt: skip
 
     def begun(self, utterance: str, now_ms: int) -> None:
         """The loudspeaker sounds."""
@@ -193,25 +237,35 @@ class Voice:
     def tick(self, volume: Volume, minute: int | None, now_ms: int) -> "list[Any]":
         """Begin what is next. Returns effects."""
         out: list[Any] = []
-        if self.playing is not None:
-            if now_ms - self._started_ms < self.playing.limit_ms:
+        playing, chosen = self.playing, None
+        if playing is not None and playing.live:
+            chosen = self._between(playing, now_ms)
+        if playing is not None and chosen is not None:
+            out.append(self._break_off(playing))
+        elif playing is not None:
+            if not self._hangs(playing, now_ms):
                 return out
-            self.done(self.playing.id, "the loudspeaker did not come to an end", now_ms)
+            self.done(playing.id, "the loudspeaker did not come to an end", now_ms)
             out.append(effects.Silence())
         while self.playing is None:
-            chosen = self._next(now_ms)
+            chosen = chosen or self._next(now_ms)
             if chosen is None:
                 break
             self._waiting.remove(chosen)
-            loud = volume.of(chosen.klass, minute)
+            # Somebody who speaks in an emergency is as loud by night as by day.
+            as_by_day = chosen.live and chosen.klass == kinds.EMERGENCY
+            loud = volume.of(chosen.klass, None if as_by_day else minute)
             if loud == 0:
                 self._tell(chosen, MUTED, "the ward's volume at this hour is 0 for this class")
+                chosen = None
                 continue
             self.playing = chosen
             self._started_ms = now_ms
             self.begun_ms = None
             out.append(
-                effects.Speak(
+                effects.Listen(chosen.id, chosen.klass, loud, chosen.beds)
+                if chosen.live
+                else effects.Speak(
                     chosen.id, chosen.words, chosen.klass, loud, chosen.chime, chosen.beds
                 )
             )
@@ -221,6 +275,27 @@ class Voice:
         """What became of utterances since the last question."""
         told, self._outcomes = self._outcomes, []
         return told
+
+    def _hangs(self, playing: Utterance, now_ms: int) -> bool:
+        if not playing.live:
+            return now_ms - self._started_ms >= playing.limit_ms
+        return playing.finished_ms is not None and now_ms - playing.finished_ms >= FINISH_LIMIT_MS
+
+    def _between(self, playing: Utterance, now_ms: int) -> "Utterance | None":
+        """What of those that wait is to be heard before the live voice goes on."""
+        had_its_share = now_ms - self._started_ms >= LIVE_SHARE_MS
+        found: Utterance | None = None
+        for each in self._waiting:
+            if each.live or each.due_ms > now_ms:
+                continue
+            if _interrupts(each, playing):
+                comes = not each.spoken or had_its_share
+            else:
+                patient = each.klass == kinds.CALLING and not each.spoken
+                comes = patient and had_its_share and now_ms - each.asked_ms >= PATIENCE_MS
+            if comes and (found is None or _rarer(each, now_ms) < _rarer(found, now_ms)):
+                found = each
+        return found
 
     def _next(self, now_ms: int) -> "Utterance | None":
         if not self._waiting:

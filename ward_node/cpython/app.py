@@ -108,6 +108,9 @@ class App:
         self._do: dict[type, Callable[[Any], None]] = {
             effects.Publish: lambda effect: self._publish(effect),
             effects.Speak: self._mouth.speak,
+            effects.Listen: self._mouth.listen,
+            effects.Block: self._mouth.block,
+            effects.Finish: lambda effect: self._mouth.finish(),
             effects.Silence: lambda effect: self._mouth.silence(),
             effects.Lamp: self._lamp,
             effects.Show: lambda effect: self._show(effect.picture),

@@ -136,7 +136,7 @@ class Link:
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
         own = [(self._node, kind) for kind in (topics.CONFIG, topics.COMMAND, topics.RECEIPT)]
-        wanted = [*own, (topics.ALL, topics.CLOCK)]
+        wanted = [*own, *((topics.ALL, kind) for kind in topics.TO_ALL)]
         filters = [
             (topics.topic(self._ward, node, kind), topics.qos(kind)) for node, kind in wanted
         ]

@@ -2,20 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 from hw.errors import HardwareError
 from hw.ward import WardHardware
-from ward_node.core.effects import Speak
+from ward_node.core.effects import Block, Listen, Speak
 from ward_node.cpython.audio import Audio, NoVoiceError
 
 log = logging.getLogger("wardline.node")
 
+MOST_BEHIND = 4  # blocks of a live voice
+
 
 class Mouth:
-    """Plays `Speak` effects. `on_begun(utterance)` and `on_done(utterance, failure)` are called
-    in the event loop; a sound broken off by `silence` tells nothing."""
+    """Plays `Speak` and `Listen` effects. `on_begun(utterance)` and `on_done(utterance, failure)`
+    are called in the event loop; a sound broken off by `silence` tells nothing."""
 
     def __init__(
         self,
@@ -33,13 +35,28 @@ class Mouth:
         self._on_done = on_done
         self._playing: asyncio.Task[None] | None = None
         self._borrowed: asyncio.Task[Any] | None = None
+        self._blocks: asyncio.Queue[bytes | None] = asyncio.Queue()
 
     def speak(self, effect: Speak) -> None:
         """Begin, once the sound before has let go of the loudspeaker."""
+        self._begin(effect.utterance, lambda: self._play(effect))
+
+    def listen(self, effect: Listen) -> None:
+        """The same for a live voice. Its sound follows by `block`, until `finish`."""
+        blocks = self._blocks = asyncio.Queue[bytes | None]()
+        self._begin(effect.utterance, lambda: self._stream(effect, blocks))
+
+    def block(self, effect: Block) -> None:
+        self._blocks.put_nowait(effect.sound)
+
+    def finish(self) -> None:
+        self._blocks.put_nowait(None)
+
+    def _begin(self, utterance: str, play: Callable[[], Coroutine[Any, Any, str | None]]) -> None:
         if self._borrowed is not None:
             self._borrowed.cancel()
         before = {each for each in (self._playing, self._borrowed) if each and not each.done()}
-        self._playing = asyncio.create_task(self._speak(effect, before))
+        self._playing = asyncio.create_task(self._sound(utterance, play, before))
 
     async def borrow(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Let `work` use the loudspeaker and return its answer; None when words sound. Words that
@@ -65,15 +82,20 @@ class Mouth:
         if running:
             await asyncio.wait(running)
 
-    async def _speak(self, effect: Speak, before: "set[asyncio.Task[Any]]") -> None:
+    async def _sound(
+        self,
+        utterance: str,
+        play: Callable[[], Coroutine[Any, Any, str | None]],
+        before: "set[asyncio.Task[Any]]",
+    ) -> None:
         if before:
             await asyncio.wait(before)
         try:
-            failure = await self._play(effect)
+            failure = await play()
         except Exception as error:
             log.exception("speaking failed")
             failure = f"{type(error).__name__}: {error}"
-        self._on_done(effect.utterance, failure)
+        self._on_done(utterance, failure)
 
     async def _play(self, effect: Speak) -> str | None:
         """Play it; returns why not all of it was heard, or None."""
@@ -102,3 +124,24 @@ class Mouth:
         finally:
             self._ward.route(())
         return failure
+
+    async def _stream(self, effect: Listen, blocks: "asyncio.Queue[bytes | None]") -> str | None:
+        """As `_play`, for a live voice."""
+        about = {"text": "", "lang": "", "beds": list(effect.beds), "class": effect.klass}
+        self._ward.route(effect.beds)
+        try:
+            self._on_begun(effect.utterance)
+            await self._speaker.stream(_in_time(blocks), effect.volume, about=about)
+        except HardwareError as error:
+            return str(error)
+        finally:
+            self._ward.route(())
+        return None
+
+
+async def _in_time(blocks: "asyncio.Queue[bytes | None]") -> AsyncIterator[bytes]:
+    """The blocks up to the end. A loudspeaker that was slow to open does not stay behind by that:
+    it leaves the oldest out."""
+    while (block := await blocks.get()) is not None:
+        if blocks.qsize() <= MOST_BEHIND:
+            yield block

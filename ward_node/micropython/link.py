@@ -123,7 +123,7 @@ class Link:
         own = [(self._node, kind) for kind in (topics.CONFIG, topics.COMMAND, topics.RECEIPT)]
         filters = [
             (topics.topic(self._ward, node, kind), topics.qos(kind))
-            for node, kind in own + [(topics.ALL, topics.CLOCK)]  # noqa: RUF005
+            for node, kind in own + [(topics.ALL, each) for each in topics.TO_ALL]
         ]
         await _write(writer, mqtt.subscribe(self._next(), filters))
         early = []
