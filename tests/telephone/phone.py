@@ -145,14 +145,14 @@ class Baresip:
                 await asyncio.sleep(0.02)
 
     def _heard_samples(self) -> int:
-        return sum(each.stat().st_size - HEADER_BYTES for each in self._recordings()) // 2
+        return sum(each.stat().st_size - HEADER_BYTES for each in self.recordings()) // 2
 
-    def _recordings(self) -> list[Path]:
+    def recordings(self) -> list[Path]:
         return list(self.folder.glob("dump-*-dec.wav"))
 
     def heard(self) -> tuple[float, int]:
         """How loud (root mean square) and how long (ms) was what it heard in its one call. Its
         recording may lack the length in its header, so that is not looked at."""
-        (recorded,) = self._recordings()
+        (recorded,) = self.recordings()
         samples = array("h", recorded.read_bytes()[HEADER_BYTES:])
         return Sound(samples).rms, len(samples) // SAMPLES_PER_MS

@@ -12,8 +12,15 @@ from central.directory import standing
 from gateway.speech.engines import Espeak
 from gateway.speech.library import SpeechLibrary
 from gateway.telephone.directory import Directory, Line, Parking, Phone, Rights, Room
-from gateway.telephone.files.features import ATTENDED_TRANSFER, BLIND_TRANSFER, PARK, PICK_UP_AT
+from gateway.telephone.files.features import (
+    ALL_TOGETHER,
+    ATTENDED_TRANSFER,
+    BLIND_TRANSFER,
+    PARK,
+    PICK_UP_AT,
+)
 from gateway.telephone.prompts import Prompts
+from tests.telephone.hearing import TONES_HZ, hears, hum
 from tests.telephone.phone import Baresip
 from tests.telephone.running import RunningExchange
 from tests.telephone.world import WAIT_S
@@ -205,3 +212,31 @@ async def test_a_room_with_a_pin_opens_to_who_knows_it(desks: Desks) -> None:
         await lobby.event("CALL_CLOSED")
         rooms = [each["channels"] for each in await desks.asked("bridges")]
         assert [len(each) for each in rooms if each] == [2]
+
+
+async def test_a_call_becomes_one_of_three_and_of_four_by_keys(desks: Desks) -> None:
+    async with desks.at("8003", "8101", "8102", "8104") as phones:
+        station, office, lobby, night = phones
+        for phone, hz in zip(phones, TONES_HZ, strict=True):
+            hum(phone, hz, HUM_S)
+        of_station, of_office, of_lobby, of_night = TONES_HZ
+        await connect(office, station, "8003")
+        await hears(office, of_station)
+        await keys(office, f"{ATTENDED_TRANSFER}8102")
+        await lobby.event("CALL_INCOMING")
+        await lobby.do("accept")
+        await hears(lobby, of_office)
+        await keys(office, ALL_TOGETHER)
+        await hears(office, of_station, of_lobby)
+        await hears(station, of_office, of_lobby)
+        await hears(lobby, of_station, of_office)
+        await keys(office, f"{ATTENDED_TRANSFER}8104")
+        await night.event("CALL_INCOMING")
+        await night.do("accept")
+        await hears(night, of_office)
+        await keys(office, ALL_TOGETHER)
+        for phone, hz in zip(phones, TONES_HZ, strict=True):
+            await hears(phone, *(each for each in TONES_HZ if each != hz))
+        # The others talk on when one goes.
+        await office.do("hangup")
+        await hears(station, of_lobby, of_night)

@@ -10,11 +10,22 @@ PICK_UP_AT = "**"
 BLIND_TRANSFER = "*2"
 ATTENDED_TRANSFER = "*3"
 PARK = "*7"
+# Of who speaks with a third one before passing the call on: all three hear each other, and may so
+# become four; or he speaks with the other one again.
+ALL_TOGETHER = "*4"
+THE_OTHER = "*5"
 
 
 def features_conf() -> str:
     return text.file(
-        Section("general", [("pickupexten", PICK_UP)]),
+        Section(
+            "general",
+            [
+                ("pickupexten", PICK_UP),
+                ("atxferthreeway", ALL_TOGETHER),
+                ("atxferswap", THE_OTHER),
+            ],
+        ),
         Section(
             "featuremap",
             [
