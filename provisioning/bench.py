@@ -15,6 +15,7 @@ BENCHMARKS = {
     "chaos": "presses while processes are killed and lines are cut",
     "node": "memory and start-up of the nodes on both Pythons",
     "press": "a press from the bedside unit to the board",
+    "calls": "telephone calls a second, and how soon a telephone rings",
     "burst": "thousands of presses within a second",
     "simulate": "ward-hours under a simulated clock, network and disk, from a seed",
 }

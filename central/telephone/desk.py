@@ -10,7 +10,7 @@ import contextlib
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -21,7 +21,7 @@ from gateway.telephone.ari.actions import Actions
 from gateway.telephone.ari.errors import ExchangeError, LaneEndedError
 from gateway.telephone.ari.events import FOUND, Event
 from gateway.telephone.ari.reading import Lane
-from gateway.telephone.exchange import APP
+from gateway.telephone.exchange import APP, TO_BE_HELD
 from gateway.telephone.holding import held
 
 log = logging.getLogger("wardline.telephone")
@@ -32,13 +32,15 @@ _DEVICE = re.compile(r"PJSIP/([0-9a-f]{12})-[0-9a-f]+")
 @dataclass(frozen=True)
 class Arrival:
     """A call that has come to the application. device, number: of the caller's telephone and its
-    extension, None for a caller from outside; lang: "zh" or "en"; purpose: what was dialled for."""
+    extension, None for a caller from outside; lang: "zh" or "en"; purpose: what was dialled for;
+    held: the exchange takes it back from us when we do not say that we have it."""
 
     lane: Lane
     purpose: str
     device: str | None = None
     number: str | None = None
     lang: str = "zh"
+    held: bool = False
 
     @property
     def channel(self) -> str:
@@ -117,7 +119,7 @@ class Reception:
                 elif arrival.purpose not in self._by_purpose:
                     log.error("nobody here answers calls for %r", arrival.purpose)
                 else:
-                    async with held(actions, call):
+                    async with held(actions, call) if arrival.held else contextlib.nullcontext():
                         await self._by_purpose[arrival.purpose](self._desk, arrival)
                     then = actions.hang_up
             finally:
@@ -127,14 +129,15 @@ class Reception:
     def _arrival(self, lane: Lane, first: Event) -> Arrival | None:
         """None for a channel that nobody has dialled us with."""
         described: dict[str, Any] = first.body.get("channel", {})
-        purpose = _purpose(first, described)
-        if purpose is None:
+        purpose, *more = _dialled(first, described)
+        if not purpose:
             return None
         match = _DEVICE.fullmatch(str(described.get("name", "")))
         phone = directory.phone(self._desk.store.read(), match[1]) if match else None
+        arrival = Arrival(lane, purpose, held=TO_BE_HELD in more)
         if phone is None:
-            return Arrival(lane, purpose)
-        return Arrival(lane, purpose, phone["device"], phone["number"], phone["lang"])
+            return arrival
+        return replace(arrival, device=phone["device"], number=phone["number"], lang=phone["lang"])
 
     def _over(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
@@ -143,11 +146,15 @@ class Reception:
             log.log(level, "a call was not answered as it should be", exc_info=error)
 
 
-def _purpose(first: Event, described: Mapping[str, Any]) -> str | None:
+def _dialled(first: Event, described: Mapping[str, Any]) -> list[str]:
+    """What the dial plan says of the call, its purpose first; nothing of one that did not come
+    by it."""
+    said: list[str] = []
     if first.type == "StasisStart":
-        return next(iter(first.body.get("args", ())), None)
-    if first.type == FOUND:
+        said = first.body.get("args", [])
+    elif first.type == FOUND:
         step = described.get("dialplan") or {}
-        app, _, purpose = str(step.get("app_data", "")).partition(",")
-        return purpose if step.get("app_name") == "Stasis" and app == APP and purpose else None
-    return None
+        app, *more = str(step.get("app_data", "")).split(",")
+        if step.get("app_name") == "Stasis" and app == APP:
+            said = more
+    return said or [""]

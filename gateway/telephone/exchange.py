@@ -12,6 +12,8 @@ SOUNDS = f"{INSIDE}/sounds"
 # so long that it still has it; said by this function of the dial plan.
 TAKE_BACK = "TIMEOUT(absolute)"
 TAKE_BACK_S = 4
+# What the dial plan tells the application of such a call, beside its purpose.
+TO_BE_HELD = "held"
 # Each make of telephone listens to another one of these.
 HANDS_FREE_HEADERS = {
     "Call-Info": "<sip:wardline>;answer-after=0",

@@ -28,7 +28,8 @@ async def held(actions: Actions, channel: str, seconds: float = TAKE_BACK_S) -> 
 
 
 async def _say(actions: Actions, channel: str, hold: Hold) -> None:
-    """Again and again, also over a broken connection, until the call is gone."""
+    """Again and again, also over a broken connection, until the call is gone. What is said while
+    the channel is played to comes into force at the end of it, even if we are dead by then."""
     while True:
         try:
             async with hold.turn:
@@ -37,4 +38,7 @@ async def _say(actions: Actions, channel: str, hold: Hold) -> None:
             return
         except ExchangeError:
             pass  # away for a moment
-        await asyncio.sleep(hold.seconds / SAID_WITHIN)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(hold.seconds / SAID_WITHIN):
+                await hold.played.wait()
+        hold.played.clear()

@@ -9,7 +9,7 @@ import pytest
 
 from provisioning.bench import BENCHMARKS
 from provisioning.environment import ROOT
-from tests.bench import burst, press
+from tests.bench import burst, calls, press
 from tests.bench.figures import figures, percentile, table
 
 
@@ -41,6 +41,14 @@ def test_every_press_is_followed_to_the_board(tmp_path: Path, beds: int) -> None
     for name in ("press to stored (receipt at the hospital's)", "press to board (event stream)"):
         assert stages[name]["n"] == 6
     assert stages["bare MQTT QoS 1 through one broker"]["n"] > 0
+
+
+def test_every_call_is_set_up_and_every_ring_is_heard(tmp_path: Path, exchange_root: Path) -> None:
+    stages, facts = asyncio.run(calls.measure(tmp_path, 20, 5, 1, 3, print))
+    assert [each["n"] for each in stages.values()] == [20, 20, 3, 3]
+    assert facts["ours_per_s"] > 0 < facts["bare_per_s"]
+    # Our way costs the application something, the bare one nothing.
+    assert facts["ours_application_ms_per_call"] > facts["bare_application_ms_per_call"]
 
 
 def test_a_burst_is_stored_whole_and_counted_by_the_database(tmp_path: Path) -> None:

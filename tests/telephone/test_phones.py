@@ -7,9 +7,9 @@ import pytest
 
 from gateway.speech.engines import Espeak
 from gateway.speech.library import SpeechLibrary
-from gateway.telephone.ari.actions import Actions
+from gateway.telephone.ari.actions import MOST_PROMPT_S, Actions
 from gateway.telephone.ari.errors import UnreachableError
-from gateway.telephone.exchange import SOUNDS
+from gateway.telephone.exchange import SOUNDS, TAKE_BACK_S, TO_BE_HELD
 from gateway.telephone.files.features import PICK_UP
 from gateway.telephone.holding import SAID_WITHIN, held
 from gateway.telephone.prompts import Prompts
@@ -153,7 +153,7 @@ async def test_an_emergency_goes_to_the_application_and_without_it_to_the_statio
             await office.dial("120")
             async with asyncio.timeout(WAIT_S):
                 lane = await world.arrived.get()
-            assert (await until(lane, "StasisStart")).body["args"] == ["emergency"]
+            assert (await until(lane, "StasisStart")).body["args"] == ["emergency", TO_BE_HELD]
             await world.end(lane)
             await office.event("CALL_CLOSED")
         # The exchange may not have noticed yet that the application is gone: it rings even so.
@@ -213,6 +213,38 @@ async def test_an_emergency_is_kept_only_as_long_as_the_application_says_so(
                 assert (await until(lane, "PlaybackFinished")).body["playback"]["state"] == "done"
             assert await rest(lane) == ["StasisEnd"]
             await answered_instead(station, office)
+
+
+async def test_others_need_not_wait_while_an_emergency_is_spoken_to(
+    phones: Phones, exchange: RunningExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asterisk lets wait what is said about a call that is being played to."""
+    tone(exchange.folder / "sounds" / "long.wav", seconds=10)
+    asked: asyncio.Queue[float] = asyncio.Queue()
+
+    async def keep(actions: Actions, channel: str, seconds: float) -> None:
+        asked.put_nowait(seconds)
+        await KEEP(actions, channel, seconds)
+
+    monkeypatch.setattr(Actions, "keep", keep)
+    async with phones.office() as office:
+        await office.registered()
+        async with World(exchange.settings.ari_url) as world:
+            await world.ready()
+            await office.dial("120")
+            async with asyncio.timeout(WAIT_S):
+                lane = await world.arrived.get()
+            async with held(world.actions, lane.subject.id):
+                await world.actions.answer(lane.subject.id)
+                playback = await world.actions.play(lane.subject.id, f"sound:{SOUNDS}/long")
+                while await asked.get() != MOST_PROMPT_S:
+                    pass
+                assert await asked.get() == TAKE_BACK_S  # waits for the end from now on
+                for _ in range(10):
+                    await world.actions.channels()
+                await world.actions.stop_playing(playback)  # it is not over yet
+                await world.end(lane)
+            await office.event("CALL_CLOSED")
 
 
 async def test_an_emergency_that_nobody_in_the_application_takes_is_given_back(

@@ -15,7 +15,7 @@ from gateway.telephone.exchange import HANDS_FREE_HEADERS, TAKE_BACK, TAKE_BACK_
 
 RING_S = 60
 # Nothing that is played is longer.
-MOST_PROMPT_S = 120
+MOST_PROMPT_S = 120.0
 # What Asterisk answers when it finds no way to the one to be rung.
 NO_SUCH_PHONE = 500
 _ANSWER_BY_ITSELF = {
@@ -26,10 +26,11 @@ _ANSWER_BY_ITSELF = {
 @dataclass(frozen=True)
 class Hold:
     """A call that the exchange leaves to us for `seconds` each time we say so. Who has the turn
-    says what belongs together."""
+    says what belongs together. played: it is being played to now."""
 
     seconds: float
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    played: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Actions:
@@ -96,8 +97,11 @@ class Actions:
 
     async def keep(self, channel: str, seconds: float = TAKE_BACK_S) -> None:
         """We still have this call: the exchange may take it back after `seconds`, 0 is never."""
+        # While the channel is played to, this waits for the end, and holds up nobody else.
         query = {"variable": TAKE_BACK, "value": seconds}
-        await self._ari.request("POST", "channels", channel, "variable", query=query)
+        await self._ari.request_aside(
+            "POST", "channels", channel, "variable", query=query, timeout_s=MOST_PROMPT_S
+        )
 
     async def give_back(self, channel: str) -> None:
         """The exchange goes on with it as if we were away."""
@@ -112,11 +116,10 @@ class Actions:
         hold = self.holds.get(channel)
         if hold is None:
             return await self._play(channel, media, lang)
-        # What is said about a channel that is being played to waits in the exchange for the end.
         async with hold.turn:
             await self.keep(channel, MOST_PROMPT_S)
             playback = await self._play(channel, media, lang)
-            await self.keep(channel, hold.seconds)
+            hold.played.set()
         return playback
 
     async def _play(self, channel: str, media: Sequence[str], lang: str | None) -> str:

@@ -6,7 +6,7 @@ import itertools
 import json
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -54,6 +54,7 @@ class Ari:
         self._account = account
         self._on_arrival = on_arrival
         self._on_other = on_other
+        self._session: aiohttp.ClientSession | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._waiting: dict[str, asyncio.Future[protocol.Answer]] = {}
         self._numbers = itertools.count(1)
@@ -85,10 +86,10 @@ class Ari:
     ) -> Any:
         """Ask for something and return its answer. path: its parts, such as "channels", id.
         Raises ExchangeError's kinds: away, refused, gone, no answer, outcome unknown."""
-        uri = "/".join(quote(part, safe=";:@") for part in path)
+        uri = _uri(path)
         asked = f"{method} {uri}"
         if self._socket is None:
-            raise ExchangeAwayError(f"{asked}: no connection to {self._account.url}")
+            raise self._away(asked)
         id = str(next(self._numbers))
         answered = self._waiting[id] = asyncio.get_running_loop().create_future()
         try:
@@ -102,6 +103,34 @@ class Ari:
         finally:
             self._waiting.pop(id, None)
         return answer.result(asked)
+
+    async def request_aside(
+        self, method: str, *path: str, query: Mapping[str, Any], timeout_s: float
+    ) -> None:
+        """As `request`, for what may take its time. Asterisk deals with the requests of a
+        connection one after the other: one that waits in it, such as for the end of what a channel
+        is being played, would hold up all others."""
+        asked = f"{method} {_uri(path)}"
+        if self._session is None:
+            raise self._away(asked)
+        try:
+            async with (
+                asyncio.timeout(timeout_s),
+                self._session.request(
+                    method,
+                    f"{self._account.url}/{_uri(path)}",
+                    params={name: str(value) for name, value in query.items()},
+                ) as answer,
+            ):
+                await answer.read()
+        except TimeoutError:
+            raise NoAnswerError(f"{asked}: no answer within {timeout_s} s") from None
+        except (OSError, aiohttp.ClientError) as error:
+            raise OutcomeUnknownError(f"{asked}: the connection broke") from error
+        protocol.Answer("", answer.status, answer.reason or "", None).result(asked)
+
+    def _away(self, asked: str) -> ExchangeAwayError:
+        return ExchangeAwayError(f"{asked}: no connection to {self._account.url}")
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -140,6 +169,7 @@ class Ari:
                         heartbeat=HEARTBEAT_S,
                         max_msg_size=MOST_MESSAGE_BYTES,
                     )
+                self._session = session
                 async with socket:
                     await self._converse(socket)
         except (OSError, aiohttp.ClientError, TimeoutError) as error:
@@ -207,7 +237,7 @@ class Ari:
         self.ready.set()
 
     def _lost(self) -> None:
-        self._socket = None
+        self._session = self._socket = None
         self.ready.clear()
         for answered in self._waiting.values():
             if not answered.done():
@@ -249,6 +279,10 @@ class Ari:
         lane = self._lanes.pop(subject, None)
         if lane is not None:
             lane.put(None)
+
+
+def _uri(path: Sequence[str]) -> str:
+    return "/".join(quote(part, safe=";:@") for part in path)
 
 
 def new_id(what: str) -> str:

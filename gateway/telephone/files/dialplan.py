@@ -8,7 +8,14 @@ telephones by itself when the application is away, or dies while it has the call
 
 from gateway.telephone import text
 from gateway.telephone.directory import Directory, Line, Rights, Route, Service, Trunk
-from gateway.telephone.exchange import APP, HANDS_FREE_HEADERS, TAKE_BACK, TAKE_BACK_S, Exchange
+from gateway.telephone.exchange import (
+    APP,
+    HANDS_FREE_HEADERS,
+    TAKE_BACK,
+    TAKE_BACK_S,
+    TO_BE_HELD,
+    Exchange,
+)
 from gateway.telephone.files import findme, mailboxes, outward, parking, picking_up, rooms, speed
 from gateway.telephone.files.findme import from_phones, together
 from gateway.telephone.text import Context, Extension
@@ -143,12 +150,13 @@ def _answered(directory: Directory, service: Service) -> Context:
     said for TAKE_BACK_S that it still has it, when Asterisk goes to T."""
     number = service.number
     devices = directory.devices_of(service.fallback)
-    application = f"Stasis({APP},{text.word(service.purpose)})"
+    application = f"{APP},{text.word(service.purpose)}"
     if not devices:
-        return Context(_with_us(service), [Extension(number, [application, "Congestion(10)"])])
+        alone = Extension(number, [f"Stasis({application})", "Congestion(10)"])
+        return Context(_with_us(service), [alone])
     steps: list[str | tuple[str, str]] = [
         f"Set({TAKE_BACK}={TAKE_BACK_S})",
-        application,
+        f"Stasis({application},{TO_BE_HELD})",
         ("instead", f"Set({TAKE_BACK}=0)"),
         f"Dial({together(devices)},{FALLBACK_RING_S})",
         "Hangup(${HANGUPCAUSE})",
