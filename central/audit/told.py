@@ -15,6 +15,7 @@ THINGS = {
     "beds": (N_("beds of %(ward)s"), "/beds?ward=%(a)s"),
     "board": (N_("board of %(ward)s"), "/board/%(a)s"),
     "call": (N_("call %(a)s"), "/calls/%(a)s"),
+    "call_record": (N_("call record %(a)s"), "/call-records/%(a)s"),
     "class": (N_("permission class %(a)s"), ""),
     "extension": (N_("extension %(a)s"), ""),
     "fault": (N_("fault %(a)s"), "/faults"),
@@ -45,6 +46,9 @@ DETAILS: dict[str, str] = {
     "rights": N_("permission class"), "purpose": N_("service"), "phones": N_("phones"),
     "host": N_("address"), "most_calls": N_("calls at once"), "patterns": N_("patterns"),
     "trunk": N_("line to the world"), "routes": N_("routes"),
+    "unit_s": N_("seconds of a unit"), "fen": N_("fen for each"), "extension": N_("extension"),
+    "direction": N_("direction"), "result": N_("result"), "from_day": N_("from day"),
+    "to_day": N_("to day"), "route": N_("route"),
     "unit_s": N_("seconds of a unit"), "fen": N_("fen for each"),
     "code": N_("short code"), "numbers": N_("numbers"),
 }  # fmt: skip

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from central.audit import model as audit
 from central.call_records import joining, model
-from central.call_records.joining import NOTICE, OUTWARD, Joined, Leg
+from central.call_records.joining import INWARD, NOTICE, OUTWARD, Joined, Leg
 from central.call_records.model import About
 from central.console.marks import N_
 from central.directory import checks
@@ -70,14 +70,17 @@ def _write(tx: Tx, call: Joined) -> int | None:
     outside = next(((leg, route) for leg, route in ways if leg.trunk and route), None)
     phone = directory.phone(tx, call.caller.endpoint)
     shown = call.caller.number or (phone["number"] if phone else "")
-    service = tx.one("SELECT purpose FROM services WHERE number = ?", (call.dialled,))
+    # Who calls from outside dials our number there.
+    inside = tx.value("SELECT inside FROM trunk_numbers WHERE outside = ?", (call.dialled,))
+    called = inside if inside and call.direction == INWARD else call.dialled
+    service = tx.one("SELECT purpose FROM services WHERE number = ?", (called,))
     if call.direction == NOTICE:
         # Wardline rings: the telephone is called, by whatever number it was shown.
         about = About(caller=call.dialled, called=phone["number"] if phone else shown)
     else:
         about = About(
             caller=shown,
-            called=call.dialled,
+            called=called,
             purpose=service["purpose"] if service else "",
             route=outside[1] if outside and call.direction == OUTWARD else "",
             rights=phone["rights"] if phone else "",

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from central.bridge.together import together
+from central.call_records import reading as call_records
 from central.capabilities import Rules, modules
 from central.directory import standing
 from central.directory.checks import CHANGED as DIRECTORY_CHANGED
@@ -31,6 +32,7 @@ class Telephone:
     ) -> None:
         exchange, folder = settings.exchange, settings.folder
         self._store = store
+        self._folder = folder
         self.ari = Ari(Account(exchange.ari_url, APP, exchange.ari_password, APP), self._arrived)
         self._actions = Actions(self.ari)
         self._prompts = Prompts(speech, folder / "sounds")
@@ -48,6 +50,7 @@ class Telephone:
             await together(
                 self._ringer.run(),
                 self._keeper.run(),
+                call_records.run(self._store, self._folder, self.ari),
                 standing.speak(self._prompts),
                 _as_long_as(connection),
             )

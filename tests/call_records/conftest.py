@@ -1,6 +1,7 @@
 """Calls as a real exchange (22.10.1) wrote them down, and a hospital that knows its phones."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from central.clock import FakeClock, SystemClock
 from central.directory import outside, service
 from central.store import Store, Tx
 from gateway.telephone.cel import CallEvent, parse
+
+# A console over two wards, with a user of each role.
+from tests.console.conftest import app, as_user, config, quick_hashes  # noqa: F401
 
 WRITTEN = Path(__file__).with_name("written")
 NAMES = sorted(path.stem for path in WRITTEN.glob("*.json"))
@@ -21,6 +25,18 @@ def lines(name: str) -> list[bytes]:
 
 def written(*names: str) -> list[CallEvent]:
     return [parse(line) for name in names for line in lines(name)]
+
+
+def moved(event: CallEvent, later_us: int, other: str) -> CallEvent:
+    """The same of another call at another time."""
+    extra = {
+        key: value + other if key.endswith(("uniqueid", "bridge_id")) else value
+        for key, value in event.extra.items()
+    }
+    return replace(
+        event, at_us=event.at_us + later_us, unique=event.unique + other,
+        linked=event.linked + other, extra=extra,
+    )  # fmt: skip
 
 
 def build(tx: Tx) -> None:

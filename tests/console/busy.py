@@ -6,7 +6,9 @@ from central import events
 from central.admissions import service as admissions
 from central.announcements import rules
 from central.announcements import service as announcements
+from central.call_records import service as call_records
 from central.calls import service as calls
+from central.directory import outside
 from central.events import NodeEvent
 from central.faults import service as faults
 from central.infusions import service as infusions
@@ -14,6 +16,7 @@ from central.store import Tx
 from central.wards import model as wards
 from gateway.his.message import parse
 from gateway.mqtt import kinds
+from tests.call_records.conftest import NAMES, moved, written
 
 PEER = "10.1.2.3"
 ZONE = timezone(timedelta(hours=8))
@@ -26,7 +29,7 @@ PAGES = (
     "/infusions", "/infusions/1", "/infusions/new", "/infusions/1/next", "/infusions/dressing",
     "/announcements", "/announcements/1", "/announcements/new", "/announcements/volume",
     "/announcements/volume/3", "/policies", "/policies/3", "/faults", "/nodes", "/nodes/3-box",
-    "/proofs", "/proofs/3/1",
+    "/proofs", "/proofs/3/1", "/call-records", "/call-records/1", "/call-records/rates",
     "/his", "/his/messages/1", "/his/locations", "/users", "/screens", "/audit", "/search?q=1",
     "/me", "/nothing-here",
 )  # fmt: skip
@@ -56,3 +59,23 @@ def fill(tx: Tx) -> None:
             f"PV1|1|I|{location}||||||||||||||||V{number}\r"
         ).encode()
         admissions.take_message(tx, PEER, raw, parse(raw, None), ZONE)
+    talked(tx)
+
+
+def talked(tx: Tx) -> None:
+    """Calls of the last days, as an exchange wrote them down; some go outside and cost."""
+    if tx.one("SELECT 1 FROM routes") is None:
+        outside.add_trunk(tx, "world", "192.0.2.7:5060")
+        outside.add_route(tx, "city", "world", ["9NXXXXXXX"], strip=1)
+    trunk, route = tx.all("SELECT trunk, name FROM routes")[0]
+    call_records.set_rate(tx, route, unit_s=60, fen=22, from_ms=0)
+    hour_us = 3_600_000_000
+    for number, hours_ago in enumerate((1, 2, 5, 26, 27, 50)):
+        events = written(*NAMES)
+        later_us = tx.clock.real_ms() * 1000 - events[0].at_us - hours_ago * hour_us
+        call_records.take(tx, [moved(each, later_us, f"-{number}") for each in events], {})
+    tx.execute("UPDATE call_records SET route = ?, direction = 'outward', cost_fen = 22"
+               " WHERE id % 9 = 4", (route,))  # fmt: skip
+    tx.execute("UPDATE call_legs SET trunk = ?, route = ?, cost_fen = 22 WHERE place = 1"
+               " AND record % 9 = 4", (trunk, route))  # fmt: skip
+    tx.execute("UPDATE call_records SET talk_ms = 1000 * (id % 7 + 1) * 37 WHERE talk_ms > 0")

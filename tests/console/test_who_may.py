@@ -53,6 +53,11 @@ MAY = {
     "GET board.kiosk": "",  # without a token
     "POST board.repeat": STAFF + "S",
     "GET board.stream": WATCHERS + "S",
+    "GET call_records.export": "DA",
+    "GET call_records.index": "DA",
+    "GET call_records.one": "DA",
+    "GET call_records.rates": "A",
+    "POST call_records.set_rate": "A",
     # An engineer, technical calls only.
     "POST calls.accept": STAFF + "SE",
     "GET calls.call": STAFF + "E",
