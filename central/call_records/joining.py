@@ -123,7 +123,7 @@ def join(events: Sequence[CallEvent]) -> Joined | None:
     for event in events:
         channels.setdefault(event.unique, []).append(event)
     ended_us = events[-1].at_us
-    talks = _talks(events, ended_us)
+    talks = _talks(events)
     legs = [
         _leg(own, _length(talks.get(unique, ())))
         for unique, own in channels.items()
@@ -206,7 +206,7 @@ def _first(own: Iterable[CallEvent], type: str) -> int | None:
     return next((each.at_us for each in own if each.type == type), None)
 
 
-def _talks(events: Sequence[CallEvent], ended_us: int) -> dict[str, list[tuple[int, int]]]:
+def _talks(events: Sequence[CallEvent]) -> dict[str, list[tuple[int, int]]]:
     """By channel, the spans in us in which it was joined with another one. A channel between two
     parts of the exchange stands for whoever is behind it, once there is somebody."""
     answered = {e.unique: e.at_us for e in reversed(events) if e.type == cel.ANSWER}
@@ -232,7 +232,7 @@ def _talks(events: Sequence[CallEvent], ended_us: int) -> dict[str, list[tuple[i
             for each in [key for key in inside if key[1] == event.unique]:
                 leave(event, each[0], event.at_us)
     for room, unique in list(inside):
-        leave(last[unique], room, ended_us)
+        leave(last[unique], room, last[unique].at_us)
     found: dict[str, list[tuple[int, int]]] = {}
     for together in stays.values():
         for unique, came, left in together:

@@ -8,7 +8,6 @@ from central.announcements import rules
 from central.announcements import service as announcements
 from central.call_records import service as call_records
 from central.calls import service as calls
-from central.directory import outside
 from central.events import NodeEvent
 from central.faults import service as faults
 from central.infusions import service as infusions
@@ -65,10 +64,10 @@ def fill(tx: Tx) -> None:
 def talked(tx: Tx) -> None:
     """Calls of the last days, as an exchange wrote them down; some go outside and cost."""
     if tx.one("SELECT 1 FROM routes") is None:
-        outside.add_trunk(tx, "world", "192.0.2.7:5060")
-        outside.add_route(tx, "city", "world", ["9NXXXXXXX"], strip=1)
+        tx.insert("trunks", name="world", host="192.0.2.7", user="", password="", most_calls=4)
+        tx.insert("routes", name="city", trunk="world", strip=1, limit_s=0)
     trunk, route = tx.all("SELECT trunk, name FROM routes")[0]
-    call_records.set_rate(tx, route, unit_s=60, fen=22, from_ms=0)
+    tx.insert("call_rates", route=route, from_ms=0, unit_s=60, fen=22)
     hour_us = 3_600_000_000
     for number, hours_ago in enumerate((1, 2, 5, 26, 27, 50)):
         events = written(*NAMES)
