@@ -227,9 +227,7 @@ def directory(tx: Tx) -> Directory:
             for row in phones(tx)
         ),
         lines=tuple(
-            Line(
-                row["number"], rings.get(row["number"], ()), row["ring_s"], row["number"] in boxes
-            )
+            Line(row["number"], rings.get(row["number"], ()), row["ring_s"], row["number"] in boxes)
             for row in extensions(tx)
         ),
         services=tuple(

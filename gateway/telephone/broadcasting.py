@@ -3,73 +3,147 @@
 import asyncio
 import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from gateway.telephone.ari.actions import Actions
-from gateway.telephone.ari.errors import ExchangeError, LaneEndedError
+from gateway.telephone.ari.errors import ExchangeError, GoneError, LaneEndedError, UnreachableError
 from gateway.telephone.ari.reading import Lane
+from gateway.telephone.telling import Outcome, unanswered
 
 # A telephone that has not answered by itself in that time will not.
 RING_S = 5
 # As many as are rung at the same moment: a hundred at once would hold up other calls.
 AT_ONCE = 20
 
-
-@dataclass
-class Reached:
-    """Whom a broadcast reached, by endpoint, and whom not: busy, not there, or not answering."""
-
-    heard: set[str] = field(default_factory=set)
-    missed: set[str] = field(default_factory=set)
+HEARD = "heard"
+# It was in a call, and heard the voice in the middle of it.
+HEARD_IN_CALL = "heard_in_call"
+MULTICAST = "MulticastRTP/basic/"
 
 
 class Broadcast:
     """The one who speaks is `speaker`, whose call is with us and answered. `endpoints`
-    ("PJSIP/0015650a1b2c") shall hear him."""
+    ("PJSIP/0015650a1b2c") shall hear him, in the bridge `room`. `urgent`: also those who are in a
+    call, into which he speaks; otherwise they are left in peace. `group`: a multicast address
+    ("239.1.2.3:5004") that telephones listen to without being rung, and the address of the network
+    to send from, where there are several."""
 
-    def __init__(self, actions: Actions, speaker: Lane, endpoints: Iterable[str]) -> None:
+    def __init__(
+        self,
+        actions: Actions,
+        speaker: Lane,
+        room: Lane,
+        endpoints: Iterable[str],
+        *,
+        urgent: bool = False,
+        group: str | None = None,
+        network: str | None = None,
+        caller: str = "",
+    ) -> None:
         self._actions = actions
         self._speaker = speaker
+        self._room = room
         self._endpoints = tuple(dict.fromkeys(endpoints))
+        self._urgent = urgent
+        self._group = group
+        self._network = network
+        self._caller = caller
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self.reached = Reached()
+        # By endpoint: HEARD, HEARD_IN_CALL or an Outcome. The group stands there under its address.
+        self.outcomes: dict[str, str] = {}
 
-    async def run(self) -> Reached:
-        """Returns when the speaker hangs up. Raises ExchangeError's kinds when it cannot begin."""
-        room = await self._actions.bridge()
+    async def run(self) -> dict[str, str]:
+        """Returns the outcomes when the speaker hangs up. Raises ExchangeError's kinds when it
+        cannot begin."""
+        calls = await self._calls()
+        listeners = [asyncio.create_task(self._listen(each, calls)) for each in self._endpoints]
+        if self._group is not None:
+            listeners.append(asyncio.create_task(self._send_to(self._group)))
         try:
-            await self._actions.join(room.subject.id, self._speaker.subject.id)
-            listeners = [
-                asyncio.create_task(self._listen(room, endpoint)) for endpoint in self._endpoints
-            ]
-            try:
-                async for _ in self._speaker:
-                    pass
-            finally:
-                for each in listeners:
-                    each.cancel()
-                await asyncio.gather(*listeners, return_exceptions=True)
+            await self._actions.join(self._room.subject.id, self._speaker.subject.id)
+            async for _ in self._speaker:
+                pass
         finally:
-            with contextlib.suppress(ExchangeError):
-                await self._actions.end_bridge(room.subject.id)
-        self.reached.missed = set(self._endpoints) - self.reached.heard
-        return self.reached
+            for each in listeners:
+                each.cancel()
+            await asyncio.gather(*listeners, return_exceptions=True)
+        for endpoint in self._endpoints:
+            self.outcomes.setdefault(endpoint, Outcome.NO_ANSWER)
+        return self.outcomes
 
-    async def _listen(self, room: Lane, endpoint: str) -> None:
+    @property
+    def heard(self) -> set[str]:
+        return {each for each, outcome in self.outcomes.items() if outcome.startswith(HEARD)}
+
+    async def _calls(self) -> dict[str, list[str]]:
+        """The calls that telephones are in, by endpoint."""
+        return {
+            f"PJSIP/{each['resource']}": each["channel_ids"]
+            for each in await self._actions.endpoints()
+            if each["channel_ids"]
+        }
+
+    async def _listen(self, endpoint: str, calls: dict[str, list[str]]) -> None:
         """One telephone, until it hangs up or the broadcast is over."""
-        lane: Lane | None = None
+        async with self._turns:
+            lane, heard = await self._reach(endpoint, calls.get(endpoint, []))
+        if lane is not None:
+            await self._stay(endpoint, lane, heard)
+
+    async def _reach(self, endpoint: str, calls: list[str]) -> tuple[Lane | None, str]:
+        """Let it hear; its lane, None when it cannot."""
         try:
-            async with self._turns:
-                lane = await self._actions.ring(endpoint, ring_s=RING_S, hands_free=True)
-                while (await lane.next()).type != "StasisStart":
-                    pass
-                await self._actions.join(room.subject.id, lane.subject.id, listening=True)
-            self.reached.heard.add(endpoint)
+            if calls and not self._urgent:
+                self.outcomes[endpoint] = Outcome.BUSY
+                return None, ""
+            for call in calls:
+                with contextlib.suppress(GoneError):
+                    return await self._join(await self._actions.whisper(call)), HEARD_IN_CALL
+            lane = await self._actions.ring(
+                endpoint, caller=self._caller, ring_s=RING_S, hands_free=True
+            )
+            return await self._join(lane), HEARD
+        except UnreachableError:
+            self.outcomes[endpoint] = Outcome.UNREACHABLE
+        except _UnansweredError as error:
+            self.outcomes[endpoint] = unanswered(error.cause)
+        except (ExchangeError, LaneEndedError):
+            self.outcomes[endpoint] = Outcome.FAILED
+        return None, ""
+
+    async def _join(self, lane: Lane) -> Lane:
+        """Raises _UnansweredError, when it ends before it is with us."""
+        try:
+            while (event := await lane.next()).type != "StasisStart":
+                if event.ends(lane.subject):
+                    raise _UnansweredError(int(event.body.get("cause", 0)))
+            await self._actions.join(self._room.subject.id, lane.subject.id, listening=True)
+        except BaseException:
+            with contextlib.suppress(ExchangeError):
+                await self._actions.hang_up(lane.subject.id)
+            raise
+        return lane
+
+    async def _stay(self, name: str, lane: Lane, heard: str) -> None:
+        self.outcomes[name] = heard
+        try:
             async for _ in lane:
                 pass
-        except (ExchangeError, LaneEndedError):
-            pass  # it counts as missed, unless it had heard something
         finally:
-            if lane is not None:
-                with contextlib.suppress(ExchangeError):
-                    await self._actions.hang_up(lane.subject.id)
+            with contextlib.suppress(ExchangeError):
+                await self._actions.hang_up(lane.subject.id)
+
+    async def _send_to(self, group: str) -> None:
+        options = "c(ulaw)" + (f"i({self._network})" if self._network is not None else "")
+        try:
+            lane = await self._actions.ring(f"{MULTICAST}{group}//{options}", ring_s=RING_S)
+            await self._stay(group, await self._join(lane), HEARD)
+        except (ExchangeError, LaneEndedError, _UnansweredError):
+            self.outcomes[group] = Outcome.FAILED
+
+
+class _UnansweredError(Exception):
+    """A telephone was rung and did not answer; `cause` of Q.850."""
+
+    def __init__(self, cause: int) -> None:
+        super().__init__(cause)
+        self.cause = cause

@@ -66,6 +66,13 @@ _BUSY = frozenset({17, 21})
 _UNREACHABLE = frozenset({1, 3, 20, 27, 38, 41})
 
 
+def unanswered(cause: int) -> Outcome:
+    """What has become of a telephone that nobody answered, by its cause of Q.850."""
+    if cause in _BUSY:
+        return Outcome.BUSY
+    return Outcome.UNREACHABLE if cause in _UNREACHABLE else Outcome.NO_ANSWER
+
+
 class Telling:
     """One telephone, from its ringing to the end."""
 
@@ -109,11 +116,7 @@ class Telling:
         return self.outcome
 
     def _without_a_key(self, cause: int) -> Outcome:
-        if self._answered:
-            return Outcome.UNDECIDED
-        if cause in _BUSY:
-            return Outcome.BUSY
-        return Outcome.UNREACHABLE if cause in _UNREACHABLE else Outcome.NO_ANSWER
+        return Outcome.UNDECIDED if self._answered else unanswered(cause)
 
     def _say(self) -> Do:
         if self._said == MOST_SAYINGS:

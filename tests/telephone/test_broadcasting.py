@@ -1,21 +1,35 @@
-"""One voice to ten telephones that nobody here wrote."""
+"""One voice to ten telephones that nobody here wrote, to those in a call, to a multicast group and
+out of the exchange."""
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+import socket
+import struct
+import wave
+from array import array
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gateway.telephone.broadcasting import Broadcast
+from gateway.speech.sound import Sound
+from gateway.telephone.ari.reading import Lane
+from gateway.telephone.broadcasting import HEARD, HEARD_IN_CALL, Broadcast
+from gateway.telephone.carrying import carry
 from gateway.telephone.directory import Directory, Line, Phone, Rights, Service
-from tests.telephone.phone import Baresip
+from gateway.telephone.rtp import PCMU, parse
+from gateway.telephone.telling import Outcome
+from tests.telephone.phone import HEADER_BYTES, Baresip
 from tests.telephone.running import RunningExchange
 from tests.telephone.world import WAIT_S, World
+from ward_node.contract.sound import BLOCK_BYTES, SILENCE
 
 SPEAKER, ABSENT = "0015650a1c00", "0015650a1cff"
 WARDS = tuple(f"0015650a1c{number:02x}" for number in range(1, 11))
 LOUD = 500.0
+LOOPBACK = "127.0.0.1"
+AUTO = ";answermode=auto"
 
 
 @pytest.fixture(scope="module")
@@ -38,65 +52,180 @@ def exchange(
     running.close()
 
 
-def phone(folder: Path, exchange: RunningExchange, device: str, account: str = "") -> Baresip:
-    number = next(each.number for each in exchange.directory.phones if each.device == device)
-    sip = exchange.settings.ports.sip
-    return Baresip(folder / device, device, f"secret-{number}", sip, account=account)
+def endpoint(device: str) -> str:
+    return f"PJSIP/{device}"
+
+
+class Hall:
+    """A world with telephones, one of which has dialled 621 and is answered."""
+
+    def __init__(self, stack: contextlib.AsyncExitStack, exchange: RunningExchange, folder: Path):
+        self._stack, self._exchange, self._folder = stack, exchange, folder
+        self.world: World
+        self.speaker: Baresip
+        self.lane: Lane
+        self.room: Lane
+
+    def number(self, device: str) -> str:
+        return next(
+            each.number for each in self._exchange.directory.phones if each.device == device
+        )
+
+    async def phone(self, device: str, account: str = AUTO, quiet: bool = False) -> Baresip:
+        secret, sip = f"secret-{self.number(device)}", self._exchange.settings.ports.sip
+        made = Baresip(self._folder / device, device, secret, sip, account=account)
+        if quiet:
+            with wave.open(str(made.folder / "hum.wav"), "wb") as file:
+                file.setparams((1, 2, 8000, 0, "NONE", ""))
+                file.writeframes(bytes(2 * 8000 * 20))
+        return await self._stack.enter_async_context(made)
+
+    async def phones(self, *devices: str, quiet: bool = False) -> list[Baresip]:
+        made = [await self.phone(each, quiet=quiet) for each in devices]
+        await asyncio.gather(*(each.registered() for each in made))
+        return made
+
+    async def open(self) -> "Hall":
+        self.world = await self._stack.enter_async_context(World(self._exchange.settings.ari_url))
+        await self.world.ready()
+        self.speaker = await (await self.phone(SPEAKER, "")).registered()
+        return self
+
+    async def speak(self) -> None:
+        await self.speaker.dial("621")
+        async with asyncio.timeout(WAIT_S):
+            self.lane = await self.world.arrived.get()
+        await self.world.actions.answer(self.lane.subject.id)
+        self.room = await self.world.actions.bridge()
+
+    def broadcast(self, *devices: str, **more: Any) -> "asyncio.Task[dict[str, str]]":
+        ends = map(endpoint, devices)
+        return asyncio.create_task(
+            Broadcast(self.world.actions, self.lane, self.room, ends, **more).run()
+        )
+
+    async def end(self) -> None:
+        await self.speaker.do("hangup")
+
+    async def close(self) -> None:
+        await self.world.actions.end_bridge(self.room.subject.id)
+        await self.world.silent()
+
+
+def samples(phone: Baresip) -> "array[int]":
+    """What it has heard in its one call."""
+    (recorded,) = phone.folder.glob("dump-*-dec.wav")
+    content = recorded.read_bytes()[HEADER_BYTES:]
+    return array("h", content[: len(content) // 2 * 2])
+
+
+@contextlib.asynccontextmanager
+async def a_hall(exchange: RunningExchange, folder: Path) -> AsyncIterator[Hall]:
+    async with contextlib.AsyncExitStack() as stack:
+        yield await Hall(stack, exchange, folder).open()
 
 
 async def test_ten_phones_hear_one_who_hears_none_of_them(
     exchange: RunningExchange, tmp_path: Path
 ) -> None:
-    async with contextlib.AsyncExitStack() as stack:
-        world = await stack.enter_async_context(World(exchange.settings.ari_url))
-        await world.ready()
+    async with a_hall(exchange, tmp_path) as hall:
         # Debian's baresip does not know the headers that ask for it: these answer everything.
-        wards = [
-            await stack.enter_async_context(phone(tmp_path, exchange, each, ";answermode=auto"))
-            for each in WARDS
-        ]
-        speaker = await stack.enter_async_context(phone(tmp_path, exchange, SPEAKER))
-        await asyncio.gather(*(each.registered() for each in (speaker, *wards)))
-        await speaker.dial("621")
-        async with asyncio.timeout(WAIT_S):
-            lane = await world.arrived.get()
-        await world.actions.answer(lane.subject.id)
-        everybody = [f"PJSIP/{device}" for device in (*WARDS, ABSENT)]
-        broadcast = asyncio.create_task(Broadcast(world.actions, lane, everybody).run())
+        wards = await hall.phones(*WARDS)
+        await hall.speak()
+        broadcast = hall.broadcast(*WARDS, ABSENT)
         await asyncio.gather(*(each.hears(300) for each in wards))
-        await speaker.hears(300)
-        await speaker.do("hangup")
-        reached = await broadcast
+        await hall.speaker.hears(300)
+        await hall.end()
+        outcomes = await broadcast
         await asyncio.gather(*(each.event("CALL_CLOSED") for each in wards))
-        assert reached.heard == set(everybody[:-1])
-        assert reached.missed == {everybody[-1]}
-        await world.silent()
-    assert min(each.heard()[0] for each in wards) > LOUD
-    assert speaker.heard()[0] < LOUD / 10
+        assert outcomes == {
+            **{endpoint(each): HEARD for each in WARDS},
+            endpoint(ABSENT): Outcome.UNREACHABLE,
+        }
+        await hall.close()
+        assert min(each.heard()[0] for each in wards) > LOUD
+        assert hall.speaker.heard()[0] < LOUD / 10
 
 
 async def test_a_phone_that_hangs_up_leaves_and_the_others_go_on(
     exchange: RunningExchange, tmp_path: Path
 ) -> None:
-    async with (
-        World(exchange.settings.ari_url) as world,
-        phone(tmp_path, exchange, SPEAKER) as speaker,
-        phone(tmp_path, exchange, WARDS[0], ";answermode=auto") as stays,
-        phone(tmp_path, exchange, WARDS[1], ";answermode=auto") as leaves,
-    ):
-        await world.ready()
-        for each in (speaker, stays, leaves):
-            await each.registered()
-        await speaker.dial("621")
-        async with asyncio.timeout(WAIT_S):
-            lane = await world.arrived.get()
-        await world.actions.answer(lane.subject.id)
-        endpoints = [f"PJSIP/{each.device}" for each in (stays, leaves)]
-        broadcast = asyncio.create_task(Broadcast(world.actions, lane, endpoints).run())
+    async with a_hall(exchange, tmp_path) as hall:
+        stays, leaves = await hall.phones(*WARDS[:2])
+        await hall.speak()
+        broadcast = hall.broadcast(*WARDS[:2])
         await asyncio.gather(stays.hears(100), leaves.hears(100))
         await leaves.do("hangup")
         await leaves.event("CALL_CLOSED")
         await stays.hears(400)
-        await speaker.do("hangup")
-        assert (await broadcast).heard == set(endpoints)
+        await hall.end()
+        assert set((await broadcast).values()) == {HEARD}
         await stays.event("CALL_CLOSED")
+        await hall.close()
+
+
+@pytest.mark.parametrize(("urgent", "outcome"), [(False, Outcome.BUSY), (True, HEARD_IN_CALL)])
+async def test_who_is_in_a_call_hears_an_emergency_in_it_and_nothing_else(
+    exchange: RunningExchange, tmp_path: Path, urgent: bool, outcome: str
+) -> None:
+    """The two keep their call. Both say nothing in it, so what they hear is the speaker."""
+    async with a_hall(exchange, tmp_path) as hall:
+        first, second = await hall.phones(*WARDS[:2], quiet=True)
+        await first.dial(hall.number(WARDS[1]))
+        await asyncio.gather(first.hears(200), second.hears(200))
+        await hall.speak()
+        broadcast = hall.broadcast(*WARDS[:2], urgent=urgent)
+        before = len(samples(first)) // 8
+        await asyncio.gather(first.hears(before + 1_000), second.hears(before + 1_000))
+        await hall.end()
+        assert await broadcast == dict.fromkeys(map(endpoint, WARDS[:2]), outcome)
+        heard = [Sound(samples(each)[-4_000:]).rms > LOUD for each in (first, second)]
+        assert heard == [urgent, urgent]
+        length = len(samples(first)) // 8
+        await first.hears(length + 300)  # their call goes on
+        await first.do("hangup")
+        await second.event("CALL_CLOSED")
+        await hall.close()
+
+
+async def test_the_voice_comes_out_of_the_exchange_in_blocks(
+    exchange: RunningExchange, tmp_path: Path
+) -> None:
+    async with a_hall(exchange, tmp_path) as hall:
+        await hall.speak()
+        broadcast = hall.broadcast()
+        blocks: asyncio.Queue[bytes] = asyncio.Queue()
+        carried = asyncio.create_task(carry(hall.world.actions, hall.room, blocks.put))
+        async with asyncio.timeout(WAIT_S):
+            heard = [await blocks.get() for _ in range(8)]
+        await hall.end()
+        await broadcast
+        carried.cancel()
+        await asyncio.gather(carried, return_exceptions=True)
+        await hall.close()
+        assert {len(each) for each in heard} == {BLOCK_BYTES}
+        assert all(len(set(each)) > 1 for each in heard[2:]), "the speaker hums all the time"
+        assert SILENCE * BLOCK_BYTES not in heard[2:]
+
+
+async def test_a_multicast_group_hears_it_without_being_rung(
+    exchange: RunningExchange, tmp_path: Path
+) -> None:
+    async with a_hall(exchange, tmp_path) as hall:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as member:
+            member.bind(("239.255.62.1", 0))
+            member.setblocking(False)
+            here = struct.pack("4s4s", socket.inet_aton("239.255.62.1"), socket.inet_aton(LOOPBACK))
+            member.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, here)
+            group = f"239.255.62.1:{member.getsockname()[1]}"
+            await hall.speak()
+            broadcast = hall.broadcast(group=group, network=LOOPBACK)
+            loop = asyncio.get_running_loop()
+            async with asyncio.timeout(WAIT_S):
+                packets = [parse(await loop.sock_recv(member, 2_000)) for _ in range(30)]
+        await hall.end()
+        assert await broadcast == {group: HEARD}
+        await hall.close()
+        assert {each.payload_type for each in packets} == {PCMU}
+        voice = b"".join(each.payload for each in packets)
+        assert len(set(voice) - set(SILENCE)) > 1

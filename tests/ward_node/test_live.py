@@ -97,6 +97,15 @@ def test_what_is_lost_is_silence_and_what_comes_after_its_moment_is_left_out(rig
     ]  # fmt: skip
 
 
+def test_a_line_that_has_become_slower_is_followed(rig: Rig) -> None:
+    speaker = Speaker(rig)
+    speaker.speak(3)
+    speaker.pause(1_000)
+    speaker.speak(live.MOST_BEHIND + 4)
+    heard = [each for each in rig.blocks if each != sound.SILENCE * sound.BLOCK_BYTES]
+    assert heard[-5:] == [block(seq) for seq in range(speaker.seq - 5, speaker.seq)]
+
+
 def test_blocks_that_overtake_each_other_are_put_in_order(rig: Rig) -> None:
     speaker = Speaker(rig)
     for seq in (0, 2, 1, 1, 3):

@@ -18,6 +18,7 @@ WAIT_MS = 300
 LATE_MS = 1_000
 # So far ahead of its moment no block is.
 MOST_AHEAD = 15
+MOST_BEHIND = 5
 PAUSE_MS = 1_500
 # After so long it counts as over, though nobody said so.
 OVER_MS = 30_000
@@ -40,6 +41,8 @@ class Live:
         self._next: int | None = None  # the block whose turn it is; None: it pauses
         self._base_ms = 0  # when block 0 came, or would have come
         self._heard_ms = 0
+        self._newest = -1  # the last block that was not missing when it had its turn
+        self._behind = 0  # so many blocks on end have come too late
         self._played = 0
         self._lost = 0
         self._trouble: tuple[str, str | None] | None = None  # the answer, if it cannot be heard
@@ -84,6 +87,8 @@ class Live:
                     return
                 block = sound.SILENCE * sound.BLOCK_BYTES
                 self._lost += 1
+            else:
+                self._newest = self._next
             self._next += 1
             if self._node.voice.hears(self._stream):
                 self._node.out.append(effects.Block(self._stream, block))
@@ -108,6 +113,7 @@ class Live:
 
     def _begin(self, stream: str, klass: str, now_ms: int) -> None:
         self._stream, self._klass = stream, klass
+        self._newest = -1
         self._played = self._lost = 0
         self._trouble = None
         if not self._node.has_voice:
@@ -120,6 +126,12 @@ class Live:
         if failed and now_ms >= self._again_ms:
             self._trouble = None
             self._next = None
+        late = self._next is not None and self._newest < seq < self._next
+        self._behind = self._behind + 1 if late else 0
+        if self._behind >= MOST_BEHIND:
+            # Fresh, and all of them late: the line has become slower.
+            self._next = seq
+            self._base_ms = now_ms - seq * sound.BLOCK_MS
         if self._next is None:
             self._next = seq
             self._held = {}

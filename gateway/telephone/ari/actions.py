@@ -43,6 +43,11 @@ class Actions:
         # By channel; see holding.py.
         self.holds: dict[str, Hold] = {}
 
+    @property
+    def host(self) -> str:
+        """Where the exchange is."""
+        return self._ari.host
+
     # --- channels ---
 
     async def ring(
@@ -83,6 +88,51 @@ class Actions:
             raise UnreachableError(f"{endpoint} cannot be rung: it is not there", 500) from error
         except BaseException:
             # Nobody waits for it any more, but the question may be on its way: it shall not ring.
+            self._ari.close(subject)
+            with contextlib.suppress(ExchangeError):
+                await self.hang_up(subject.id)
+            raise
+        return lane
+
+    async def send_voice(self, host: str, port: int) -> tuple[Lane, int]:
+        """A channel that sends what it hears to a UDP port of ours, as RTP with mu-law; its lane,
+        and the port of the exchange that it comes from. It arrives with StasisStart."""
+        subject = events.channel(new_id("send"))
+        lane = self._ari.open(subject)
+        try:
+            made = await self._ari.request(
+                "POST",
+                "channels",
+                "externalMedia",
+                query={
+                    "app": self._app,
+                    "channelId": subject.id,
+                    "external_host": f"{host}:{port}",
+                    "format": "ulaw",
+                },
+            )
+        except BaseException:
+            self._ari.close(subject)
+            with contextlib.suppress(ExchangeError):
+                await self.hang_up(subject.id)
+            raise
+        return lane, int(made["channelvars"]["UNICASTRTP_LOCAL_PORT"])
+
+    async def whisper(self, channel: str) -> Lane:
+        """A channel whose voice is heard at the telephone of `channel`, into whatever it hears. It
+        arrives with StasisStart. Raises GoneError, when that call is over."""
+        subject = events.channel(new_id("whisper"))
+        lane = self._ari.open(subject)
+        try:
+            await self._ari.request(
+                "POST",
+                "channels",
+                channel,
+                "snoop",
+                subject.id,
+                query={"app": self._app, "spy": "none", "whisper": "out"},
+            )
+        except BaseException:
             self._ari.close(subject)
             with contextlib.suppress(ExchangeError):
                 await self.hang_up(subject.id)

@@ -8,7 +8,7 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 
@@ -66,6 +66,10 @@ class Ari:
         self._told = ""
 
     # --- what callers use ---
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self._account.url).hostname or ""
 
     def open(self, subject: Subject) -> Lane:
         """The lane of a channel or bridge that is about to be asked for under this id."""

@@ -90,6 +90,10 @@ MODULES: dict[str, tuple[str, ...]] = {
         "res_stasis_recording",
         "res_stasis_snoop",
     ),
+    "a voice to the wards' boxes, and to many telephones at once": (
+        "chan_rtp",
+        "res_rtp_multicast",
+    ),
     "who tries passwords": ("res_security_log",),
     "who called whom": ("cel_custom", "res_cdrel_custom"),
 }
