@@ -5,7 +5,8 @@
 
 Screens use the English text as message id. Spoken words have an id such as
 `calls.accepted` and a placeholder per value, with how it is read after the colon:
-`{bed:bed}`, `{ward:ward}`, `{n:number}`, `{fen:money}`, `{ms:duration}`, `{minute:time}`.
+`{bed:bed}`, `{ward:ward}`, `{n:number}`, `{caller:digits}`, `{fen:money}`, `{ms:duration}`,
+`{minute:time}`.
 """
 
 import string

@@ -22,10 +22,13 @@ THINGS = {
     "his": (N_("hospital message %(a)s"), "/his/messages/%(a)s"),
     "infusion": (N_("drip %(a)s"), "/infusions/%(a)s"),
     "location": (N_("location %(b)s of %(a)s"), "/his/locations"),
+    "mailbox": (N_("mailbox of %(a)s"), ""),
+    "parking": (N_("parked calls %(a)s"), ""),
     "peer": (N_("sender %(a)s"), "/his/locations"),
     "person": (N_("person %(a)s"), ""),
     "phone": (N_("phone %(a)s"), ""),
     "policy": (N_("policy of %(ward)s, version %(b)s"), "/policies/%(a)s"),
+    "room": (N_("conference room %(a)s"), ""),
     "route": (N_("route %(a)s"), ""),
     "screen": (N_("screen %(a)s"), "/screens"),
     "service": (N_("service %(a)s"), ""),
@@ -50,6 +53,8 @@ DETAILS: dict[str, str] = {
     "direction": N_("direction"), "result": N_("result"), "from_day": N_("from day"),
     "to_day": N_("to day"), "route": N_("route"),
     "unit_s": N_("seconds of a unit"), "fen": N_("fen for each"),
+    "caller": N_("caller"), "mail": N_("e-mail"), "pin": N_("PIN"),
+    "first": N_("from"), "last": N_("to"),
     "code": N_("short code"), "numbers": N_("numbers"),
 }  # fmt: skip
 # Who acts besides people.

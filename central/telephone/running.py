@@ -14,6 +14,7 @@ from central.telephone.desk import Desk, Reception, handlers
 from central.telephone.ringing import Ringer
 from central.telephone.service import RINGINGS_CHANGED
 from central.telephone.settings import Settings
+from central.voicemail.collecting import Collector
 from gateway.speech.library import SpeechLibrary
 from gateway.telephone.ari.account import Account
 from gateway.telephone.ari.actions import Actions
@@ -21,6 +22,7 @@ from gateway.telephone.ari.client import Ari
 from gateway.telephone.ari.reading import Lane
 from gateway.telephone.exchange import APP
 from gateway.telephone.live import Live
+from gateway.telephone.messages import Spool
 from gateway.telephone.prompts import Prompts
 
 
@@ -38,6 +40,7 @@ class Telephone:
         self._prompts = Prompts(speech, folder / "sounds")
         self._keeper = Keeper(store, Live(folder, exchange, self._actions), self.ari)
         self._ringer = Ringer(store, rules.ringings, self._actions, self._prompts, self.ari.ready)
+        self._collector = Collector(store, Spool(folder))
         self._reception: Reception | None = None
 
     async def run(self, publish: Callable[..., Awaitable[None]]) -> None:
@@ -52,6 +55,7 @@ class Telephone:
                 self._keeper.run(),
                 call_records.run(self._store, self._folder, self.ari),
                 standing.speak(self._prompts),
+                self._collector.run(),
                 _as_long_as(connection),
             )
         finally:

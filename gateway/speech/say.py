@@ -81,6 +81,11 @@ def number(n: numbers.Number, lang: str) -> str:
     return numbers.decimal(n, lang)
 
 
+def digits(text: Any, lang: str) -> str:
+    """The digits of a telephone number, one by one: 8101 → 八幺零幺 / eight one oh one."""
+    return numbers.digits("".join(each for each in str(text) if each in "0123456789"), lang)
+
+
 def count(n: numbers.Number, lang: str) -> str:
     """A number before a measure word: 2 → 两 (瓶) / two."""
     return "两" if lang == "zh" and n == 2 else numbers.decimal(n, lang)
@@ -154,6 +159,7 @@ READ_AS: dict[str, Callable[[Any, str], str]] = {
     "ward": ward,
     "number": number,
     "count": count,
+    "digits": digits,
     "money": money,
     "duration": duration,
     "time": clock_time,

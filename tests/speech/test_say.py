@@ -242,7 +242,14 @@ def test_no_two_minutes_of_a_day_sound_alike(lang: str) -> None:
 
 
 def test_every_reading_of_the_catalogues_is_there() -> None:
-    assert set(say.READ_AS) == {"bed", "ward", "number", "count", "money", "duration", "time"}
+    assert set(say.READ_AS) == {
+        "bed", "ward", "number", "count", "digits", "money", "duration", "time",
+    }  # fmt: skip
+
+
+def test_a_telephone_number_is_read_digit_by_digit() -> None:
+    assert say.digits("8101", "zh") == "八幺零幺"
+    assert say.digits("+86 21x", "en") == "eight six two one"
     for read in say.READ_AS.values():
         assert read(2, "zh") != read(2, "en")
 

@@ -6,6 +6,7 @@ import json
 import wave
 from array import array
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ class Baresip:
         account: str = "",
         tls: bool = False,
         hum_s: float = HUM_S,
+        modules: Sequence[str] = (),
     ) -> None:
         self.device = device
         self.folder = folder
@@ -65,7 +67,7 @@ class Baresip:
             "audio_channels 1-1",
             f"snd_path {folder}",
             "module_path /usr/lib/baresip/modules",
-            *(f"module {each}.so" for each in MODULES),
+            *(f"module {each}.so" for each in (*MODULES, *modules)),
         ]
         (folder / "config").write_text("\n".join(lines) + "\n")
         # It gets its account only once we listen, so that we hear all it has to tell.

@@ -17,9 +17,10 @@ HOUSE = "house"
 # What is said before the tone, by the name of its sound.
 GREETING = "leave-a-message"
 MOST_MESSAGES = 100
-LEAST_S, MOST_S = 2, 180
+# Its end must come before MOST_PROMPT_S when it is played with the words around it.
+LEAST_S, MOST_S = 2, 90
 # Whether a message was taken out is looked at so often.
-POLL_S = 2
+POLL_S = 1
 
 
 def mailbox(number: str) -> str:

@@ -1,0 +1,1 @@
+"""Messages that callers left: heard by phone and in the console, told of by e-mail."""

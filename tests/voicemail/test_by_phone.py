@@ -1,0 +1,166 @@
+"""A message is left, lights the lamp, is heard with the PIN and puts the lamp out: real phones."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from central.capabilities import Rules
+from central.clock import FakeClock
+from central.directory import facilities, standing
+from central.directory import model as directory
+from central.directory import service as directories
+from central.store import Row, Store
+from central.telephone.running import Telephone
+from central.telephone.settings import Settings
+from central.voicemail import model
+from central.words import LOCALES, spoken
+from gateway.speech.engines import Espeak
+from gateway.speech.library import SpeechLibrary
+from gateway.speech.recorded import name_of
+from gateway.telephone import standing as names
+from gateway.telephone.files.mailboxes import GREETING
+from tests.bench.waiting import until
+from tests.telephone.phone import Baresip, tone
+from tests.telephone.running import RunningExchange
+from tests.telephone.world import WAIT_S
+
+STATION, OFFICE = "001565000003", "001565000004"
+LISTEN = "*97"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    opened = Store(tmp_path_factory.mktemp("store") / "wardline.db", FakeClock())
+    with opened.transaction() as tx:
+        directories.add_extension(tx, "8003", "Station")
+        directories.add_extension(tx, "8101", "Office")
+        directories.add_phone(tx, STATION, "8003")
+        directories.add_phone(tx, OFFICE, "8101")
+        directories.add_service(tx, LISTEN, "voicemail")
+        facilities.set_mailbox(tx, "8101", "4711")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def exchange(
+    exchange_root: Path, tmp_path_factory: pytest.TempPathFactory, store: Store
+) -> Iterator[RunningExchange]:
+    folder = tmp_path_factory.mktemp("exchange")
+    running = RunningExchange(folder, directory.directory(store.read()))
+    running.start()
+    yield running
+    running.close()
+
+
+def short_words(folder: Path) -> SpeechLibrary:
+    """What is said to everybody is a short tone here."""
+    recorded = folder / "recorded"
+    recorded.mkdir(exist_ok=True)
+    for lang in LOCALES:
+        texts = [standing.words(lang, name) for name in names.WORDS]
+        texts += [spoken(lang, f"voicemail.{each}") for each in ("pin", "wrong_pin", "keys", "end")]
+        for text in texts:
+            tone(recorded / name_of(lang, text), 0.5)
+    return SpeechLibrary(folder / "speech", [Espeak()], recorded)
+
+
+@contextlib.asynccontextmanager
+async def at_work(store: Store, exchange: RunningExchange) -> AsyncIterator[None]:
+    library = short_words(exchange.folder)
+    settings = Settings(exchange.settings, exchange.folder)
+    telephone = Telephone(settings, store, Rules(), library)
+
+    async def publish(*_: object) -> None:
+        raise AssertionError("nothing is published here")
+
+    running = asyncio.create_task(telephone.run(publish))
+    greeting = exchange.folder / "sounds" / "zh" / f"{GREETING}.wav"
+    try:
+        async with asyncio.timeout(WAIT_S):
+            await telephone.ari.ready.wait()
+            await until(greeting.exists, 0.02)
+        yield
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def plugged_in(
+    folder: Path, store: Store, exchange: RunningExchange, device: str
+) -> AsyncIterator[Baresip]:
+    row = directory.phone(store.read(), device)
+    assert row is not None
+    async with Baresip(
+        folder / device, device, row["password"], exchange.settings.ports.sip, hum_s=60.0,
+        modules=("mwi",) if device == OFFICE else (),
+    ) as phone:  # fmt: skip
+        await phone.registered()
+        yield phone
+
+
+async def lamp(phone: Baresip, lit: str) -> None:
+    """Returns once it was told so."""
+    while f"Messages-Waiting: {lit}" not in (await phone.event("MWI_NOTIFY"))["param"]:
+        pass
+
+
+async def stored(store: Store) -> Row:
+    async with asyncio.timeout(WAIT_S):
+        await until(lambda: bool(model.of(store.read(), "8101")), 0.02)
+    return model.of(store.read(), "8101")[0]
+
+
+async def test_a_message_is_left_lights_the_lamp_and_is_heard(
+    store: Store, exchange: RunningExchange, tmp_path: Path
+) -> None:
+    async with (
+        at_work(store, exchange),
+        plugged_in(tmp_path, store, exchange, STATION) as station,
+        plugged_in(tmp_path, store, exchange, OFFICE) as office,
+    ):
+        await lamp(office, "no")
+        await station.dial("8101")
+        await office.event("CALL_INCOMING")
+        await office.do("hangup")  # busy
+        await station.event("CALL_ESTABLISHED")
+        await station.hears(300)
+        await asyncio.sleep(2.6)  # the least that is a message
+        await station.do("hangup")
+        await lamp(office, "yes")
+        message = await stored(store)
+        assert (message["number"], message["caller"], message["heard_ms"]) == ("8101", "8003", None)
+        assert message["duration_s"] >= 2
+        await office.dial(LISTEN)
+        await office.event("CALL_ESTABLISHED")
+        await office.do("sndcode", "4711#")
+        await lamp(office, "no")
+        row = model.one(store.read(), message["id"])
+        assert row is not None
+        assert row["heard_ms"] is not None
+        await office.do("sndcode", "3")
+        await office.event("CALL_CLOSED")
+    assert office.heard()[0] > 500
+
+
+async def test_a_phone_without_a_mailbox_and_a_wrong_pin_open_nothing(
+    store: Store, exchange: RunningExchange, tmp_path: Path
+) -> None:
+    async with (
+        at_work(store, exchange),
+        plugged_in(tmp_path, store, exchange, STATION) as station,
+        plugged_in(tmp_path, store, exchange, OFFICE) as office,
+    ):
+        await station.dial(LISTEN)
+        await station.event("CALL_CLOSED")
+        await office.dial(LISTEN)
+        await office.event("CALL_ESTABLISHED")
+        await office.do("sndcode", "1#2#3#")
+        await office.event("CALL_CLOSED")
+    box = directory.mailbox(store.read(), "8101")
+    assert box is not None
+    assert box["wrong"] == 3
