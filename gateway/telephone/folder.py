@@ -7,6 +7,7 @@ from pathlib import Path
 from gateway.telephone import files, standing
 from gateway.telephone.directory import Directory
 from gateway.telephone.exchange import Exchange, Tls
+from gateway.telephone.files import locked
 from gateway.telephone.files.pjsip import CERTIFICATE, KEY
 
 FOLDERS = ("etc", "var", "data", "spool", "run", "log", "log/cel-custom", "sounds")
@@ -36,6 +37,8 @@ def prepare(folder: Path, exchange: Exchange, directory: Directory) -> None:
             link.symlink_to(target)
     standing.put_tones(folder / "sounds")
     put(folder, texts)
+    if not (folder / "etc" / locked.FILE).exists():  # who is locked out is so over a restart
+        put(folder, {locked.FILE: locked.locked_conf(())})
 
 
 def _certificate(tls: Tls) -> dict[str, str]:

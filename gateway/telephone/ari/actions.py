@@ -222,6 +222,11 @@ class Actions:
         moment = datetime.strptime(told["status"]["startup_time"], "%Y-%m-%dT%H:%M:%S.%f%z")
         return int(moment.timestamp() * 1000)
 
+    async def rotate_log(self, name: str) -> None:
+        """Let Asterisk begin its log `name` ("security") anew; what was there gets the ending
+        ".0"."""
+        await self._ari.request("PUT", "asterisk", "logging", name, "rotate")
+
     async def reread(self, *modules: str) -> None:
         """Let Asterisk read the configuration of `modules` ("res_pjsip", "pbx_config") anew."""
         for each in modules:

@@ -39,7 +39,7 @@ def asterisk_conf(exchange: Exchange) -> str:
 def logger_conf() -> str:
     """To the console, which is the process's own log; `security` for what watches log-ins."""
     return text.file(
-        Section("general", [("dateformat", "%FT%T.%3q")]),
+        Section("general", [("dateformat", "%FT%T.%3q"), ("rotatestrategy", "rotate")]),
         Section("logfiles", [("console", "notice,warning,error"), ("security", "security")]),
     )
 

@@ -94,7 +94,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "chan_rtp",
         "res_rtp_multicast",
     ),
-    "who tries passwords": ("res_security_log",),
+    "who tries passwords, and is refused": ("res_security_log", "res_pjsip_acl"),
     "who called whom": ("cel_custom", "res_cdrel_custom"),
 }
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from gateway.telephone import text
 from gateway.telephone.directory import Directory, Phone, Trunk
 from gateway.telephone.exchange import INSIDE, Exchange
-from gateway.telephone.files import mailboxes, picking_up, speed
+from gateway.telephone.files import locked, mailboxes, picking_up, speed
 from gateway.telephone.files.dialplan import from_encrypted, from_trunk
 from gateway.telephone.files.findme import from_phones
 from gateway.telephone.text import Section
@@ -22,7 +22,9 @@ TLS = "transport-tls"
 def pjsip_conf(exchange: Exchange, directory: Directory) -> str:
     phones = [part for phone in directory.phones for part in _phone(exchange, directory, phone)]
     trunks = [part for trunk in directory.trunks for part in _trunk(trunk)]
-    return text.file(*_common(exchange), *phones, *trunks, include="pjsip_local.conf")
+    return text.file(*_common(exchange), *phones, *trunks, include="pjsip_local.conf") + (
+        f"\n#tryinclude {locked.FILE}\n"
+    )
 
 
 def _common(exchange: Exchange) -> Iterable[Section]:
@@ -35,7 +37,7 @@ def _common(exchange: Exchange) -> Iterable[Section]:
             # Only a line to the world is known by the address it comes from.
             ("endpoint_identifier_order", "auth_username,username,ip"),
             # Who asks under names that nobody has is told of in the security log after so many.
-            # Asterisk refuses him nothing for it: that is for `guard`.
+            # Asterisk refuses him nothing for it: that is for `guard.py`.
             ("unidentified_request_count", "5"),
             ("unidentified_request_period", "5"),
         ],
