@@ -5,6 +5,7 @@ from typing import Any
 
 from central.admissions import model as admissions
 from central.calls import model as calls
+from central.directory import model as directory
 from central.escalation import model as policies
 from central.escalation import service as escalation
 from central.escalation import steps
@@ -85,13 +86,15 @@ def policy_holes(tx: Tx) -> dict[str, int]:
 
 
 def search(
-    tx: Tx, words: str, ward: str | None, *, patients: bool
+    tx: Tx, words: str, ward: str | None, *, wards_too: bool, patients: bool, phones: bool
 ) -> dict[str, list[dict[str, Any]]]:
-    """Beds, patients, nodes and calls that hold `words`, at most SEARCH_LIMIT of each, within
-    `ward` for those bound to one, and no `patients` for those who nurse nobody. A bed is found
-    as "5", "3-5" or "3/5"."""
+    """Beds, patients, nodes, calls, extensions and phones that hold `words`, at most SEARCH_LIMIT
+    of each. Within `ward` for those bound to one, without wards, patients or phones for those
+    they do not concern; the numbers of the house are for everybody. A bed is found as "5", "3-5"
+    or "3/5"."""
     wanted = words.casefold().strip()
-    where = [row["id"] for row in wards.wards(tx) if ward in (None, row["id"])]
+    everywhere = wards.wards(tx) if wards_too else []
+    where = [row["id"] for row in everywhere if ward in (None, row["id"])]
     found: dict[str, list[dict[str, Any]]] = {"beds": [], "patients": [], "nodes": [], "calls": []}
     for each in where:
         for bed in wards.beds(tx, each):
@@ -108,4 +111,6 @@ def search(
         call = calls.one(tx, int(wanted.lstrip("#")))
         if call is not None and call["ward"] in where:
             found["calls"].append({"id": call["id"], "ward": call["ward"], "bed": call["bed"]})
+    found["extensions"] = [dict(row) for row in directory.find_extensions(tx, wanted)]
+    found["phones"] = [dict(row) for row in directory.find_phones(tx, wanted)] if phones else []
     return {kind: rows[:SEARCH_LIMIT] for kind, rows in found.items()}

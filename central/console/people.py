@@ -11,6 +11,7 @@ NURSE = "nurse"
 HEAD_NURSE = "head_nurse"
 DUTY_MANAGER = "duty_manager"
 ENGINEER = "engineer"
+TELEPHONE_ADMIN = "telephone_admin"
 ADMIN = "admin"
 # Role: its English name, which is also its message id.
 ROLES = {
@@ -18,6 +19,7 @@ ROLES = {
     HEAD_NURSE: N_("Head nurse"),
     DUTY_MANAGER: N_("Duty manager"),
     ENGINEER: N_("Engineer"),
+    TELEPHONE_ADMIN: N_("Telephone administrator"),
     ADMIN: N_("Administrator"),
 }
 # Role: the page it begins with.
@@ -26,6 +28,7 @@ FIRST_PAGES = {
     HEAD_NURSE: "/wards",
     DUTY_MANAGER: "/wards",
     ENGINEER: "/faults",
+    TELEPHONE_ADMIN: "/telephone/extensions",
     ADMIN: "/health",
 }
 

@@ -23,7 +23,7 @@ from central.console.context import (
 from central.console.errors import field_words
 from central.console.limits import LockedOutError
 from central.console.marks import N_
-from central.console.people import ADMIN, ENGINEER, FIRST_PAGES, NURSE
+from central.console.people import ADMIN, ENGINEER, FIRST_PAGES, NURSE, TELEPHONE_ADMIN
 from central.errors import FieldError
 from central.escalation import steps
 from central.store import StoreUnavailableError
@@ -163,12 +163,19 @@ def health() -> Any:
 @blueprint.get("/search")
 @requires()
 def search() -> Any:
-    """Beds, patients, boxes and calls whose number or name holds the words."""
+    """Beds, patients, boxes, calls, extensions and phones whose number or name holds the words."""
     words = request.args.get("q", "").strip()
     found = None
     if words:
-        patients = current_user.role != ENGINEER
-        found = overview.search(read(), words, current_user.ward, patients=patients)
+        role = current_user.role
+        found = overview.search(
+            read(),
+            words,
+            current_user.ward,
+            wards_too=role != TELEPHONE_ADMIN,
+            patients=role not in (ENGINEER, TELEPHONE_ADMIN),
+            phones=role in (TELEPHONE_ADMIN, ADMIN),
+        )
     if found and found["patients"]:
         with transaction() as tx:
             audit.append(tx, current_user.name, "patient.search", detail={"words": words})

@@ -184,6 +184,32 @@ def parking(tx: Tx) -> Row | None:
     return tx.one("SELECT * FROM parking")
 
 
+def find_extensions(tx: Tx, words: str) -> list[Row]:
+    """Numbers that begin with `words`, or whose name, or the name of whose person, holds them."""
+    rows = tx.all(
+        "SELECT extensions.*, people.name FROM extensions LEFT JOIN people"
+        " ON people.id = person ORDER BY number"
+    )
+    wanted = words.casefold()
+    return [
+        row
+        for row in rows
+        if (wanted.isdecimal() and row["number"].startswith(wanted))
+        or (not wanted.isdecimal() and wanted in f"{row['label']}\n{row['name']}".casefold())
+    ]
+
+
+def find_phones(tx: Tx, words: str) -> list[Row]:
+    """Phones whose name holds `words`, or whose hardware address holds at least four digits."""
+    wanted = words.casefold()
+    digits = "".join(each for each in wanted if each not in ":-. ")
+    return [
+        row
+        for row in phones(tx)
+        if wanted in row["label"].casefold() or (len(digits) >= 4 and digits in row["device"])
+    ]
+
+
 def used(tx: Tx, number: str) -> bool:
     """Whether something has this number."""
     taken = " UNION ".join(

@@ -32,6 +32,13 @@ def add_trunk(
     """A line to the world at `host` ("192.0.2.7:5060"). inbound: our numbers as the world knows
     them, each with the extension or service it rings. Raises FieldError."""
     _check_name(tx, name, "trunks")
+    check_trunk(user, password, most_calls)
+    tx.insert("trunks", name=name, host=host, user=user, password=password, most_calls=most_calls)
+    put_inbound(tx, name, inbound or {})
+    changed(tx, by, "trunk.add", f"trunk/{name}", {"host": host, "most_calls": most_calls})
+
+
+def check_trunk(user: str, password: str, most_calls: int) -> None:
     checks.within("most_calls", most_calls, MOST_CALLS)
     for field, text in (("user", user), ("password", password)):
         try:
@@ -42,17 +49,18 @@ def add_trunk(
             ) from None
     if bool(user) != bool(password):
         raise FieldError("password", N_("A user needs a password, and a password a user."))
-    for inside in (inbound or {}).values():
+
+
+def put_inbound(tx: Tx, name: str, inbound: Mapping[str, str]) -> None:
+    """Let the world's callers of the line `name` ring these, and see that all of it can be."""
+    for outside, inside in inbound.items():
         if not model.used(tx, inside):
             raise FieldError("inbound", N_("There is no extension %(number)s."), number=inside)
-    tx.insert("trunks", name=name, host=host, user=user, password=password, most_calls=most_calls)
-    for outside, inside in (inbound or {}).items():
         taken = tx.one("SELECT 1 FROM trunk_numbers WHERE outside = ?", (outside,))
         if taken is not None:
             raise FieldError("inbound", N_("The number %(number)s is taken."), number=outside)
         tx.insert("trunk_numbers", trunk=name, outside=outside, inside=inside)
     _check_whole(tx, "host", N_("A line needs an address, such as 192.0.2.7:5060, and numbers."))
-    changed(tx, by, "trunk.add", f"trunk/{name}", {"host": host, "most_calls": most_calls})
 
 
 def add_route(
@@ -69,19 +77,28 @@ def add_route(
     """Numbers outside, by patterns of fixed length, and the line they go over. Nobody may dial
     them before `allow`. always: no cap holds such a call up. Raises FieldError."""
     _check_name(tx, name, "routes")
+    check_route(tx, trunk, patterns, strip, limit_s)
+    tx.insert("routes", name=name, trunk=trunk, strip=strip, limit_s=limit_s, always=int(always))
+    put_patterns(tx, name, patterns)
+    changed(tx, by, "route.add", f"route/{name}", {"patterns": list(patterns), "trunk": trunk})
+
+
+def check_route(tx: Tx, trunk: str, patterns: Sequence[str], strip: int, limit_s: int) -> None:
     checks.within("limit_s", limit_s, LIMIT_S)
     if tx.one("SELECT 1 FROM trunks WHERE name = ?", (trunk,)) is None:
         raise FieldError("trunk", N_("There is no such line to the world."))
     if not patterns:
         raise FieldError("patterns", N_("Name at least one pattern."))
     checks.within("strip", strip, (0, min(len(each) for each in patterns) - 1))
-    tx.insert("routes", name=name, trunk=trunk, strip=strip, limit_s=limit_s, always=int(always))
+
+
+def put_patterns(tx: Tx, name: str, patterns: Sequence[str]) -> None:
+    """Let the route `name` stand for these numbers, and see that all of it can be."""
     for each in dict.fromkeys(patterns):
         tx.insert("route_patterns", route=name, pattern=each)
     _check_whole(
         tx, "patterns", N_("A pattern has 2 to 16 of the signs 0-9, X (any), Z (1-9), N (2-9).")
     )
-    changed(tx, by, "route.add", f"route/{name}", {"patterns": list(patterns), "trunk": trunk})
 
 
 def add_class(tx: Tx, name: str, label: str, *, by: str = "system") -> None:

@@ -87,16 +87,7 @@ def add_phone(
         ) from None
     if model.phone(tx, device) is not None:
         raise FieldError("address", N_("This phone is in the directory already."))
-    checks.extension(tx, number)
-    known = tx.one("SELECT 1 FROM permission_classes WHERE name = ?", (rights,))
-    if known is None:
-        raise FieldError("rights", N_("There is no such permission class."))
-    if lang not in LOCALES:
-        raise FieldError("lang", N_("There is no such language."))
-    checks.within("lines", lines, LINES)
-    for each in groups:
-        if not _GROUP.fullmatch(each):
-            raise FieldError("groups", N_("A pick-up group is named by letters a-z and digits."))
+    check_phone(tx, number, rights, lang, lines, groups)
     tx.insert(
         "phones", device=device, password=secrets.token_hex(PASSWORD_BYTES), number=number,
         label=checks.label("label", label or device), rights=rights, lang=lang, lines=lines,
@@ -117,6 +108,26 @@ def encrypt(tx: Tx, device: str, encryption: str, *, by: str = "system") -> None
         raise FieldError("encryption", N_("Encryption is none, optional or required."))
     tx.execute("UPDATE phones SET encryption = ? WHERE device = ?", (encryption, device))
     checks.changed(tx, by, "phone.encrypt", f"phone/{device}", {"encryption": encryption})
+
+
+def check_phone(
+    tx: Tx, number: str, rights: str, lang: str, lines: int, groups: Sequence[str]
+) -> None:
+    """What a phone is given, whether it is new or changed. Raises FieldError."""
+    checks.extension(tx, number)
+    known = tx.one("SELECT 1 FROM permission_classes WHERE name = ?", (rights,))
+    if known is None:
+        raise FieldError("rights", N_("There is no such permission class."))
+    if lang not in LOCALES:
+        raise FieldError("lang", N_("There is no such language."))
+    checks.within("lines", lines, LINES)
+    for each in groups:
+        check_group("groups", each)
+
+
+def check_group(field: str, name: str) -> None:
+    if not _GROUP.fullmatch(name):
+        raise FieldError(field, N_("A pick-up group is named by letters a-z and digits."))
 
 
 def ring(tx: Tx, number: str, devices: Sequence[str], *, by: str = "system") -> None:

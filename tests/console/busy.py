@@ -8,6 +8,8 @@ from central.announcements import rules
 from central.announcements import service as announcements
 from central.call_records import service as call_records
 from central.calls import service as calls
+from central.directory import outside
+from central.directory import service as directory
 from central.events import NodeEvent
 from central.faults import service as faults
 from central.infusions import service as infusions
@@ -31,11 +33,38 @@ PAGES = (
     "/proofs", "/proofs/3/1", "/call-records", "/call-records/1", "/call-records/rates",
     "/his", "/his/messages/1", "/his/locations", "/users", "/screens", "/audit", "/search?q=1",
     "/me", "/nothing-here",
+    "/telephone/people", "/telephone/people/1", "/telephone/extensions",
+    "/telephone/extensions/8003", "/telephone/phones", "/telephone/phones/0015650a1b2c",
+    "/telephone/phones/new", "/telephone/groups", "/telephone/groups/nurses", "/telephone/services",
+    "/telephone/services/120", "/telephone/classes", "/telephone/classes/city",
+    "/telephone/trunks", "/telephone/trunks/world", "/telephone/routes", "/telephone/routes/city",
 )  # fmt: skip
 
 
+def fill_directory(tx: Tx) -> None:
+    """Two phones of two numbers, a person, and a line to the world that one class may use."""
+    person = directory.add_person(tx, "李医生", ward="3")
+    directory.add_extension(tx, "8003", "三病区护士站", ward="3")
+    directory.add_extension(tx, "8101", "李医生", person=person)
+    outside.add_class(tx, "city", "市内")
+    directory.add_phone(tx, "0015650a1b2c", "8003", label="护士站左", groups=["nurses"])
+    directory.add_phone(
+        tx, "0015650a1b2d", "8101", label="医生办公室", rights="city", groups=["nurses"]
+    )
+    directory.add_service(tx, "120", "emergency", ["8003"])
+    outside.add_trunk(tx, "world", "192.0.2.7:5060", inbound={"62345678": "8003"})
+    outside.add_route(tx, "city", "world", ["9NXXXXXXX"], strip=1, limit_s=300)
+    outside.allow(tx, "city", ["city"])
+
+
 def fill(tx: Tx) -> None:
-    """A busy morning in ward 3."""
+    """A busy morning in ward 3, and a house with telephones."""
+    fill_directory(tx)
+    fill_ward(tx)
+
+
+def fill_ward(tx: Tx) -> None:
+    """Calls, a fault, a drip, an announcement and a patient in ward 3."""
     wards.set_neighbour(tx, "3", "5")
     for bed, kind in (("1", "nurse"), ("2", "emergency"), ("3", "infusion")):
         calls.open_call(tx, "3", bed, kind)

@@ -23,6 +23,7 @@ USERS = {
     "wang": ("head_nurse", "3"),
     "zhao": ("duty_manager", None),
     "zhang": ("engineer", None),
+    "qian": ("telephone_admin", None),
     "admin": ("admin", None),
 }
 

@@ -34,7 +34,8 @@ OUTSIDE = """() => [...document.querySelectorAll("main *, header *")].filter((ea
 NAMES = re.compile(
     r"Wardline|English|CSV|JSON|HIS/H|ISO|BIG5|ADT\S*|MSH\S*|ICU\S*|PV1\S*|PID|EVN|UTF-8|utf-8|GB\w+|UNICODE"
     r"|[35]-(?:box|station)|http-404|wang\.li|counter|\bMB\b|\bms\b|\bmL\b"
-    r"|\b(?:Li|Wang|Zhao|Zhang|Admin)\b|[a-z]+/[\w./-]+",
+    r"|\b(?:Li|Wang|Zhao|Zhang|Qian|Admin)\b|\b(?:nurses|icu|city|world|internal)\b|\w*NX{3,}"
+    r"|[a-z]+/[\w./-]+",
     re.IGNORECASE,
 )
 

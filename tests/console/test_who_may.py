@@ -18,8 +18,17 @@ from tests.console.conftest import log_in
 
 AsUser = Callable[[str], FlaskClient]
 
-# Nurse, head nurse, duty manager, engineer, admin, screen, and nobody at all.
-LETTERS = {"N": "li", "H": "wang", "D": "zhao", "E": "zhang", "A": "admin", "S": "screen", "-": ""}
+# Nurse, head nurse, duty manager, engineer, telephone and other administrator, screen, nobody.
+LETTERS = {
+    "N": "li",
+    "H": "wang",
+    "D": "zhao",
+    "E": "zhang",
+    "T": "qian",
+    "A": "admin",
+    "S": "screen",
+    "-": "",
+}
 STAFF, DECIDERS, NURSES, WATCHERS = "NHDA", "HDA", "NHA", "NHDEA"
 MAY = {
     "GET admissions.locations": "EA",
@@ -70,19 +79,25 @@ MAY = {
     "POST console.disable": "A",
     "POST console.enable": "A",
     "GET console.health": "EA",
-    "GET console.home": WATCHERS + "S",
-    "GET console.login": WATCHERS + "-",
+    "GET console.home": "T" + WATCHERS + "S",
+    "GET console.login": "T" + WATCHERS + "-",
     "POST console.login": "",  # without a password
     "POST console.logout": "",  # leads to the log-in
     "POST console.make_screen": "A",
-    "GET console.me": WATCHERS,
-    "POST console.me": WATCHERS,
+    "GET console.me": "T" + WATCHERS,
+    "POST console.me": "T" + WATCHERS,
     "POST console.password": "A",
     "POST console.revoke": "A",
     "GET console.screens": "A",
-    "GET console.search": WATCHERS,
+    "GET console.search": "T" + WATCHERS,
     "GET console.users": "A",
-    "GET console.ward_page": WATCHERS,
+    "GET console.ward_page": "T" + WATCHERS,
+    "POST directory.new": "TA",
+    "GET directory.new": "TA",
+    "POST directory.remove": "TA",
+    "GET directory.thing": "TA",
+    "POST directory.thing": "TA",
+    "GET directory.things": "TA",
     "GET escalation.edit": DECIDERS,
     "GET escalation.policies": DECIDERS,
     "GET escalation.export": DECIDERS,
@@ -119,7 +134,10 @@ MAY = {
     "GET virtual_ward.state": WATCHERS,
 }
 # Things that do not exist: who may not is told so before anything is looked up.
-ARGUMENTS = {"ward": "3", "bed": "1", "name": "ghost", "node": "3-box", "what": "stop"}
+ARGUMENTS = {
+    "ward": "3", "bed": "1", "name": "ghost", "node": "3-box", "what": "stop", "kind": "phones",
+    "ref": "ghost",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
