@@ -20,6 +20,7 @@ from central.clock import Clock, FileClock, SystemClock
 from central.store import Store
 from central.telephone.running import Telephone
 from central.telephone.settings import from_config
+from central.voicemail import mailing
 from gateway.his.listener import BadPeerError, Listener, Peers
 from gateway.mqtt.link import BrokerLink
 from gateway.speech import library as speech_library
@@ -65,7 +66,8 @@ async def run(config: dict[str, Any]) -> None:
         await listener.start(config["mllp"]["host"], config["mllp"]["port"])
         link = BrokerLink(config["broker"], "bridge", HEARD)
         gathered, exchange = rules(), from_config(config)
-        telephone = Telephone(exchange, store, gathered, speech) if exchange else None
+        mail = mailing.from_config(config)
+        telephone = Telephone(exchange, store, gathered, speech, mail) if exchange else None
         bridge = Bridge(
             store, gathered, speech, link, offset_min(config["timezone"]),
             skew_limit_ms=configuration.skew_limit_ms(config), telephone=telephone,
@@ -103,6 +105,7 @@ def main() -> int:
         config = configuration.load(arguments.config)
         Peers(config["mllp"].get("peers", ()))
         from_config(config)
+        mailing.from_config(config)
     except (configuration.ConfigError, BadPeerError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -15,6 +15,7 @@ from central.telephone.ringing import Ringer
 from central.telephone.service import RINGINGS_CHANGED
 from central.telephone.settings import Settings
 from central.voicemail.collecting import Collector
+from central.voicemail.mailing import Mail, Postman
 from gateway.speech.library import SpeechLibrary
 from gateway.telephone.ari.account import Account
 from gateway.telephone.ari.actions import Actions
@@ -30,7 +31,12 @@ class Telephone:
     """One exchange at work for one store."""
 
     def __init__(
-        self, settings: Settings, store: Store, rules: Rules, speech: SpeechLibrary
+        self,
+        settings: Settings,
+        store: Store,
+        rules: Rules,
+        speech: SpeechLibrary,
+        mail: Mail | None = None,
     ) -> None:
         exchange, folder = settings.exchange, settings.folder
         self._store = store
@@ -40,7 +46,9 @@ class Telephone:
         self._prompts = Prompts(speech, folder / "sounds")
         self._keeper = Keeper(store, Live(folder, exchange, self._actions), self.ari)
         self._ringer = Ringer(store, rules.ringings, self._actions, self._prompts, self.ari.ready)
-        self._collector = Collector(store, Spool(folder))
+        spool = Spool(folder)
+        self._collector = Collector(store, spool)
+        self._postman = None if mail is None else Postman(store, mail, spool)
         self._reception: Reception | None = None
 
     async def run(self, publish: Callable[..., Awaitable[None]]) -> None:
@@ -56,6 +64,7 @@ class Telephone:
                 call_records.run(self._store, self._folder, self.ari),
                 standing.speak(self._prompts),
                 self._collector.run(),
+                *([] if self._postman is None else [self._postman.run()]),
                 _as_long_as(connection),
             )
         finally:

@@ -84,6 +84,6 @@ def to_mail(tx: Tx) -> Row | None:
         "SELECT voice_messages.*, extensions.label,"
         " (SELECT lang FROM phones WHERE phones.number = extensions.number ORDER BY device LIMIT 1)"
         " AS lang FROM voice_messages LEFT JOIN extensions USING (number)"
-        " WHERE mail_due_ms <= ? ORDER BY mail_due_ms, id LIMIT 1",
+        " WHERE mail_due_ms <= ? AND deleted_ms IS NULL ORDER BY mail_due_ms, id LIMIT 1",
         (tx.now_ms,),
     )
