@@ -18,7 +18,7 @@ from central.bridge.bridge import HEARD, Bridge
 from central.capabilities import modules, rules
 from central.clock import Clock, FileClock, SystemClock
 from central.store import Store
-from central.telephone.running import Telephone
+from central.telephone.running import NoTelephone, Telephone
 from central.telephone.settings import from_config
 from central.voicemail import mailing
 from gateway.his.listener import BadPeerError, Listener, Peers
@@ -67,7 +67,11 @@ async def run(config: dict[str, Any]) -> None:
         link = BrokerLink(config["broker"], "bridge", HEARD)
         gathered, exchange = rules(), from_config(config)
         mail = mailing.from_config(config)
-        telephone = Telephone(exchange, store, gathered, speech, mail) if exchange else None
+        telephone = (
+            Telephone(exchange, store, gathered, speech, mail)
+            if exchange
+            else NoTelephone(store, gathered)
+        )
         bridge = Bridge(
             store, gathered, speech, link, offset_min(config["timezone"]),
             skew_limit_ms=configuration.skew_limit_ms(config), telephone=telephone,

@@ -23,7 +23,7 @@ from central.bridge.together import together
 from central.capabilities import Rules
 from central.config import CLOCK_SKEW_LIMIT_S
 from central.store import HOSPITAL, Store, StoreUnavailableError, Tx
-from central.telephone.running import Telephone
+from central.telephone.running import NoTelephone, Telephone
 from central.wards import model as wards
 from central.wards import service as fleet
 from central.wards.register import Register
@@ -59,7 +59,8 @@ class Bridge:
 
     def __init__(
         self, store: Store, rules: Rules, speech: Any, link: Link, offset_min: int,
-        skew_limit_ms: int = CLOCK_SKEW_LIMIT_S * 1000, telephone: Telephone | None = None,
+        skew_limit_ms: int = CLOCK_SKEW_LIMIT_S * 1000,
+        telephone: Telephone | NoTelephone | None = None,
     ) -> None:  # fmt: skip
         self.store = store
         self.clock = store.clock

@@ -23,6 +23,8 @@ KIND = "call"
 PHONES = "phones"
 # What a call that has just been made is said without; then the time is rounded to whole ones of it.
 SINCE_MS = 10_000
+# A telephone that has rung in vain is left in peace for so long.
+AGAIN_MS = 120_000
 
 # By what became of it at one telephone.
 OUTCOMES = {
@@ -57,6 +59,15 @@ def ring(tx: Tx, call: Row, level: int, target: Target) -> int:
             tx, KIND, _ref(call["id"], level), groups, caller=display(call, _lang(tx, call))
         )
     return ready
+
+
+def ring_again(tx: Tx, call: Row, level: int, target: Target) -> None:
+    """Nobody at all has answered: ring once more, but not without end."""
+    before = ringings.about(tx, KIND, _ref(call["id"], level))[:1]
+    if all(each["over_ms"] is not None for each in before) and all(
+        tx.now_ms - each["over_ms"] >= AGAIN_MS for each in before
+    ):
+        ring(tx, call, level, target)
 
 
 def silence(tx: Tx, call_id: int) -> None:

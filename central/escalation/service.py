@@ -244,8 +244,9 @@ def _on_step(tx: Tx, ref: str, body: dict[str, Any], late_ms: int) -> None:
 def _repeat(tx: Tx, call: Row, rule: policy.Rule) -> None:
     """Tell the last one again for as long as nobody answers, and let the telephones ring again;
     stations repeat by themselves."""
-    for level in (*phones.levels(rule), len(rule["steps"]) - 1):
-        telling.tell(tx, call, rule, level)
+    telling.tell(tx, call, rule, len(rule["steps"]) - 1)
+    for level in phones.levels(rule):
+        phones.ring_again(tx, call, level, rule["steps"][level]["target"])
     calls.nudge(tx, call)
     again_s = max(rule.get("repeat_s", policy.DEFAULT_REPEAT_S), AGAIN_AT_LEAST_S)
     body = {"level": len(rule["steps"])}

@@ -1,10 +1,11 @@
 """Rings what the ringings ask for, while they are open, and tells the rules what came of it."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from central.store import Row, Store, StoreUnavailableError, Tx
 from central.telephone import model
@@ -20,6 +21,10 @@ log = logging.getLogger("wardline.telephone")
 # How long a ringing waits for an exchange that is just being connected to.
 READY_S = 2.0
 RETRY_S = 0.5
+LOOK_EVERY_S = 1.0
+# A line that is cut and mended costs no decision; an exchange that is gone for longer rings nobody.
+AWAY_S = 3.0
+AWAY_LOOK_S = 0.5
 WRONG_KEY = "telephone.wrong_key"
 KEYS = "telephone.keys"
 
@@ -41,6 +46,28 @@ class Saying(Protocol):
     """Where spoken words become something that the exchange plays."""
 
     async def media(self, lang: str, text: str) -> str: ...
+
+
+class NoRinger:
+    """Where there is no exchange: what shall ring has failed, and whoever asked goes on."""
+
+    def __init__(self, store: Store, ringings: Mapping[str, Ringing]) -> None:
+        self._store = store
+        self._ringings = ringings
+        self._changed = asyncio.Event()
+
+    def look(self) -> None:
+        """The ringings may have changed."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            for row in model.unfinished(self._store.read()):
+                numbers = [each for group in model.groups(row) for each in group]
+                rung = Rung(None, dict.fromkeys(numbers, Outcome.FAILED))
+                await finish(self._store, self._ringings, row, rung)
+            await _changed(self._changed)
 
 
 class Ringer:
@@ -72,8 +99,7 @@ class Ringer:
         a restart, for its row is still open."""
         try:
             while True:
-                await self._changed.wait()
-                self._changed.clear()
+                await _changed(self._changed)
                 self._follow(model.unfinished(self._store.read()))
         finally:
             for task in self._tasks.values():
@@ -105,15 +131,39 @@ class Ringer:
             by_number.setdefault(each.number, []).append(each.endpoint)
         await self._connected()
         log.info("ringing %s: %s about %s %s", row["id"], groups, row["kind"], row["ref"])
-        hunted = await hunt(
+        hunting = hunt(
             self._actions,
             [[end for number in group for end in by_number.get(number, ())] for group in groups],
             lambda endpoint: self._media(row, by_endpoint[endpoint].lang),
             caller=row["caller"],
         )
-        rung = _rung(hunted, groups, by_number)
+        rung = _rung(await self._unless_away(hunting, by_endpoint), groups, by_number)
         log.info("ringing %s: %s", row["id"], dict(rung.outcomes))
-        await self._finish(row, rung)
+        await finish(self._store, self._ringings, row, rung)
+
+    async def _unless_away(
+        self, hunting: Coroutine[Any, Any, Hunted], endpoints: Iterable[str]
+    ) -> Hunted:
+        """What came of it; nothing at any telephone when the exchange stays away meanwhile."""
+        told, away = asyncio.create_task(hunting), asyncio.create_task(self._away())
+        try:
+            await asyncio.wait({told, away}, return_when=asyncio.FIRST_COMPLETED)
+            if told.done():
+                return told.result()
+            return Hunted(None, dict.fromkeys(endpoints, Outcome.FAILED))
+        finally:
+            for each in (told, away):
+                each.cancel()
+            await asyncio.gather(told, away, return_exceptions=True)
+
+    async def _away(self) -> None:
+        """Returns once the exchange has been lost for AWAY_S."""
+        with contextlib.suppress(TimeoutError):
+            while True:
+                while self._ready.is_set():  # noqa: ASYNC110 - an event tells of no loss
+                    await asyncio.sleep(AWAY_LOOK_S)
+                async with asyncio.timeout(AWAY_S):
+                    await self._ready.wait()
 
     async def _connected(self) -> None:
         try:
@@ -137,21 +187,30 @@ class Ringer:
 
         return media
 
-    async def _finish(self, row: Row, rung: Rung) -> None:
-        """Tell the rules, once. A decision is kept until it can be stored."""
 
-        def job(tx: Tx) -> None:
-            outcome = {"taken_by": rung.taken_by, "outcomes": dict(rung.outcomes)}
-            if model.finish(tx, row["id"], outcome):
-                self._ringings[row["kind"]].done(tx, row["ref"], rung)
+async def _changed(event: asyncio.Event) -> None:
+    """Wait for a change. The console's nudge may be lost with the broker: that costs a second."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LOOK_EVERY_S):
+            await event.wait()
+    event.clear()
 
-        while True:
-            try:
-                await self._store.write(job)
-                return
-            except StoreUnavailableError as error:
-                log.warning("ringing %s has ended and cannot be stored yet: %s", row["id"], error)
-                await asyncio.sleep(RETRY_S)
+
+async def finish(store: Store, ringings: Mapping[str, Ringing], row: Row, rung: Rung) -> None:
+    """Tell the rules, once. A decision is kept until it can be stored."""
+
+    def job(tx: Tx) -> None:
+        outcome = {"taken_by": rung.taken_by, "outcomes": dict(rung.outcomes)}
+        if model.finish(tx, row["id"], outcome):
+            ringings[row["kind"]].done(tx, row["ref"], rung)
+
+    while True:
+        try:
+            await store.write(job)
+            return
+        except StoreUnavailableError as error:
+            log.warning("ringing %s has ended and cannot be stored yet: %s", row["id"], error)
+            await asyncio.sleep(RETRY_S)
 
 
 def _rung(

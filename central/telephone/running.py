@@ -11,7 +11,7 @@ from central.directory.checks import CHANGED as DIRECTORY_CHANGED
 from central.directory.keeping import Keeper
 from central.store import Store
 from central.telephone.desk import Desk, Reception, handlers
-from central.telephone.ringing import Ringer
+from central.telephone.ringing import NoRinger, Ringer
 from central.telephone.service import RINGINGS_CHANGED
 from central.telephone.settings import Settings
 from central.voicemail.collecting import Collector
@@ -82,6 +82,22 @@ class Telephone:
     def _arrived(self, lane: Lane) -> None:
         if self._reception is not None:
             self._reception.arrived(lane)
+
+
+class NoTelephone:
+    """Where no exchange is configured."""
+
+    def __init__(self, store: Store, rules: Rules) -> None:
+        self._ringer = NoRinger(store, rules.ringings)
+
+    async def run(self, publish: Callable[..., Awaitable[None]]) -> None:
+        """Until cancelled."""
+        await self._ringer.run()
+
+    def look(self, changed: set[str]) -> None:
+        """What stands in the database has changed, by the names of nudges."""
+        if RINGINGS_CHANGED in changed:
+            self._ringer.look()
 
 
 async def _as_long_as(task: "asyncio.Task[None]") -> None:

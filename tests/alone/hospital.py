@@ -3,11 +3,12 @@ be killed and started, and a cable between ward and backbone that can be cut."""
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,10 @@ import paho.mqtt.client as mqtt
 
 from central.calls import model as calls
 from central.clock import FileClock
-from central.store import Row, Store
+from central.directory import model as directory
+from central.store import Row, Store, Tx
 from gateway.mqtt import checked, topics
+from gateway.telephone.exchange import Exchange
 from provisioning import hospital, mosquitto
 from provisioning.environment import ROOT
 from provisioning.layout import Layout, WardPlan
@@ -30,6 +33,7 @@ WARD = WardPlan("5", "五病区", "Ward 5", "gpio", ("1", "2", "3"))
 WARD_ON_BUS = replace(WARD, hardware="bus")
 BROKER, WARD_BROKER, BRIDGE, BOX, STATION = "broker", "broker-5", "bridge", "5-box", "5-station"
 UNITS = "units-5"
+EXCHANGE = "exchange"
 
 
 class Cable:
@@ -94,13 +98,20 @@ def _carry(one: socket.socket, other: socket.socket) -> None:
 
 
 class Hospital:
-    """Everything runs once `start_all` returns."""
+    """Everything runs once `start_all` returns. `exchange`: its telephone exchange, if it has
+    one, for the telephones that `fill` puts into the database."""
 
-    def __init__(self, folder: Path, ward: WardPlan = WARD) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        ward: WardPlan = WARD,
+        exchange: Exchange | None = None,
+        fill: Callable[[Tx], None] = lambda tx: None,
+    ) -> None:
         self.ward = ward
         self._recorder = watcher_user("recorder", "secret-recorder", topics.BEDS)
         guests = {WARD_BROKER: (self._recorder,)}
-        self.layout = Layout(folder, (ward,), free_port(), guests=guests)
+        self.layout = Layout(folder, (ward,), free_port(), guests=guests, exchange=exchange)
         self.cable = Cable(self.layout.ports["hospital"])
         FileClock(self.layout.clock_file).set_rate(1)
         self.layout.write()
@@ -108,6 +119,8 @@ class Hospital:
         self.store = Store(self.layout.database, FileClock(self.layout.clock_file))
         with self.store.transaction() as tx:
             hospital.load(tx, (ward,))
+            fill(tx)
+            self.layout.write_exchange(directory.directory(tx))
         programs = self.layout.programs(_never, dict.fromkeys(ward.nodes, _never))
         self._commands = {each.name: each.command for each in programs}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -122,8 +135,8 @@ class Hospital:
     # --- processes ---
 
     def start_all(self) -> None:
-        units = (UNITS,) if UNITS in self._commands else ()
-        for names in ((BROKER, WARD_BROKER, *units), (BRIDGE, BOX, STATION)):
+        more = [each for each in (UNITS, EXCHANGE) if each in self._commands]
+        for names in ((BROKER, WARD_BROKER, *more), (BRIDGE, BOX, STATION)):
             for name in names:
                 self.launch(name)
             for name in names:
@@ -151,6 +164,11 @@ class Hospital:
             )
 
     def up(self, name: str) -> None:
+        if name == EXCHANGE:
+            assert self.layout.exchange is not None
+            ari = self.layout.exchange.ports.ari
+            wait_for(lambda: answers(ari), "the exchange to listen")
+            return
         port = {
             BROKER: "hospital", WARD_BROKER: WARD_BROKER, BRIDGE: "mllp", BOX: BOX,
             STATION: f"page-{WARD.id}", UNITS: UNITS,
@@ -163,7 +181,11 @@ class Hospital:
 
     def kill(self, name: str) -> None:
         """Power off, as far as the process can tell."""
-        self._running[name].kill()
+        if name == EXCHANGE:  # its starter ends with it
+            pid = (self.layout.exchange_folder / "run" / "asterisk.pid").read_text()
+            os.kill(int(pid), signal.SIGKILL)
+        else:
+            self._running[name].kill()
         self._running.pop(name).wait()
 
     def close(self) -> None:
@@ -172,7 +194,7 @@ class Hospital:
         # paho closes its own pair of sockets when nobody holds the client any more.
         self._listener.on_message = self._listener.on_connect = None
         del self._listener
-        for names in ((BOX, STATION, BRIDGE), (UNITS, WARD_BROKER, BROKER)):
+        for names in ((BOX, STATION, BRIDGE), (UNITS, EXCHANGE, WARD_BROKER, BROKER)):
             last = [self._running[name] for name in names if name in self._running]
             for process in last:
                 process.terminate()
@@ -255,9 +277,9 @@ def _get(url: str) -> Any:
 
 
 @contextmanager
-def running(folder: Path, ward: WardPlan = WARD) -> Iterator[Hospital]:
+def running(folder: Path, ward: WardPlan = WARD, **more: Any) -> Iterator[Hospital]:
     """A hospital in which everything runs, and ends with the test."""
-    made = Hospital(folder, ward)
+    made = Hospital(folder, ward, **more)
     try:
         made.start_all()
         yield made

@@ -264,8 +264,10 @@ def test_phones_ring_again_while_nobody_at_all_answers(ward: Phoned) -> None:
     ward.operate(kinds.PRESS)
     ward.pass_s(10)
     ward.ends(n8003=Outcome.NO_ANSWER)
-    ward.pass_s(60)
+    ward.pass_s(110)
     assert ward.call()["exhausted_ms"] is not None
+    assert ward.rings() == []
+    ward.pass_s(30)
     assert ward.rings() == [[["8003"]]]
     ward.pass_s(300)  # it rings on, and is not begun anew meanwhile
     assert ward.rings() == [[["8003"]]]

@@ -1,0 +1,242 @@
+"""From the press at a bed to the key at a telephone: a real ward, a real exchange, and telephones
+that nobody here wrote. What they ask of the rules is tested in tests/escalation/test_phones.py."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from central.calls import service as calls
+from central.directory import service as directory
+from central.escalation import model as policies
+from central.store import Row, Tx
+from central.words import spoken
+from gateway.speech.engines import Espeak
+from gateway.speech.library import SpeechLibrary
+from gateway.telephone.exchange import Exchange
+from provisioning import exchange as asterisk
+from tests.alone.hospital import BRIDGE, EXCHANGE, Hospital, running
+from tests.conftest import wait_for
+from tests.telephone.phone import Baresip
+from tests.telephone.running import PASSWORD
+
+LOUD = 500.0
+STATION, OFFICE = "0015650a1b2c", "0015650a1b2d"
+
+
+def _ringing(after_s: int, number: str) -> dict[str, Any]:
+    return {"after_s": after_s, "target": {"kind": "phones", "numbers": [number]}}
+
+
+POLICY = {
+    "name": "Phones",
+    "rules": [
+        {
+            "types": ["nurse", "toilet"],
+            "beds": "all",
+            "steps": [
+                {"after_s": 0, "target": {"kind": "station"}},
+                _ringing(1, "8203"),
+                _ringing(600, "8204"),
+                {"after_s": 900, "target": {"kind": "role", "role": "duty_manager"}},
+            ],
+        }
+    ],
+}
+
+
+def fill(tx: Tx) -> None:
+    directory.add_extension(tx, "8203", "五病区护士站", ward="5")
+    directory.add_phone(tx, STATION, "8203")
+    directory.add_extension(tx, "8204", "Office")
+    directory.add_phone(tx, OFFICE, "8204", lang="en")
+    directory.add_service(tx, "199", "help", ("8203",))
+    policies.add_version(tx, "5", POLICY, "admin")
+
+
+@pytest.fixture(scope="module")
+def hospital(exchange_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
+    exchange = Exchange(asterisk.free(), PASSWORD)
+    with running(tmp_path_factory.mktemp("ward"), exchange=exchange, fill=fill) as made:
+        yield made
+
+
+@dataclass
+class Ward:
+    """The hospital with the telephones of the nurse station and of the office plugged in."""
+
+    hospital: Hospital
+    station: Baresip
+    office: Baresip
+
+    def call(self, bed: str) -> Row:
+        return self.hospital.calls(bed)[-1]
+
+    def story(self, bed: str) -> list[tuple[str, dict[str, Any]]]:
+        rows = self.hospital.rows(
+            "SELECT what, via, detail FROM call_history WHERE call = ? ORDER BY id",
+            self.call(bed)["id"],
+        )
+        return [(row["what"], json.loads(row["detail"]) | {"via": row["via"]}) for row in rows]
+
+    def outcomes(self, bed: str) -> list[dict[str, str]]:
+        return [detail["outcomes"] for what, detail in self.story(bed) if what == "rang"]
+
+    async def rings(self, phone: Baresip, bed: str) -> None:
+        """Returns once it rings for this bed; what rings for another is passed over."""
+        while not (await phone.event("CALL_INCOMING"))["peerdisplayname"].startswith(f"{bed}床"):
+            pass
+
+    async def presses(self, phone: Baresip, key: str) -> None:
+        await phone.do("accept")
+        await phone.hears(300)
+        await phone.do("sndcode", key)
+        await phone.event("CALL_CLOSED")
+
+    def ends(self, *beds: str) -> None:
+        """Somebody is at the beds, and leaves."""
+        for bed in beds:
+            self.hospital.operate(bed, "presence")
+        wait_for(lambda: self.hospital.open() == [], "the presence at central")
+        for bed in beds:
+            self.hospital.operate(bed, "presence_end")
+
+
+@asynccontextmanager
+async def ward(hospital: Hospital, folder: Path) -> AsyncIterator[Ward]:
+    exchange = hospital.layout.exchange
+    assert exchange is not None
+    phones = {}
+    async with AsyncExitStack() as stack:
+        for device in (STATION, OFFICE):
+            (row,) = hospital.rows("SELECT password FROM phones WHERE device = ?", device)
+            phone = Baresip(folder / device, device, row["password"], exchange.ports.sip)
+            phones[device] = await stack.enter_async_context(phone)
+            await phone.registered()
+        yield Ward(hospital, phones[STATION], phones[OFFICE])
+
+
+async def test_a_press_rings_the_station_which_hears_it_and_accepts(
+    hospital: Hospital, tmp_path: Path
+) -> None:
+    library = SpeechLibrary(tmp_path / "speech", [Espeak()])
+    texts = [spoken("zh", "calls.station_nurse", ward="5", bed="1"), spoken("zh", "telephone.keys")]
+    prompt_ms = sum([(await library.audio("zh", text)).duration_ms for text in texts])
+    async with ward(hospital, tmp_path) as it:
+        hospital.operate("1", "press")
+        await it.rings(it.station, "1")
+        await it.station.do("accept")
+        await it.station.hears(int(prompt_ms * 0.95))
+        await it.station.do("sndcode", "1")
+        await it.station.event("CALL_CLOSED")
+        wait_for(lambda: it.call("1")["state"] == "accepted", "the call to be accepted")
+        assert it.call("1")["accepted_by"] == "五病区护士站"
+        assert it.story("1")[-1][1]["via"] == "phone 8203"
+        wait_for(lambda: hospital.lamp("1") == "steady", "the lamp of an accepted call")
+        it.ends("1")
+        loudness, length_ms = it.station.heard()
+    assert loudness > LOUD
+    # It is not said again meanwhile, and between two sayings nothing is sent.
+    assert prompt_ms * 0.95 <= length_ms <= prompt_ms * 1.3
+
+
+async def test_3_passes_it_on_and_the_next_phone_rings_at_once(
+    hospital: Hospital, tmp_path: Path
+) -> None:
+    async with ward(hospital, tmp_path) as it:
+        hospital.operate("1", "press")
+        await it.rings(it.station, "1")
+        await it.presses(it.station, "3")
+        await it.rings(it.office, "1")
+        await it.presses(it.office, "1")
+        wait_for(lambda: it.call("1")["state"] == "accepted", "the call to be accepted")
+        assert it.outcomes("1") == [{"8203": "passed_on"}, {"8204": "taken"}]
+        it.ends("1")
+
+
+async def test_who_is_busy_and_who_is_not_there_cost_no_time(
+    hospital: Hospital, tmp_path: Path
+) -> None:
+    async with ward(hospital, tmp_path) as it:
+        hospital.operate("1", "press")
+        await it.rings(it.station, "1")
+        await it.station.do("hangup")
+        await it.rings(it.office, "1")
+        assert it.outcomes("1") == [{"8203": "busy"}]
+        it.ends("1")
+        await it.office.event("CALL_CLOSED")
+
+
+@pytest.mark.parametrize("how", ["board", "presence"])
+async def test_it_falls_silent_when_somebody_else_sees_to_it(
+    hospital: Hospital, tmp_path: Path, how: str
+) -> None:
+    async with ward(hospital, tmp_path) as it:
+        hospital.operate("2", "cord")
+        assert (await it.station.event("CALL_INCOMING"))["peerdisplayname"] == "2床:紧急"
+        if how == "board":
+            with hospital.store.transaction() as tx:
+                calls.accept(tx, it.call("2")["id"], "nurse5", "board")
+        else:
+            hospital.operate("2", "presence")
+        await it.station.event("CALL_CLOSED")
+        assert it.outcomes("2") == []
+        hospital.operate("2", "cord_reset")
+        it.ends("2")
+
+
+async def test_the_exchange_dies_while_it_rings_and_the_escalation_goes_on(
+    hospital: Hospital, tmp_path: Path
+) -> None:
+    async with ward(hospital, tmp_path) as it:
+        hospital.operate("1", "press")
+        await it.rings(it.station, "1")
+        hospital.kill(EXCHANGE)
+        wait_for(
+            lambda: it.call("1")["level"] == 3, "the duty manager, for no telephone could be rung"
+        )
+        assert it.outcomes("1") == [{"8203": "failed"}, {"8204": "failed"}]
+        hospital.start(EXCHANGE)
+    # Telephones that are plugged in again.
+    async with ward(hospital, tmp_path / "again") as it:
+        hospital.operate("3", "press")
+        await it.rings(it.station, "3")
+        await it.presses(it.station, "1")
+        wait_for(lambda: it.call("3")["state"] == "accepted", "the call to be accepted")
+        it.ends("1", "3")
+
+
+async def test_the_bridge_dies_while_it_rings_and_what_is_still_open_rings_again(
+    hospital: Hospital, tmp_path: Path
+) -> None:
+    async with ward(hospital, tmp_path) as it:
+        hospital.operate("1", "press")
+        await it.rings(it.station, "1")
+        hospital.operate("2", "press")
+        await it.rings(it.station, "2")
+        hospital.kill(BRIDGE)
+        # Who dials for help meanwhile reaches the station by the dial plan alone.
+        await it.office.dial("199")
+        while not (await it.station.event("CALL_INCOMING"))["peeruri"].startswith("sip:8204@"):
+            pass
+        await it.office.do("hangup")
+        hospital.operate("1", "presence")
+        wait_for(lambda: hospital.lamp("1") == "off", "the lamp to go out")
+        hospital.start(BRIDGE)
+        wait_for(lambda: hospital.open() == ["2"], "the presence at central")
+        await it.rings(it.station, "2")
+        wait_for(
+            lambda: [row["ref"] for row in hospital.rows(
+                "SELECT ref FROM ringings WHERE over_ms IS NULL")]
+            == [f"{it.call('2')['id']}/1"],
+            "nothing to ring for the call that is over",
+        )  # fmt: skip
+        it.ends("2")
+        wait_for(
+            lambda: hospital.rows("SELECT id FROM ringings WHERE over_ms IS NULL") == [],
+            "silence",
+        )
