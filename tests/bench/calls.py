@@ -214,7 +214,7 @@ async def measure(
 def main() -> int:
     parser = command_line("calls", __doc__)
     parser.add_argument("--calls", type=int, default=1000, help="in each round, each way (1000)")
-    parser.add_argument("--at-once", type=int, default=20, help="calls at each moment (20)")
+    parser.add_argument("--at-once", type=int, default=60, help="calls at each moment (60)")
     parser.add_argument("--rounds", type=int, default=3, help="in turns, bare and ours (3)")
     parser.add_argument("--rings", type=int, default=200, help="of a telephone, each way (200)")
     given = parser.parse_args()

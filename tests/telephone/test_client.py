@@ -19,10 +19,10 @@ from gateway.telephone.ari.errors import (
     UnsuitableExchangeError,
     WrongPasswordError,
 )
-from gateway.telephone.ari.events import FOUND, RESUMED, VANISHED
+from gateway.telephone.ari.events import FOUND, RESUMED, VANISHED, WANTED
 from gateway.telephone.ari.reading import MOST_UNREAD, Lane
 from gateway.telephone.directory import Directory
-from gateway.telephone.exchange import SOUNDS
+from gateway.telephone.exchange import APP, SOUNDS
 from tests.bench.proxy import Proxy
 from tests.telephone.phone import tone
 from tests.telephone.running import RunningExchange
@@ -56,6 +56,15 @@ async def line_to(exchange: RunningExchange) -> AsyncIterator[tuple[Proxy, World
             yield proxy, await world.ready()
     finally:
         await proxy.close()
+
+
+async def test_the_exchange_tells_what_is_wanted_and_nothing_else(
+    exchange: RunningExchange,
+) -> None:
+    async with World(exchange.settings.ari_url) as world:
+        await world.ready()
+        _, about = await asyncio.to_thread(exchange.ari, f"applications/{APP}")
+    assert {each["type"] for each in about["events_allowed"]} == set(WANTED)
 
 
 async def test_a_call_is_made_spoken_to_and_ended(exchange: RunningExchange) -> None:

@@ -34,6 +34,8 @@ ANSWER_TIMEOUT_S = 5.0
 # A connection that is dead without a word is known after one and a half of these.
 HEARTBEAT_S = 10.0
 BACK_OFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+# Asterisk has 100 for everybody.
+MOST_CONNECTIONS = 50
 MOST_MESSAGE_BYTES = 16 * 1024 * 1024
 
 
@@ -121,9 +123,7 @@ class Ari:
             async with (
                 asyncio.timeout(timeout_s),
                 self._session.request(
-                    method,
-                    f"{self._account.url}/{_uri(path)}",
-                    params={name: str(value) for name, value in query.items()},
+                    method, f"{self._account.url}/{_uri(path)}", params=protocol.texts(query)
                 ) as answer,
             ):
                 await answer.read()
@@ -162,7 +162,11 @@ class Ari:
     async def _connected(self) -> None:
         """Connect, and read until the connection ends. Raises ExchangeError's kinds."""
         timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S)
-        session = aiohttp.ClientSession(headers=self._account.headers, timeout=timeout)
+        session = aiohttp.ClientSession(
+            headers=self._account.headers,
+            timeout=timeout,
+            connector=aiohttp.TCPConnector(limit=MOST_CONNECTIONS),
+        )
         try:
             async with session:
                 async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -214,8 +218,7 @@ class Ari:
         app = self._account.app
         self.trouble = None
         try:
-            # The group "filter" is needed: without it 22.10.1 crashes.
-            wanted = {"filter": {"allowed": [{"type": each} for each in WANTED]}}
+            wanted = {"allowed": [{"type": each} for each in WANTED]}
             await self.request("PUT", "applications", app, "eventFilter", body=wanted)
             ours = (await self.request("GET", "applications", app))["channel_ids"]
             channels = await self.request("GET", "channels")

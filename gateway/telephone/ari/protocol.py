@@ -51,13 +51,18 @@ def request(
         "method": method,
         "uri": uri,
     }
-    asked = [(name, value) for name, value in (query or {}).items() if value is not None]
+    asked = texts(query)
     if asked:
-        message["query_strings"] = [{"name": name, "value": _text(value)} for name, value in asked]
+        message["query_strings"] = [{"name": name, "value": value} for name, value in asked.items()]
     if body is not None:
         message["content_type"] = "application/json"
         message["message_body"] = json.dumps(body, ensure_ascii=False)
     return json.dumps(message, ensure_ascii=False)
+
+
+def texts(query: Mapping[str, Any] | None) -> dict[str, str]:
+    """What is asked for as ARI writes it; what is None is left out."""
+    return {name: _text(value) for name, value in (query or {}).items() if value is not None}
 
 
 def _text(value: Any) -> str:
