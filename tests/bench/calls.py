@@ -11,6 +11,9 @@ time. Then telephones are rung, one after the other, on the exchange at rest:
 
     bare   from the caller's INVITE to the telephone's, by the dial plan's Dial
     ours   from `ring()` in the application to the telephone's INVITE
+
+Last, with everything else that a demo has, a button is pressed at a bed until the nurse station's
+telephone rings, and the time for which the ward's policy waits is taken off.
 """
 
 import asyncio
@@ -30,7 +33,7 @@ from central.telephone.desk import Arrival, Desk, Reception
 from gateway.telephone.directory import Directory, Service, Trunk
 from gateway.telephone.exchange import SOUNDS
 from provisioning.supervisor import free_ports
-from tests.bench import waiting
+from tests.bench import ringing, waiting
 from tests.bench.figures import as_json, command_line, figures, table
 from tests.bench.load import TIMEOUT_S, Load
 from tests.telephone.phone import tone
@@ -216,16 +219,20 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=1000, help="in each round, each way (1000)")
     parser.add_argument("--at-once", type=int, default=60, help="calls at each moment (60)")
     parser.add_argument("--rounds", type=int, default=3, help="in turns, bare and ours (3)")
+    parser.add_argument("--presses", type=int, default=20, help="of a button at a bed (20)")
     parser.add_argument("--rings", type=int, default=200, help="of a telephone, each way (200)")
     given = parser.parse_args()
 
     def say(text: str) -> None:
         print(f"bench: {text}", file=sys.stderr, flush=True)
 
-    with tempfile.TemporaryDirectory(prefix="wardline-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="wardline-bench-") as place:
+        folder = Path(place)
         stages, facts = asyncio.run(
-            measure(Path(folder), given.calls, given.at_once, given.rounds, given.rings, say)
+            measure(folder, given.calls, given.at_once, given.rounds, given.rings, say)
         )
+        rung = asyncio.run(ringing.press_to_ring(folder / "demo", given.presses, say))
+        stages |= ringing.stages(rung)
     print(table(stages))
     for name, value in facts.items():
         print(f"{name.replace('_', ' '):<46}{value:>6}")

@@ -9,7 +9,7 @@ import pytest
 
 from provisioning.bench import BENCHMARKS
 from provisioning.environment import ROOT
-from tests.bench import burst, calls, press
+from tests.bench import burst, calls, press, ringing
 from tests.bench.figures import figures, percentile, table
 
 
@@ -49,6 +49,11 @@ def test_every_call_is_set_up_and_every_ring_is_heard(tmp_path: Path, exchange_r
     assert facts["ours_per_s"] > 0 < facts["bare_per_s"]
     # Our way costs the application something, the bare one nothing.
     assert facts["ours_application_ms_per_call"] > facts["bare_application_ms_per_call"]
+
+
+def test_every_press_rings_the_station_when_it_is_due(tmp_path: Path, exchange_root: Path) -> None:
+    (each,) = asyncio.run(ringing.press_to_ring(tmp_path / "demo", 1, print))
+    assert each.pressed <= each.called < each.due <= each.asked <= each.ringing
 
 
 def test_a_burst_is_stored_whole_and_counted_by_the_database(tmp_path: Path) -> None:

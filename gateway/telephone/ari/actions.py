@@ -140,6 +140,7 @@ class Actions:
         return lane
 
     async def answer(self, channel: str) -> None:
+        """Before anything is played: afterwards, see `join`."""
         await self._ari.request("POST", "channels", channel, "answer")
 
     async def hang_up(self, channel: str, reason: str = "normal") -> None:
@@ -195,7 +196,8 @@ class Actions:
         return lane
 
     async def join(self, bridge: str, *channels: str, listening: bool = False) -> None:
-        """listening: the others do not hear them."""
+        """listening: the others do not hear them. First stop what a channel is being played: the
+        exchange would answer none of our requests before the end of it."""
         query = {"channel": ",".join(channels), "mute": listening}
         await self._ari.request("POST", "bridges", bridge, "addChannel", query=query)
 
