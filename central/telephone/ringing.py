@@ -137,7 +137,12 @@ class Ringer:
             lambda endpoint: self._media(row, by_endpoint[endpoint].lang),
             caller=row["caller"],
         )
-        rung = _rung(await self._unless_away(hunting, by_endpoint), groups, by_number)
+        try:
+            hunted = await self._unless_away(hunting, by_endpoint)
+        except Exception:  # a mistake of ours: whoever asked goes on to somebody else
+            log.exception("ringing %s failed", row["id"])
+            hunted = Hunted(None, dict.fromkeys(by_endpoint, Outcome.FAILED))
+        rung = _rung(hunted, groups, by_number)
         log.info("ringing %s: %s", row["id"], dict(rung.outcomes))
         await finish(self._store, self._ringings, row, rung)
 
@@ -197,13 +202,18 @@ async def _changed(event: asyncio.Event) -> None:
 
 
 async def finish(store: Store, ringings: Mapping[str, Ringing], row: Row, rung: Rung) -> None:
-    """Tell the rules, once. A decision is kept until it can be stored."""
+    """Tell the rules, once. A decision is kept until it can be stored. Rules that fail end it,
+    too: it would ring again and again, while escalation goes its own way anyhow."""
+    outcome = {"taken_by": rung.taken_by, "outcomes": dict(rung.outcomes)}
 
-    def job(tx: Tx) -> None:
-        outcome = {"taken_by": rung.taken_by, "outcomes": dict(rung.outcomes)}
+    def tell(tx: Tx) -> None:
         if model.finish(tx, row["id"], outcome):
             ringings[row["kind"]].done(tx, row["ref"], rung)
 
+    def end(tx: Tx) -> None:
+        model.finish(tx, row["id"], outcome)
+
+    job = tell
     while True:
         try:
             await store.write(job)
@@ -211,6 +221,11 @@ async def finish(store: Store, ringings: Mapping[str, Ringing], row: Row, rung: 
         except StoreUnavailableError as error:
             log.warning("ringing %s has ended and cannot be stored yet: %s", row["id"], error)
             await asyncio.sleep(RETRY_S)
+        except Exception:
+            if job is end:
+                raise
+            log.exception("what came of ringing %s could not be acted on", row["id"])
+            job = end
 
 
 def _rung(

@@ -18,7 +18,8 @@ def m001_voicemail(db: Database) -> None:
     db.executescript(
         """
         -- caller: digits, or ''. mail: where to tell of it, or ''; mail_due_ms: when to try next,
-        -- NULL once it was told or given up. A deleted one keeps its row; purged: its sound is gone.
+        -- NULL once it was told or given up. A deleted one keeps its row; purged: its sound is
+        -- gone.
         CREATE TABLE voice_messages (
             id TEXT PRIMARY KEY, number TEXT NOT NULL, caller TEXT NOT NULL,
             came_ms INTEGER NOT NULL, duration_s INTEGER NOT NULL, heard_ms INTEGER,

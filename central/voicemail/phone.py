@@ -57,7 +57,7 @@ class _Call:
         self._wait_s: float | None = None
 
     async def run(self) -> None:
-        todo = self._menu.begin()
+        todo: Sequence[Do] = self._menu.begin()
         while await self._do(todo):
             try:
                 event: Event | None = await asyncio.wait_for(

@@ -64,16 +64,22 @@ class Matter:
     words: dict[str, str] = field(default_factory=lambda: dict(WORDS))
     said: list[str] = field(default_factory=list)
     done: "asyncio.Queue[tuple[str, Rung]]" = field(default_factory=asyncio.Queue)
+    fails: bool = False
+    words_fail: bool = False
 
     def ringing(self) -> Ringing:
         loop = asyncio.get_running_loop()
 
         def say(tx: Tx, ref: str, lang: str) -> str | None:
+            if self.words_fail:
+                raise LookupError(ref)
             self.said.append(lang)
             return self.words.get(lang)
 
         def done(tx: Tx, ref: str, rung: Rung) -> None:
             loop.call_soon_threadsafe(self.done.put_nowait, (ref, rung))
+            if self.fails:
+                raise LookupError(ref)
 
         return Ringing(say, done)
 
@@ -227,6 +233,33 @@ async def test_what_rang_when_the_application_ended_rings_again_when_it_is_back(
             await station.hears(100)
             await station.do("sndcode", "1")
             assert (await matter.outcome("6")).taken_by == "8003"
+
+
+async def test_rules_that_fail_let_it_ring_no_more(
+    store: Store, exchange: RunningExchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    matter = Matter(fails=True)
+    async with at_work(store, exchange, matter):
+        ring(store, "8", ["8102"])
+        await matter.outcome("8")
+        async with asyncio.timeout(WAIT_S):
+            await until(lambda: not model.unfinished(store.read()), 0.01)
+    assert "could not be acted on" in caplog.text
+    assert matter.done.empty()
+
+
+async def test_words_that_cannot_be_found_fail_it(
+    store: Store, exchange: RunningExchange, phones: Phones, caplog: pytest.LogCaptureFixture
+) -> None:
+    matter = Matter(words_fail=True)
+    async with at_work(store, exchange, matter), phones.plugged_in(STATION) as station:
+        ring(store, "9", ["8003"])
+        await station.event("CALL_INCOMING")
+        await station.do("accept")
+        rung = await matter.outcome("9")
+        await station.event("CALL_CLOSED")
+    assert rung.outcomes == {"8003": Outcome.FAILED}
+    assert "ringing" in caplog.text
 
 
 async def test_an_exchange_that_is_away_fails_at_once_and_keeps_nobody_waiting(
