@@ -8,7 +8,7 @@ from central.calls import model as calls
 from central.calls import types
 from central.console.context import _, at_time, read
 from central.console.marks import N_
-from central.faults import condition
+from central.faults import condition, exchange
 from central.store import Row
 
 # By code: what is wrong, and what to do. %(since)s is a time of day.
@@ -166,6 +166,8 @@ def plain(fault: Row | dict[str, Any]) -> dict[str, Any]:
     """A fault row with "what", and "said": what and what to do, in the user's language."""
     device, code = fault["device"], fault["code"]
     what, remedy = BOX.get(code, OTHER)
+    if fault["node"] == exchange.NODE:
+        what, remedy = exchange.FAULTS.get(code, (what, remedy))
     if device == "outbox":
         what, remedy = OUTBOX.get(code, (what, remedy))
     if device.startswith("bed "):

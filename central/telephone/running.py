@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from central.bridge.together import together
 from central.call_records import reading as call_records
 from central.capabilities import Rules, modules
-from central.directory import standing
+from central.directory import model, standing
 from central.directory.checks import CHANGED as DIRECTORY_CHANGED
 from central.directory.keeping import Keeper
 from central.store import Store
@@ -14,6 +14,7 @@ from central.telephone.desk import Desk, Reception, handlers
 from central.telephone.ringing import NoRinger, Ringer
 from central.telephone.service import RINGINGS_CHANGED
 from central.telephone.settings import Settings
+from central.telephone.watching import Speaking, Watching
 from central.voicemail.collecting import Collector
 from central.voicemail.mailing import Mail, Postman
 from gateway.speech.library import SpeechLibrary
@@ -22,6 +23,8 @@ from gateway.telephone.ari.actions import Actions
 from gateway.telephone.ari.client import Ari
 from gateway.telephone.ari.reading import Lane
 from gateway.telephone.exchange import APP
+from gateway.telephone.guard import Guard, never
+from gateway.telephone.guarding import Guarding
 from gateway.telephone.live import Live
 from gateway.telephone.messages import Spool
 from gateway.telephone.prompts import Prompts
@@ -43,7 +46,16 @@ class Telephone:
         self._folder = folder
         self.ari = Ari(Account(exchange.ari_url, APP, exchange.ari_password, APP), self._arrived)
         self._actions = Actions(self.ari)
-        self._prompts = Prompts(speech, folder / "sounds")
+        self._watching = Watching(store, self.ari, folder)
+        self._sounds = Prompts(speech, folder / "sounds")
+        self._prompts = Speaking(self._sounds, self._watching)
+        trunks = model.directory(store.read()).trunks
+        self._guarding = Guarding(
+            folder,
+            self._actions,
+            Guard(never(each.host for each in trunks)),
+            self._watching.guessing,
+        )
         self._keeper = Keeper(store, Live(folder, exchange, self._actions), self.ari)
         self._ringer = Ringer(store, rules.ringings, self._actions, self._prompts, self.ari.ready)
         spool = Spool(folder)
@@ -61,8 +73,10 @@ class Telephone:
             await together(
                 self._ringer.run(),
                 self._keeper.run(),
+                self._guarding.run(),
+                self._watching.run(),
                 call_records.run(self._store, self._folder, self.ari),
-                standing.speak(self._prompts),
+                standing.speak(self._sounds),
                 self._collector.run(),
                 *([] if self._postman is None else [self._postman.run()]),
                 _as_long_as(connection),

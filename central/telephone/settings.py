@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from central.config import ConfigError
-from gateway.telephone.exchange import Exchange, Ports
+from gateway.telephone.exchange import Exchange, Ports, Tls
 
 KEY = "exchange"
 _PORTS = ("sip", "ari", "rtp", "rtp_count")
@@ -23,7 +23,13 @@ class Settings:
 def as_config(exchange: Exchange, folder: Path) -> dict[str, Any]:
     """The same for central.json."""
     ports = {name: getattr(exchange.ports, name) for name in _PORTS}
+    tls = exchange.tls
+    encrypted = {}
+    if tls is not None:
+        paths = {"certificate": str(tls.certificate), "key": str(tls.key)}
+        encrypted = {"tls": {"port": tls.port, **paths}}
     return {
+        **encrypted,
         "folder": str(folder),
         "address": exchange.address,
         "ports": ports,
@@ -48,6 +54,24 @@ def from_config(config: Mapping[str, Any]) -> Settings | None:
         if type(ports.get(field)) is not int or not 0 < ports[field] < 65_536:
             raise ConfigError(f"{KEY}.ports.{field} must be a number from 1 to 65,535")
     exchange = Exchange(
-        Ports(*(ports[field] for field in _PORTS)), said["password"], said["address"]
+        Ports(*(ports[field] for field in _PORTS)),
+        said["password"],
+        said["address"],
+        tls=_tls(said.get("tls")),
+        timezone=config.get("timezone", Exchange.timezone),
     )
     return Settings(exchange, Path(said["folder"]))
+
+
+def _tls(said: Any) -> Tls | None:
+    """None where telephones shall not encrypt."""
+    if said is None:
+        return None
+    said = said if isinstance(said, dict) else {}
+    paths = [str(said[field]) for field in ("certificate", "key") if said.get(field)]
+    if len(paths) != 2:
+        raise ConfigError(f"{KEY}.tls needs certificate and key, the paths of two PEM files")
+    port = said.get("port")
+    if type(port) is not int or not 0 < port < 65_536:
+        raise ConfigError(f"{KEY}.tls.port must be a number from 1 to 65,535, such as 5061")
+    return Tls(port, Path(paths[0]), Path(paths[1]))

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -21,6 +21,7 @@ from central.telephone.running import Telephone
 from central.telephone.service import Ringing, Rung
 from gateway.speech.engines import Espeak
 from gateway.speech.library import SpeechLibrary
+from gateway.telephone.exchange import Tls
 from gateway.telephone.telling import Outcome
 from tests.bench.waiting import until
 from tests.telephone.phone import Baresip
@@ -28,6 +29,12 @@ from tests.telephone.running import RunningExchange
 from tests.telephone.world import WAIT_S
 
 STATION, OFFICE = "001565000003", "001565000004"
+WHOLE = {
+    "folder": "/x",
+    "address": "127.0.0.1",
+    "password": "secret",
+    "ports": {"sip": 5060, "ari": 8088, "rtp": 20_000, "rtp_count": 200},
+}
 WORDS = {"zh": "三病区五床呼叫。", "en": "Ward three, bed five calls."}
 
 
@@ -318,6 +325,9 @@ def test_two_capabilities_for_one_purpose_are_a_mistake() -> None:
     [
         ({"exchange": 5}, "exchange must be a group"),
         ({"exchange": {"folder": ""}}, "exchange.folder"),
+        ({"exchange": WHOLE | {"tls": {"key": "/x"}}}, "exchange.tls needs certificate and key"),
+        ({"exchange": WHOLE | {"tls": "yes"}}, "exchange.tls needs certificate and key"),
+        ({"exchange": WHOLE | {"tls": {"key": "/x", "certificate": "/y"}}}, "exchange.tls.port"),
         ({"exchange": {"folder": "/x", "address": "127.0.0.1", "password": 3}}, "password"),
     ],
 )
@@ -332,6 +342,10 @@ def test_settings_come_back_as_they_were_written(exchange: RunningExchange, tmp_
     assert settings.from_config({}) is None
     written = {settings.KEY: settings.as_config(exchange.settings, tmp_path)}
     assert settings.from_config(written) == settings.Settings(exchange.settings, tmp_path)
+    tls = Tls(5061, tmp_path / "certificate.pem", tmp_path / "key.pem")
+    encrypting = replace(exchange.settings, tls=tls)
+    configured = {settings.KEY: settings.as_config(encrypting, tmp_path)}
+    assert settings.from_config(configured) == settings.Settings(encrypting, tmp_path)
     del written[settings.KEY]["ports"]["sip"]
     with pytest.raises(ConfigError, match=r"exchange\.ports\.sip"):
         settings.from_config(written)
