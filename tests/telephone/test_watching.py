@@ -19,6 +19,7 @@ from central.words import catalogue
 from gateway.speech.library import SpeechLibrary, SpeechUnavailableError
 from gateway.telephone.ari.account import Account
 from gateway.telephone.ari.client import Ari
+from gateway.telephone.counted import Counted
 from gateway.telephone.directory import Directory
 from gateway.telephone.exchange import APP
 from gateway.telephone.prompts import Prompts
@@ -156,7 +157,7 @@ async def test_guessers_and_spent_limits_are_faults_of_their_own(
     store: Store, exchange: RunningExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     console = Console(store, exchange.settings.ari_url, tmp_path)
-    counts = {"from-local": watching.Counted(day(), refused={"calls": 2, "at_once": 9})}
+    counts = {"from-local": Counted(day(), refused={"calls": 2, "at_once": 9})}
     monkeypatch.setattr(watching, "counted", lambda folder: counts)
     async with console.watched():
         console.watching.guessing(("192.0.2.9",), ("192.0.2.10",))
@@ -167,7 +168,7 @@ async def test_guessers_and_spent_limits_are_faults_of_their_own(
                 ("from-local", "calls-spent"),
             }
         )
-        counts["from-local"] = watching.Counted(day(ago=1), refused={"calls": 2})
+        counts["from-local"] = Counted(day(ago=1), refused={"calls": 2})
         console.watching.guessing((), ())
         await console.until(set())
 
