@@ -46,7 +46,7 @@ class Telephone:
         self._folder = folder
         self.ari = Ari(Account(exchange.ari_url, APP, exchange.ari_password, APP), self._arrived)
         self._actions = Actions(self.ari)
-        self._watching = Watching(store, self.ari, folder)
+        self._watching = Watching(store, self.ari, folder, timezone=exchange.timezone)
         self._sounds = Prompts(speech, folder / "sounds")
         self._prompts = Speaking(self._sounds, self._watching)
         trunks = model.directory(store.read()).trunks

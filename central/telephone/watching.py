@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from central.faults import model as faults
 from central.faults import service
@@ -17,6 +18,7 @@ from central.telephone.ringing import Saying
 from gateway.speech.library import SpeechUnavailableError
 from gateway.telephone.ari.client import Ari
 from gateway.telephone.counted import counted
+from gateway.telephone.exchange import Exchange
 
 log = logging.getLogger("wardline.telephone")
 
@@ -33,11 +35,18 @@ class Watching:
     """Of one exchange, whose files are in `folder`."""
 
     def __init__(
-        self, store: Store, ari: Ari, folder: Path, *, look_s: float = LOOK_EVERY_S
+        self,
+        store: Store,
+        ari: Ari,
+        folder: Path,
+        *,
+        timezone: str = Exchange.timezone,
+        look_s: float = LOOK_EVERY_S,
     ) -> None:
         self._store = store
         self._ari = ari
         self._folder = folder
+        self._zone = ZoneInfo(timezone)
         self._look_s = look_s
         self._away_since_s: float | None = None
         self._locked: tuple[str, ...] = ()
@@ -82,7 +91,7 @@ class Watching:
         return found
 
     def _spent(self) -> Found:
-        today = datetime.now().date().isoformat()
+        today = datetime.now(self._zone).date().isoformat()
         try:
             counts = counted(self._folder)
         except sqlite3.Error:
