@@ -28,7 +28,8 @@ def tone(path: Path, seconds: float) -> None:
 class Baresip(Softphone):
     """A phone called `device` at the exchange whose SIP port is `sip`. It hums by itself for
     hum_s, which is how long a call lasts, and writes what it hears into `folder`. tls: it speaks
-    TLS alone, and `sip` is the TLS port; this baresip believes any certificate."""
+    TLS alone, and `sip` is the TLS port; this baresip believes any certificate. port: where it is,
+    as a stranger who registers nowhere."""
 
     def __init__(
         self,
@@ -41,13 +42,14 @@ class Baresip(Softphone):
         tls: bool = False,
         hum_s: float = HUM_S,
         modules: Sequence[str] = (),
+        port: int | None = None,
     ) -> None:
         self.device = device
         self._host = f"127.0.0.1:{sip}"
         folder.mkdir(parents=True)
         tone(folder / "hum.wav", hum_s)
         lines = [
-            "sip_listen 127.0.0.1:0",
+            f"sip_listen 127.0.0.1:{port or 0}",
             f"audio_source aufile,{folder}/hum.wav",
             "ausrc_srate 8000",
             "audio_channels 1-1",
@@ -56,11 +58,15 @@ class Baresip(Softphone):
         transport = ";transport=tls" if tls else ""
         super().__init__(
             folder,
-            f"<sip:{device}@{self._host}{transport}>;auth_pass={password};regint=60"
-            f";audio_codecs=PCMA/8000/1;dtmfmode=rtpevent{account}",
+            f"<sip:{device}@{self._host}{transport}>;auth_pass={password}"
+            f";regint={0 if port else 60};audio_codecs=PCMA/8000/1;dtmfmode=rtpevent{account}",
             lines,
             (*MODULES, *modules),
         )
+
+    def happened(self, type: str) -> bool:
+        """Whether such an event came and nobody has waited for it."""
+        return any(each["type"] == type for each in self._events)
 
     async def registered(self) -> "Baresip":
         await self.event("REGISTER_OK")
@@ -69,8 +75,9 @@ class Baresip(Softphone):
     async def dial(self, number: str) -> None:
         await self.do("dial", f"sip:{number}@{self._host}")
 
-    async def transfer(self, number: str) -> None:
-        await self.do("transfer", f"sip:{number}@{self._host}")
+    async def transfer(self, number: str, headers: str = "") -> None:
+        """headers: what the other one shall send along ("?Replaces=...")."""
+        await self.do("transfer", f"sip:{number}@{self._host}{headers}")
 
     async def hears(self, ms: int = 100) -> None:
         """Returns once it has been spoken to for so long."""

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -96,6 +97,18 @@ class Desks:
         """What the exchange answers."""
         return (await asyncio.to_thread(self._exchange.ari, what))[1]
 
+    async def dialog(self, number: str) -> str:
+        """The one call of an extension's phone, as Replaces names it."""
+        device, _ = HOUSE[number]
+        (call,) = [
+            each["id"] for each in await self.asked("channels") if f"/{device}-" in each["name"]
+        ]
+        about = [
+            (await self.asked(f"channels/{call}/variable?variable=CHANNEL(pjsip,{each})"))["value"]
+            for each in ("call-id", "local_tag", "remote_tag")
+        ]
+        return quote("{};to-tag={};from-tag={}".format(*about), safe="")
+
     async def end_calls(self) -> None:
         """Returns once the exchange has no call any more: phones that are switched off in the
         middle of one do not tell."""
@@ -117,7 +130,7 @@ async def connect(one: Baresip, other: Baresip, number: str) -> None:
     await one.dial(number)
     await other.event("CALL_INCOMING")
     await other.do("accept")
-    await one.event("CALL_ESTABLISHED")
+    await asyncio.gather(*(each.event("CALL_ESTABLISHED") for each in (one, other)))
 
 
 async def keys(phone: Baresip, dialled: str) -> None:
@@ -169,13 +182,41 @@ async def test_a_call_is_passed_on_by_keys_and_the_first_is_free(desks: Desks) -
 
 
 async def test_a_call_is_passed_on_after_asking(desks: Desks) -> None:
-    async with desks.at("8003", "8101", "8104") as (station, office, night):
+    async with desks.at("8003", "8101", "8104") as phones:
+        station, office, night = phones
+        for phone, hz in zip(phones, TONES_HZ, strict=False):
+            hum(phone, hz, HUM_S)
+        of_station, of_office, of_night, _ = TONES_HZ
         await connect(office, station, "8003")
         await keys(station, f"{ATTENDED_TRANSFER}8104")
         await night.event("CALL_INCOMING")
         await night.do("accept")
-        await night.event("CALL_ESTABLISHED")
+        await hears(night, of_station)
         await station.do("hangup")
+        await asyncio.gather(hears(night, of_office), hears(office, of_night))
+
+
+async def test_two_calls_of_a_phone_are_joined_without_it(desks: Desks) -> None:
+    """As a phone's own button for it does: REFER with Replaces."""
+    async with desks.at("8003", "8101", "8104") as (station, office, night):
+        await connect(office, station, "8003")
+        first = await desks.dialog("8003")
+        await connect(station, night, "8104")
+        await station.transfer("8101", f"?Replaces={first}")
+        await station.event("CALL_CLOSED")
+        await station.event("CALL_CLOSED")
+        await night.hears()
+        await office.do("hangup")
+        await night.event("CALL_CLOSED")
+
+
+async def test_a_call_is_parked_by_passing_it_on(desks: Desks) -> None:
+    async with desks.at("8003", "8101", "8104") as (station, office, night):
+        await connect(office, station, "8003")
+        await station.transfer("700")
+        await station.event("CALL_CLOSED")
+        await night.dial("701")
+        await night.event("CALL_ESTABLISHED")
         await asyncio.gather(night.hears(), office.hears())
         await office.do("hangup")
         await night.event("CALL_CLOSED")
