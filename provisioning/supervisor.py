@@ -158,7 +158,8 @@ class Supervisor:
         if process.returncode is None:
             process.terminate()
             try:
-                await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
+                async with asyncio.timeout(STOP_TIMEOUT_S):
+                    await process.wait()
             except TimeoutError:
                 self._say(f"{name} does not stop within {STOP_TIMEOUT_S:.0f} s; killing it")
         _kill_group(process.pid)  # its own helpers, should one be left

@@ -60,11 +60,7 @@ class _Call:
         todo: Sequence[Do] = self._menu.begin()
         while await self._do(todo):
             try:
-                event: Event | None = await asyncio.wait_for(
-                    self._arrival.lane.next(), self._wait_s
-                )
-            except TimeoutError:
-                event = None
+                event = await self._arrival.lane.next_within(self._wait_s)
             except LaneEndedError:
                 return
             if event is not None and event.ends(self._arrival.lane.subject):

@@ -1,6 +1,5 @@
 """Tells somebody at a telephone, by way of the exchange."""
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -62,9 +61,7 @@ class _Call:
         wait_s: float | None = None
         while True:
             try:
-                event: Event | None = await asyncio.wait_for(self._lane.next(), wait_s)
-            except TimeoutError:
-                event = None
+                event = await self._lane.next_within(wait_s)
             except LaneEndedError:
                 self._over = True
                 return self._telling.ended(0)

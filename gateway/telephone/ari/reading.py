@@ -28,6 +28,16 @@ class Lane:
             raise LaneEndedError(f"{self.subject} has ended")
         return event
 
+    async def next_within(self, seconds: float | None) -> Event | None:
+        """As `next`; None when nothing has come for so long. With None it waits for ever."""
+        try:
+            # Not wait_for: until Python 3.12 it forgets a cancellation that meets an event, and a
+            # telephone that should fall silent rings on.
+            async with asyncio.timeout(seconds):
+                return await self.next()
+        except TimeoutError:
+            return None
+
     async def __aiter__(self) -> AsyncIterator[Event]:
         with contextlib.suppress(LaneEndedError):
             while True:
