@@ -26,13 +26,33 @@ def to_station(
     """Let the station nodes of `ward` say the words `words_id`, again every `repeat_every_ms`
     until `stop` or, about a `press`, until somebody is at the bed.
     Returns how many nodes were asked: 0 means nobody can hear it."""
-    lang = wards.lang(tx, ward)
+    text = spoken(wards.lang(tx, ward), words_id, **values)
+    return text_to_station(
+        tx, ward, utterance, text, klass=klass, chime=chime, repeat_every_ms=repeat_every_ms,
+        ttl_ms=ttl_ms, press=press,
+    )  # fmt: skip
+
+
+def text_to_station(
+    tx: Tx,
+    ward: str,
+    utterance: str,
+    text: str,
+    /,
+    *,
+    klass: str,
+    chime: str = "medium",
+    repeat_every_ms: int | None = None,
+    ttl_ms: int = commands.TTL_MS,
+    press: dict[str, Any] | None = None,
+) -> int:
+    """The same with a text in the ward's language."""
     body = {
         "utterance": utterance,
         "class": klass,
         "chime": chime,
         "repeat_every_ms": repeat_every_ms,
-        "words": {"lang": lang, "text": spoken(lang, words_id, **values)},
+        "words": {"lang": wards.lang(tx, ward), "text": text},
     }
     if press is not None:
         body["press"] = press

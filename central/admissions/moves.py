@@ -155,7 +155,7 @@ class Moves:
         if place.ward is not None:
             now = self.arrived("admission.transfer", new=False)
             if stay["ward"] == place.ward:
-                notices.moved(self.tx, now, stay["bed"])
+                notices.moved(self.tx, now, stay["bed"], self.zone)
             else:
                 notices.moved_in(self.tx, now, self.zone)
 

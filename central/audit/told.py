@@ -24,6 +24,7 @@ THINGS = {
     "infusion": (N_("drip %(a)s"), "/infusions/%(a)s"),
     "location": (N_("location %(b)s of %(a)s"), "/his/locations"),
     "mailbox": (N_("mailbox of %(a)s"), ""),
+    "notice": (N_("notice %(a)s"), "/notices"),
     "parking": (N_("parked calls %(a)s"), ""),
     "peer": (N_("sender %(a)s"), "/his/locations"),
     "person": (N_("person %(a)s"), "/telephone/people/%(a)s"),

@@ -70,6 +70,7 @@ DONE = {
     "login": N_("logged in"),
     "login.refused": N_("log-in refused"),
     "logout": N_("logged out"),
+    "notice.accept": N_("accepted a notice"),
     "mailbox.blocked": N_("a mailbox was blocked after wrong PINs"),
     "mailbox.open": N_("listened to a mailbox"),
     "mailbox.remove": N_("took a mailbox away"),

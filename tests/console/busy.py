@@ -27,6 +27,7 @@ LOCATIONS = {"ICU^9^1": None, "3^301^1": "1"}
 # Every page that an administrator may open; what stands in one place stands in all of them.
 PAGES = (
     "/wards", "/health", "/board/3", "/board", "/calls", "/calls/1", "/beds?ward=3", "/beds/3/1",
+    "/notices?ward=3",
     "/infusions", "/infusions/1", "/infusions/new", "/infusions/1/next", "/infusions/dressing",
     "/announcements", "/announcements/1", "/announcements/new", "/announcements/volume",
     "/announcements/volume/3", "/policies", "/policies/3", "/faults", "/nodes", "/nodes/3-box",

@@ -121,6 +121,8 @@ MAY = {
     "POST infusions.next_bottle": NURSES,
     "GET infusions.one": NURSES,
     "GET infusions.preview": NURSES,
+    "GET notices.index": STAFF,
+    "POST notices.accept": STAFF,
     "GET proving.index": "HDEA",
     "POST proving.now": "EA",
     "GET proving.story": "HDEA",

@@ -15,6 +15,7 @@ from central.directory import service as directory
 from central.escalation import model as policies
 from central.store import Row, Tx
 from central.words import spoken
+from gateway.his.client import connect
 from gateway.speech.engines import Espeak
 from gateway.speech.library import SpeechLibrary
 from gateway.telephone.exchange import Exchange
@@ -240,3 +241,32 @@ async def test_the_bridge_dies_while_it_rings_and_what_is_still_open_rings_again
             lambda: hospital.rows("SELECT id FROM ringings WHERE over_ms IS NULL") == [],
             "silence",
         )
+
+
+def admission(event: str, bed: str, sent: str) -> bytes:
+    """An emergency into a bed of ward 5, as a hospital system tells of it, or takes it back."""
+    return (
+        f"MSH|^~\\&|HIS||W|W|{sent}||ADT^{event}|{event}{bed}|P|2.5.1|||||||UNICODE UTF-8\r"
+        f"EVN|{event}|{sent}\rPID|1||P{bed}||陈^明||19800201|M\r"
+        f"PV1|1|I|5^^{bed}|E|||||||||||||||V{bed}\r"
+    ).encode()
+
+
+async def test_an_emergency_admission_rings_until_the_station_accepts_it(
+    hospital: Hospital, tmp_path: Path
+) -> None:
+    async with ward(hospital, tmp_path) as it:
+        async with await connect("127.0.0.1", hospital.layout.ports["mllp"]) as his:
+            assert b"MSA|AA" in await his.send(admission("A01", "1", "20260921200000"))
+            assert (await it.station.event("CALL_INCOMING"))["peerdisplayname"] == "紧急通知"
+            await it.presses(it.station, "1")
+            wait_for(
+                lambda: hospital.rows("SELECT state FROM notices")[0]["state"] == "accepted",
+                "the notice to be accepted",
+            )
+            # Another one is taken back while it rings.
+            assert b"MSA|AA" in await his.send(admission("A01", "2", "20260921200000"))
+            await it.station.event("CALL_INCOMING")
+            assert b"MSA|AA" in await his.send(admission("A11", "2", "20260921200100"))
+            await it.station.event("CALL_CLOSED")
+        wait_for(lambda: hospital.said(about="新入院:急诊"), "the loudspeaker")
