@@ -26,6 +26,7 @@ from central.console.marks import N_
 from central.console.sheet import download
 from central.directory import model as directory
 from central.errors import FieldError
+from central.recordings import model as recordings
 from central.store import Row, StoreUnavailableError, Tx
 
 log = logging.getLogger("wardline.console")
@@ -178,7 +179,11 @@ def one(record: int) -> Any:
         abort(404)
     note("call_record.read", f"call_record/{record}")
     return render_template(
-        "call_records/one.html", call=row, legs=model.legs(tx, record), **words(tx)
+        "call_records/one.html",
+        call=row,
+        legs=model.legs(tx, record),
+        recordings=recordings.of_call(tx, record),
+        **words(tx),
     )
 
 

@@ -3,6 +3,7 @@
 from sqlite_utils import Database, Migrations
 
 from central.personal import view as personal
+from central.recordings import model as recordings
 from central.store import Row, Tx
 from gateway.telephone.directory import (
     Directory,
@@ -264,6 +265,8 @@ def directory(tx: Tx) -> Directory:
         routes=_routes(tx),
         rooms=tuple(Room(row["number"], row["pin"]) for row in rooms(tx)),
         parking=_parking(tx),
+        recorded=recordings.wanted(tx),
+        record_by_key=recordings.by_key(tx),
     )
     return personal.today(tx, house)
 

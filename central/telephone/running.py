@@ -9,6 +9,7 @@ from central.capabilities import Rules, modules
 from central.directory import model, standing
 from central.directory.checks import CHANGED as DIRECTORY_CHANGED
 from central.directory.keeping import Keeper
+from central.recordings import keeping as recordings
 from central.store import Store
 from central.telephone.desk import Desk, Reception, handlers
 from central.telephone.ringing import NoRinger, Ringer
@@ -76,6 +77,7 @@ class Telephone:
                 self._guarding.run(),
                 self._watching.run(),
                 call_records.run(self._store, self._folder, self.ari),
+                recordings.run(self._store, self._folder),
                 standing.speak(self._sounds),
                 self._collector.run(),
                 *([] if self._postman is None else [self._postman.run()]),

@@ -159,6 +159,21 @@ class Parking:
     wait_s: int = 90
 
 
+# Which way a call goes, as a rule of recording sees it.
+WAYS = ("internal", "outward", "inward")
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Calls that are recorded from their beginning: of this extension, from phones of this
+    permission class, that go this way; all of what is said, "" is any."""
+
+    id: int
+    extension: str = ""
+    rights: str = ""
+    direction: str = ""
+
+
 @dataclass(frozen=True)
 class Directory:
     """Everything an exchange knows. Raises DirectoryError where it contradicts itself."""
@@ -173,6 +188,8 @@ class Directory:
     parking: Parking | None = None
     speed: tuple[SpeedDial, ...] = ()
     find: tuple[FindMe, ...] = ()
+    recorded: tuple[Recorded, ...] = ()
+    record_by_key: bool = False
 
     def __post_init__(self) -> None:
         self._check_house()
@@ -202,6 +219,11 @@ class Directory:
             _matching(_PIN, room.pin, f"PIN of room {room.number}")
         if self.parking is not None:
             _in_a_row(self.parking.places)
+        for rule in self.recorded:
+            what = f"of recording rule {rule.id}"
+            _known(rule.extension, {"", *lines}, f"extension {what}")
+            _known(rule.rights, {"", *rights}, f"permission class {what}")
+            _known(rule.direction, {"", *WAYS}, f"direction {what}")
 
     def _others(self) -> Iterable[str]:
         """Every number that is no line's."""

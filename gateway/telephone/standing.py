@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gateway.speech.sound import RATE_HZ, Sound, write
 from gateway.telephone.files.mailboxes import GREETING
+from gateway.telephone.files.recording import ANNOUNCED, BEGUN, ENDED
 from gateway.telephone.prompts import TELEPHONE_HZ
 
 # Every name that one of the facilities we use looks for.
@@ -24,6 +25,9 @@ WORDS = (
     "privacy-incorrect",
     "pbx-parkingfailed",
     "pbx-invalidpark",
+    ANNOUNCED,
+    BEGUN,
+    ENDED,
 )
 # Done, and not done: parts of (Hz, ms).
 TONES = {"beep": ((880, 200),), "beeperr": ((440, 150), (330, 250))}

@@ -13,6 +13,7 @@ from central.directory import service as directory
 from central.events import NodeEvent
 from central.faults import service as faults
 from central.infusions import service as infusions
+from central.recordings import service as recordings
 from central.store import Tx
 from central.wards import model as wards
 from gateway.his.message import parse
@@ -32,6 +33,7 @@ PAGES = (
     "/announcements", "/announcements/1", "/announcements/new", "/announcements/volume",
     "/announcements/volume/3", "/policies", "/policies/3", "/faults", "/nodes", "/nodes/3-box",
     "/proofs", "/proofs/3/1", "/call-records", "/call-records/1", "/call-records/rates",
+    "/recordings", "/recordings/rules",
     "/his", "/his/messages/1", "/his/locations", "/users", "/screens", "/audit", "/search?q=1",
     "/me", "/nothing-here",
     "/telephone/people", "/telephone/people/1", "/telephone/extensions",
@@ -108,3 +110,11 @@ def talked(tx: Tx) -> None:
     tx.execute("UPDATE call_legs SET trunk = ?, route = ?, cost_fen = 22 WHERE place = 1"
                " AND record % 9 = 4", (trunk, route))  # fmt: skip
     tx.execute("UPDATE call_records SET talk_ms = 1000 * (id % 7 + 1) * 37 WHERE talk_ms > 0")
+    rule = recordings.add_rule(tx, direction="inward", keep_days=30)
+    for number, seconds in enumerate((75, 200)):
+        recordings.found(
+            tx, file=f"rule-{rule}-{number}.wav", folder="spool/monitor", rule=rule,
+            channel=f"{written('passed_on')[0].unique}-{number}",
+            started_ms=tx.clock.real_ms() - 3_600_000, length_ms=seconds * 1000,
+            bytes=seconds * 16_000,
+        )  # fmt: skip

@@ -25,9 +25,12 @@ WAIT_S = 20
 
 
 class Site:
-    """A running console, its database and its broker. `web`: more of its configuration."""
+    """A running console, its database and its broker. `web`: more of its configuration; exchange:
+    that of the telephone exchange."""
 
-    def __init__(self, folder: Path, broker_port: int, **web: Any) -> None:
+    def __init__(
+        self, folder: Path, broker_port: int, exchange: dict[str, Any] | None = None, **web: Any
+    ) -> None:
         self.port = free_port()
         self._quiet = threading.Event()
         self._beacons: threading.Thread | None = None
@@ -51,6 +54,8 @@ class Site:
                 **web,
             },
         }
+        if exchange is not None:
+            config["exchange"] = exchange
         path = folder / "central.json"
         path.write_text(json.dumps(config))
         self._env = os.environ | {"WARDLINE_CONFIG": str(path)}

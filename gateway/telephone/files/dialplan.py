@@ -16,7 +16,16 @@ from gateway.telephone.exchange import (
     TO_BE_HELD,
     Exchange,
 )
-from gateway.telephone.files import findme, mailboxes, outward, parking, picking_up, rooms, speed
+from gateway.telephone.files import (
+    findme,
+    mailboxes,
+    outward,
+    parking,
+    picking_up,
+    recording,
+    rooms,
+    speed,
+)
 from gateway.telephone.files.findme import from_phones, together
 from gateway.telephone.text import Context, Extension
 
@@ -52,7 +61,7 @@ def extensions_conf(exchange: Exchange, directory: Directory) -> str:
         *(_from_phones(directory, each) for each in directory.rights),
         *(_from_encrypted(each) for each in sorted(must_encrypt)),
         *(_from_trunk(each, inside) for each in directory.trunks),
-        *(_route(each, trunks[each.trunk]) for each in directory.routes),
+        *(_route(directory, each, trunks[each.trunk]) for each in directory.routes),
         *(outward.caps(from_phones(each.name), each) for each in directory.rights),
         *outward.counting(exchange.timezone),
         Context(SERVICES, [_service(each) for each in directory.services]),
@@ -62,6 +71,7 @@ def extensions_conf(exchange: Exchange, directory: Directory) -> str:
         *picking_up.contexts(directory),
         *rooms.contexts(directory),
         *mailboxes.contexts(directory),
+        *recording.contexts(directory),
         Context(HANDS_FREE, [_hands_free()]),
         include="extensions_local.conf",
     )
@@ -95,10 +105,11 @@ def _from_trunk(trunk: Trunk, inside: dict[str, str]) -> Context:
     return Context(from_trunk(trunk.name), numbers)
 
 
-def _route(route: Route, trunk: Trunk) -> Context:
+def _route(directory: Directory, route: Route, trunk: Trunk) -> Context:
     name = text.word(trunk.endpoint)
     digits = f"${{FILTER(0-9,${{EXTEN:{route.strip}}})}}"
     dial = f"Dial(PJSIP/{digits}@{name},{OUTSIDE_RING_S},"
+    may = recording.may(directory)
     if route.always:
         limit = f"L({route.limit_s * 1000})" if route.limit_s else ""
         steps: list[str | tuple[str, str]] = [f"{dial}{limit})", "Hangup(${HANGUPCAUSE})"]
@@ -106,7 +117,8 @@ def _route(route: Route, trunk: Trunk) -> Context:
         steps = [
             outward.ask(trunk),
             'GotoIf($["${NO_ROOM}" != ""]?full)',
-            f"{dial}{outward.limit(route.limit_s)}{outward.leg(trunk)})",
+            *recording.ask(directory, "", "outward"),
+            f"{dial}{may}{outward.limit(route.limit_s)}{outward.leg(trunk)})",
             "Hangup(${HANGUPCAUSE})",
             ("full", f"Set({TAKE_BACK}={TAKE_BACK_S})"),
             f"Stasis({APP},{outward.REFUSED},${{NO_ROOM}},${{NO_ROOM_FOR}})",
@@ -123,13 +135,19 @@ def _line(exchange: Exchange, directory: Directory, line: Line) -> Extension:
     number = text.pattern(line.number)
     message = mailboxes.otherwise(line)
     # Who calls from outside may not pass himself on: MAY is of our phones alone.
-    rings = findme.rings(exchange, directory, line, options="tk${MAY}")
+    options = f"tk{recording.called_may(directory)}${{MAY}}"
+    rings = findme.rings(exchange, directory, line, options=options)
     if not rings:
         return Extension(number, [message or "Congestion(10)"])
     busy = ['GotoIf($["${DIALSTATUS}" = "BUSY"]?busy)', "Hangup(${HANGUPCAUSE})"]
     return Extension(
         number,
-        [*rings, *([] if message else busy), ("busy", message or "Busy(10)")],
+        [
+            *recording.ask(directory, number),
+            *rings,
+            *([] if message else busy),
+            ("busy", message or "Busy(10)"),
+        ],
         hint=together(line.devices),
     )
 

@@ -10,6 +10,8 @@ PICK_UP_AT = "**"
 BLIND_TRANSFER = "*2"
 ATTENDED_TRANSFER = "*3"
 PARK = "*7"
+# The call is recorded from now on, or no more.
+RECORD = "*1"
 # Of who speaks with a third one before passing the call on: all three hear each other, and may so
 # become four; or he speaks with the other one again.
 ALL_TOGETHER = "*4"
@@ -32,6 +34,7 @@ def features_conf() -> str:
                 ("blindxfer", BLIND_TRANSFER),
                 ("atxfer", ATTENDED_TRANSFER),
                 ("parkcall", PARK),
+                ("automixmon", RECORD),
             ],
         ),
     )

@@ -95,6 +95,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "res_rtp_multicast",
     ),
     "who tries passwords, and is refused": ("res_security_log", "res_pjsip_acl"),
+    "what was said": ("app_mixmonitor",),
     "who called whom": ("cel_custom", "res_cdrel_custom"),
 }
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from gateway.telephone import text
 from gateway.telephone.directory import Directory, Phone, Trunk
 from gateway.telephone.exchange import INSIDE, Exchange
-from gateway.telephone.files import locked, mailboxes, picking_up, speed
+from gateway.telephone.files import locked, mailboxes, picking_up, recording, speed
 from gateway.telephone.files.dialplan import from_encrypted, from_trunk
 from gateway.telephone.files.findme import from_phones
 from gateway.telephone.text import Section
@@ -93,8 +93,9 @@ def _phone(exchange: Exchange, directory: Directory, phone: Phone) -> Iterable[S
         # What a phone says of itself is no number anybody may believe.
         ("trust_id_inbound", "no"),
         ("send_pai", "yes"),
-        # Keys that it may use in calls of its own: pass on, park.
-        ("set_var", "MAY=TK"),
+        # Keys that it may use in calls of its own: pass on, park, record.
+        ("set_var", f"MAY=TK{recording.may(directory)}"),
+        *(("set_var", each) for each in recording.variables(phone)),
     ]
     settings += _encryption(phone)
     lamp: list[tuple[str, str]] = []
@@ -158,6 +159,8 @@ def _trunk(trunk: Trunk) -> Iterable[Section]:
         ("rtp_symmetric", "yes"),
         # The world may not send our calls elsewhere.
         ("allow_transfer", "no"),
+        ("language", "zh"),
+        ("set_var", recording.FROM_OUTSIDE),
     ]
     if trunk.user:
         settings.append(("outbound_auth", name))

@@ -1,0 +1,187 @@
+"""Calls between telephones that nobody here wrote, recorded by a real exchange."""
+
+import asyncio
+import math
+import wave
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from central.call_records.reading import Reader
+from central.clock import FakeClock, SystemClock
+from central.directory import model as directory
+from central.directory import standing
+from central.recordings import model, service
+from central.recordings.keeping import Keeper
+from central.store import Row, Store
+from gateway.speech.engines import Espeak
+from gateway.speech.library import SpeechLibrary
+from gateway.telephone.files import recording
+from gateway.telephone.files.features import RECORD
+from gateway.telephone.prompts import Prompts
+from tests.call_records.conftest import NIGHT, OFFICE, STATION, build
+from tests.telephone.phone import Baresip
+from tests.telephone.running import RunningExchange
+from tests.telephone.world import WAIT_S
+
+KEPT_DAYS = 30
+# Of each telephone, in Hz: a period of whole samples, and none an odd multiple of another.
+VOICES = {OFFICE: 500, STATION: 800, NIGHT: 1000}
+LOUD, QUIET = 300.0, 60.0
+
+
+@pytest.fixture(scope="module")
+def clock() -> FakeClock:
+    return FakeClock(SystemClock().now_ms())
+
+
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory: pytest.TempPathFactory, clock: FakeClock) -> Iterator[Store]:
+    opened = Store(tmp_path_factory.mktemp("hospital") / "wardline.db", clock)
+    with opened.transaction() as tx:
+        build(tx)
+        service.add_rule(tx, extension="8003", keep_days=KEPT_DAYS)
+        service.switch_key(tx, True)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def exchange(
+    exchange_root: Path, tmp_path_factory: pytest.TempPathFactory, hospital: Store
+) -> Iterator[RunningExchange]:
+    folder = tmp_path_factory.mktemp("exchange")
+    running = RunningExchange(folder, directory.directory(hospital.read()))
+    prompts = Prompts(SpeechLibrary(folder / "speech", [Espeak()]), folder / "sounds")
+
+    async def speak() -> None:
+        for name in (recording.ANNOUNCED, recording.BEGUN):
+            await prompts.put(name, "zh", standing.words("zh", name))
+
+    asyncio.run(speak())
+    running.start()
+    yield running
+    running.close()
+
+
+class Phones:
+    """The telephones of the hospital, each with its own voice."""
+
+    def __init__(self, folder: Path, hospital: Store, exchange: RunningExchange) -> None:
+        self._folder = folder
+        self._hospital = hospital
+        self._sip = exchange.settings.ports.sip
+
+    def plugged_in(self, device: str) -> Baresip:
+        row = directory.phone(self._hospital.read(), device)
+        assert row is not None
+        phone = Baresip(self._folder / device, device, row["password"], self._sip)
+        with wave.open(str(phone.folder / "hum.wav"), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(8000)
+            step = 2 * math.pi * VOICES[device] / 8000
+            sine = array("h", (round(8000 * math.sin(step * each)) for each in range(160_000)))
+            file.writeframes(sine.tobytes())
+        return phone
+
+
+@pytest.fixture
+def phones(tmp_path: Path, hospital: Store, exchange: RunningExchange) -> Phones:
+    return Phones(tmp_path, hospital, exchange)
+
+
+async def recordings(hospital: Store, exchange: RunningExchange, clock: FakeClock) -> list[Row]:
+    """What is found once the call is recorded."""
+    reader, keeper = Reader(hospital, exchange.folder), Keeper(hospital, exchange.folder)
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            clock.value_ms = SystemClock().now_ms()
+            await reader.look()
+            if found := await keeper.look():
+                rows = [model.one(hospital.read(), each) for each in found]
+                return [row for row in rows if row is not None]
+            await asyncio.sleep(0.05)
+
+
+def voices(path: Path) -> dict[str, float]:
+    """How loud each telephone's voice is in a recording."""
+    with wave.open(str(path)) as file:
+        assert (file.getframerate(), file.getnchannels()) == (8000, 1)
+        samples = array("h", file.readframes(file.getnframes()))
+    found = {}
+    for device, hz in VOICES.items():
+        step = 2 * math.pi * hz / 8000
+        real = sum(each * math.cos(step * at) for at, each in enumerate(samples))
+        imaginary = sum(each * math.sin(step * at) for at, each in enumerate(samples))
+        found[device] = math.hypot(real, imaginary) / max(1, len(samples))
+    return found
+
+
+async def test_a_call_of_the_station_is_announced_and_recorded_with_both_voices_and_deleted_in_time(
+    hospital: Store, exchange: RunningExchange, phones: Phones, clock: FakeClock
+) -> None:
+    async with phones.plugged_in(OFFICE) as office, phones.plugged_in(STATION) as station:
+        await office.registered()
+        await station.registered()
+        await office.dial("8003")
+        # It is said to the caller before it rings.
+        await office.hears(1000)
+        await station.event("CALL_INCOMING")
+        await station.do("accept")
+        await office.event("CALL_ESTABLISHED")
+        await asyncio.gather(office.hears(5000), station.hears(2000))
+        await office.do("hangup")
+        await station.event("CALL_CLOSED")
+    (found,) = await recordings(hospital, exchange, clock)
+    path = exchange.folder / found["folder"] / found["file"]
+    heard = voices(path)
+    assert heard[OFFICE] > LOUD
+    assert heard[STATION] > LOUD
+    assert heard[NIGHT] < QUIET
+    assert found["length_ms"] >= 1500
+    (call,) = hospital.read().all("SELECT * FROM call_records ORDER BY id DESC LIMIT 1")
+    assert [row["id"] for row in model.of_call(hospital.read(), call["id"])] == [found["id"]]
+    keeper = Keeper(hospital, exchange.folder)
+    clock.advance((KEPT_DAYS - 1) * model.DAY_MS)
+    assert await keeper.tidy() == []
+    assert path.exists()
+    clock.advance(model.DAY_MS + 60_000)
+    assert await keeper.tidy() == [found["id"]]
+    assert not path.exists()
+    told = hospital.read().one("SELECT * FROM audit ORDER BY id DESC LIMIT 1")
+    assert told is not None
+    assert (told["who"], told["what"]) == ("system", "recording.delete")
+    assert told["ref"] == f"recording/{found['id']}"
+    assert await keeper.tidy() == []
+
+
+async def test_a_key_records_from_then_on_what_no_rule_does(
+    hospital: Store, exchange: RunningExchange, phones: Phones, clock: FakeClock
+) -> None:
+    async with phones.plugged_in(OFFICE) as office, phones.plugged_in(NIGHT) as night:
+        await office.registered()
+        await night.registered()
+        await office.dial("8104")
+        await night.event("CALL_INCOMING")
+        await night.do("accept")
+        await night.event("CALL_ESTABLISHED")
+        await asyncio.gather(office.hears(500), night.hears(500))
+        for key in RECORD:
+            await night.do("sndcode", key)
+        monitor = exchange.folder / recording.BY_EXCHANGE
+        async with asyncio.timeout(WAIT_S):
+            while not any(  # noqa: ASYNC110
+                each.stat().st_size > 80_000 for each in monitor.glob("key-*.wav")
+            ):
+                await asyncio.sleep(0.02)
+        await office.do("hangup")
+        await night.event("CALL_CLOSED")
+    (found,) = await recordings(hospital, exchange, clock)
+    assert found["rule"] == model.BY_KEY
+    heard = voices(exchange.folder / found["folder"] / found["file"])
+    assert heard[OFFICE] > LOUD
+    assert heard[NIGHT] > LOUD
+    assert heard[STATION] < QUIET
