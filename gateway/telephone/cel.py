@@ -52,8 +52,9 @@ class CallEvent:
 
     @property
     def local(self) -> bool:
-        """Whether it is a channel between two parts of the exchange, and nobody's."""
-        return self.channel.startswith("Local/")
+        """Whether it is a channel within the exchange, and nobody's telephone or line: between two
+        of its parts, to listen in, or to send a voice elsewhere."""
+        return not self.channel.startswith("PJSIP/")
 
 
 class TornLineError(ValueError):

@@ -1,6 +1,7 @@
 """One record of each call, whatever the order in which its events come and however often."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -74,6 +75,18 @@ def test_what_wardline_answers_and_whom_it_rings() -> None:
     assert asked.talk_ms == asked.ended_ms - asked.answered_ms > 0
     assert (told.direction, told.result) == ("notice", "answered")
     assert numbers(told) == ["8003"]
+
+
+@pytest.mark.parametrize("kind", ["Snoop", "UnicastRTP", "CBAnn", "Local"])
+def test_a_channel_within_the_exchange_takes_no_part(kind: str) -> None:
+    events = written("service")
+    listens = [replace(each, channel=f"{kind}/it-1", unique="it") for each in events]
+    (group,) = joining.groups([*events, *listens])
+    call = joining.join(group)
+    assert call is not None
+    assert numbers(call) == ["8101"]
+    (alone,) = joining.groups([replace(each, linked="it") for each in listens])
+    assert joining.join(alone) is None
 
 
 @given(st.data())
