@@ -64,6 +64,7 @@ DETAILS: dict[str, str] = {
     "lines": N_("lines"), "groups": N_("pick-up groups"), "fallback": N_("ring instead"),
     "user": N_("user"), "password": N_("password"), "inbound": N_("our numbers outside"),
     "strip": N_("first digits left out"), "limit_s": N_("seconds it may last"),
+    "new_pin": N_("new PIN"),
 }  # fmt: skip
 # Who acts besides people.
 OTHERS = {"system": N_("Wardline itself"), "his": N_("hospital system")}

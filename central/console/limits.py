@@ -62,6 +62,7 @@ class Limit:
     subject: str
     free: int
     longest_ms: int
+    first_ms: int = FIRST_DELAY_MS
     # One that others add to, too: a success takes back only its own attempt.
     shared: bool = True
 
@@ -96,7 +97,7 @@ def count_attempt(tx: Tx, limits: list[Limit]) -> None:
         count = (row["count"] if row else 0) + 1
         delay_ms = 0
         if count > each.free:
-            delay_ms = min(FIRST_DELAY_MS << min(count - each.free - 1, 20), each.longest_ms)
+            delay_ms = min(each.first_ms << min(count - each.free - 1, 20), each.longest_ms)
         model.set_failures(tx, each.subject, count, now_ms, now_ms + delay_ms)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from central.store import Tx
 
 # Of the extensions, those for which a telephone rings.
-_RINGS = "EXISTS (SELECT 1 FROM extension_phones p WHERE p.number = e.number)"
+_RINGS = "EXISTS (SELECT 1 FROM rung_phones p WHERE p.number = e.number)"
 
 
 def ringing(tx: Tx) -> dict[str, bool]:
@@ -39,7 +39,7 @@ def telephones(tx: Tx, numbers: Sequence[str]) -> int:
     marks = ", ".join("?" * len(numbers))
     return int(
         tx.value(
-            f"SELECT count(DISTINCT device) FROM extension_phones WHERE number IN ({marks})",
+            f"SELECT count(DISTINCT device) FROM rung_phones WHERE number IN ({marks})",
             tuple(numbers),
         )
     )

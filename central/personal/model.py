@@ -38,13 +38,58 @@ def m001_speed_and_find(db: Database) -> None:
     )
 
 
+@migrations()
+def m002_desks(db: Database) -> None:
+    db.executescript(
+        """
+        -- Whose person may log in at any phone. rights: what may be dialled there then. A seat ends
+        -- at leave_min, minutes after midnight; NULL is never.
+        CREATE TABLE desks (
+            number TEXT PRIMARY KEY REFERENCES extensions (number) ON DELETE CASCADE,
+            rights TEXT NOT NULL REFERENCES permission_classes (name), pin_hash TEXT NOT NULL,
+            leave_min INTEGER
+        );
+        CREATE TABLE seats (
+            device TEXT PRIMARY KEY REFERENCES phones (device) ON DELETE CASCADE,
+            number TEXT NOT NULL UNIQUE REFERENCES desks (number) ON DELETE CASCADE,
+            since_ms INTEGER NOT NULL
+        );
+        -- The phones that ring for an extension: its own, and where its person sits.
+        CREATE VIEW rung_phones AS
+            SELECT number, device FROM extension_phones UNION SELECT number, device FROM seats;
+        """
+    )
+
+
+def desk(tx: Tx, number: str) -> Row | None:
+    return tx.one("SELECT * FROM desks WHERE number = ?", (number,))
+
+
+def seats(tx: Tx) -> list[Row]:
+    """Who sits where, with the label of his extension and his permission class."""
+    return tx.all(
+        "SELECT seats.*, label, rights FROM seats JOIN desks USING (number)"
+        " JOIN extensions USING (number) ORDER BY device"
+    )
+
+
+def sitting_at(tx: Tx, device: str) -> str | None:
+    """The extension whose person has logged in at a phone."""
+    found = tx.value("SELECT number FROM seats WHERE device = ?", (device,))
+    return None if found is None else str(found)
+
+
 def speed_dials(tx: Tx, owner: str | None = None) -> list[Row]:
     """Those of an extension, or of the house."""
     return tx.all("SELECT * FROM speed_dials WHERE owner IS ? ORDER BY code", (owner,))
 
 
 def rights(tx: Tx, number: str) -> str | None:
-    """The permission class of an extension: that of the phones that show it, if they agree."""
+    """The permission class of an extension: that of its desk, else that of the phones that show
+    it, if they agree."""
+    own = desk(tx, number)
+    if own is not None:
+        return str(own["rights"])
     found = tx.all("SELECT DISTINCT rights FROM phones WHERE number = ?", (number,))
     return str(found[0]["rights"]) if len(found) == 1 else None
 

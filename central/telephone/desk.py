@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from central.directory import model as directory
+from central.personal import model as seats
 from central.store import Store
 from central.telephone.ringing import Saying
 from gateway.telephone.ari.actions import Actions
@@ -133,11 +134,13 @@ class Reception:
         if not purpose:
             return None
         match = _DEVICE.fullmatch(str(described.get("name", "")))
-        phone = directory.phone(self._desk.store.read(), match[1]) if match else None
+        tx = self._desk.store.read()
+        phone = directory.phone(tx, match[1]) if match else None
         arrival = Arrival(lane, purpose, held=TO_BE_HELD in more)
         if phone is None:
             return arrival
-        return replace(arrival, device=phone["device"], number=phone["number"], lang=phone["lang"])
+        number = seats.sitting_at(tx, phone["device"]) or phone["number"]
+        return replace(arrival, device=phone["device"], number=number, lang=phone["lang"])
 
     def _over(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)

@@ -90,8 +90,8 @@ def telephones(tx: Tx, numbers: Iterable[str]) -> list[Telephone]:
         found += [
             Telephone(number, row["device"], row["lang"])
             for row in tx.all(
-                "SELECT device, lang FROM extension_phones JOIN phones USING (device)"
-                " WHERE extension_phones.number = ? ORDER BY device",
+                "SELECT device, lang FROM rung_phones JOIN phones USING (device)"
+                " WHERE rung_phones.number = ? ORDER BY device",
                 (number,),
             )
         ]

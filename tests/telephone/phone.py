@@ -82,11 +82,13 @@ class Baresip(Softphone):
     async def hears(self, ms: int = 100) -> None:
         """Returns once it has been spoken to for so long."""
         async with asyncio.timeout(WAIT_S):
-            while self._heard_samples() < ms * SAMPLES_PER_MS:  # noqa: ASYNC110
+            while self.heard_ms() < ms:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
-    def _heard_samples(self) -> int:
-        return sum(each.stat().st_size - HEADER_BYTES for each in self.recordings()) // 2
+    def heard_ms(self) -> int:
+        """How long it has been spoken to, in all its calls."""
+        samples = sum(each.stat().st_size - HEADER_BYTES for each in self.recordings()) // 2
+        return samples // SAMPLES_PER_MS
 
     def recordings(self) -> list[Path]:
         return list(self.folder.glob("dump-*-dec.wav"))

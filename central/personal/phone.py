@@ -1,0 +1,118 @@
+"""The number at which one logs in at a phone, and out again."""
+
+import asyncio
+import contextlib
+
+from central.console.limits import LockedOutError
+from central.directory.reach import holder
+from central.personal import desks, pins
+from central.personal.dialogue import Check, Dialogue, Do, HangUp, Say, Wait
+from central.store import Tx
+from central.telephone.desk import Arrival, Desk
+from central.words import spoken
+from gateway.telephone.ari.errors import GoneError, LaneEndedError
+from gateway.telephone.ari.events import RESUMED, Event
+
+PURPOSE = "desk"
+
+
+async def answer(desk: Desk, arrival: Arrival) -> None:
+    """Where somebody sits, he leaves; else whoever calls says who he is."""
+    device = arrival.device
+    if device is None:
+        await _say(desk, arrival, "personal.only_inside")
+        return
+
+    def leave(tx: Tx) -> str | None:
+        return desks.leave(tx, device, by=holder(tx, arrival.number or device))
+
+    left = await desk.store.write(leave)
+    if left is not None:
+        await _say(desk, arrival, "personal.left", number=left)
+        return
+    await desk.actions.answer(arrival.channel)
+    with contextlib.suppress(LaneEndedError, GoneError):
+        await _Call(desk, arrival, device).run()
+
+
+async def _say(desk: Desk, arrival: Arrival, words: str, **values: object) -> None:
+    await desk.actions.answer(arrival.channel)
+    await desk.say(arrival.lane, arrival.lang, spoken(arrival.lang, words, **values))
+
+
+class _Call:
+    """Carries out what the dialogue decides, on one channel."""
+
+    def __init__(self, desk: Desk, arrival: Arrival, device: str) -> None:
+        self._desk = desk
+        self._arrival = arrival
+        self._device = device
+        self._dialogue = Dialogue()
+        self._playing: str | None = None
+
+    async def run(self) -> None:
+        """Until it is over, by whomever."""
+        lane = self._arrival.lane
+        do: Do | None = self._dialogue.begin()
+        wait_s: float | None = None
+        while not isinstance(do, HangUp):
+            if isinstance(do, Check):
+                await self._silence()
+                do = await self._check(do)
+                continue
+            if isinstance(do, Say):
+                await self._say(do)
+                wait_s = None
+            elif isinstance(do, Wait):
+                await self._silence()
+                wait_s = do.seconds
+            try:
+                event = await asyncio.wait_for(lane.next(), wait_s)
+            except TimeoutError:
+                do = self._dialogue.waited()
+                continue
+            if event.ends(lane.subject):
+                return
+            do = self._next(event)
+
+    def _next(self, event: Event) -> Do | None:
+        if event.type == "ChannelDtmfReceived":
+            return self._dialogue.pressed(event.digit)
+        ours = event.type == "PlaybackFinished" and event.body["playback"]["id"] == self._playing
+        # What a lost connection has swallowed may be the end of what was being said.
+        if ours or (event.type == RESUMED and self._playing is not None):
+            self._playing = None
+            return self._dialogue.spoken()
+        return None
+
+    async def _check(self, said: Check) -> Do:
+        try:
+            if not await pins.right(self._desk.store, said.number, self._device, said.pin):
+                return self._dialogue.checked(False)
+        except LockedOutError as error:
+            return self._dialogue.locked(error.wait_ms)
+
+        def sit(tx: Tx) -> None:
+            desks.sit(tx, said.number, self._device, by=holder(tx, said.number))
+
+        await self._desk.store.write(sit)
+        return self._dialogue.checked(True)
+
+    async def _say(self, do: Say) -> None:
+        await self._silence()
+        lang = self._arrival.lang
+        values = {"ms": do.wait_ms, "number": do.number}
+        media = [
+            await self._desk.prompts.media(lang, spoken(lang, f"personal.{each}", **values))
+            for each in do.what
+        ]
+        self._playing = await self._desk.actions.play(self._arrival.channel, *media)
+
+    async def _silence(self) -> None:
+        playing, self._playing = self._playing, None
+        if playing is not None:
+            with contextlib.suppress(GoneError):
+                await self._desk.actions.stop_playing(playing)
+
+
+ARRIVALS = {PURPOSE: answer}
