@@ -1,8 +1,8 @@
 """What every capability wants to hear of: node events, due timers, answers, births of nodes,
 and what became of telephones it had rung.
 
-Each `central/*/service.py` may define EVENTS, TIMERS, ACKS, BIRTHS and RINGINGS; they are gathered
-here, so adding a capability is adding a folder.
+Each `central/*/service.py` may define EVENTS, TIMERS, ACKS, BIRTHS, ANSWERS and RINGINGS; they are
+gathered here, so adding a capability is adding a folder.
 """
 
 import importlib
@@ -21,6 +21,7 @@ EventRule = Callable[[Tx, NodeEvent], None]
 TimerRule = Callable[[Tx, str, dict[str, Any], int], None]
 AckRule = Callable[[Tx, Row, str, str | None], None]
 BirthRule = Callable[[Tx, str], None]
+AnswerRule = Callable[[Tx, str, str, str, str | None], None]
 # A fault must be known before a call speaks of it; everything else in order of name.
 FIRST = ("faults",)
 
@@ -34,6 +35,9 @@ class Rules:
     acks: list[AckRule] = field(default_factory=list)
     # Told the node's name when it is born: whatever the node must know again.
     births: list[BirthRule] = field(default_factory=list)
+    # What boxes answer to what is no command, by the first part of its id ("broadcast" of
+    # "broadcast-7"): told the rest of the id, the node, its result and reason.
+    answers: dict[str, AnswerRule] = field(default_factory=dict)
     # By what a ringing is about.
     ringings: dict[str, Ringing] = field(default_factory=dict)
 
@@ -44,6 +48,10 @@ class Rules:
             if kind in self.timers:
                 raise ValueError(f"two capabilities answer the timer {kind}")
             self.timers[kind] = timer_rule
+        for kind, answer_rule in getattr(service, "ANSWERS", {}).items():
+            if kind in self.answers:
+                raise ValueError(f"two capabilities are answered as {kind}")
+            self.answers[kind] = answer_rule
         for kind, ringing in getattr(service, "RINGINGS", {}).items():
             if kind in self.ringings:
                 raise ValueError(f"two capabilities ring about {kind}")

@@ -14,6 +14,7 @@ THINGS = {
     "bed": (N_("%(ward)s, bed %(b)s"), "/beds/%(a)s/%(b)s"),
     "beds": (N_("beds of %(ward)s"), "/beds?ward=%(a)s"),
     "board": (N_("board of %(ward)s"), "/board/%(a)s"),
+    "broadcast": (N_("broadcast %(a)s"), "/broadcasts/%(a)s"),
     "call": (N_("call %(a)s"), "/calls/%(a)s"),
     "call_record": (N_("call record %(a)s"), "/call-records/%(a)s"),
     "class": (N_("permission class %(a)s"), "/telephone/classes/%(a)s"),
@@ -59,6 +60,10 @@ DETAILS: dict[str, str] = {
     "caller": N_("caller"), "mail": N_("e-mail"), "pin": N_("PIN"),
     "first": N_("from"), "last": N_("to"),
     "keep_days": N_("days kept"), "address": N_("from"),
+    "device": N_("phone"), "urgent": N_("in an emergency"),
+    "seconds": N_("seconds"), "phones_heard": N_("phones that heard it"),
+    "phones_missed": N_("phones that missed it"), "group": N_("multicast group"),
+    "network": N_("address to send from"), "n": N_("from so many phones on"),
     "code": N_("short code"), "numbers": N_("numbers"),
     "ring_s": N_("seconds it rings"), "person": N_("person"), "lang": N_("language"),
     "lines": N_("lines"), "groups": N_("pick-up groups"), "fallback": N_("ring instead"),
@@ -67,7 +72,11 @@ DETAILS: dict[str, str] = {
     "new_pin": N_("new PIN"),
 }  # fmt: skip
 # Who acts besides people.
-OTHERS = {"system": N_("Wardline itself"), "his": N_("hospital system")}
+OTHERS = {
+    "system": N_("Wardline itself"),
+    "his": N_("hospital system"),
+    "outside": N_("a caller from outside"),
+}
 VALUES: dict[str, str] = {
     "board": N_("board"),
     "nurse": N_("Nurse"),
@@ -76,6 +85,18 @@ VALUES: dict[str, str] = {
     "engineer": N_("Engineer"),
     "telephone_admin": N_("Telephone administrator"),
     "admin": N_("Administrator"),
+    "True": N_("yes"),
+    "False": N_("no"),
+    "internal": N_("internal"),
+    "broadcast": N_("announcement by phone"),
+    "broadcast_urgent": N_("urgent announcement by phone"),
+    "refused": N_("refused: no right to it"),
+    "occupied": N_("refused: somebody else was speaking"),
+    "ended": N_("ended"),
+    "replaced": N_("gave way to an urgent one"),
+    "too_long": N_("ended: too long"),
+    "failed": N_("failed"),
+    "cut": N_("cut off: the system was away"),
 }
 
 

@@ -87,8 +87,13 @@ def fire_due(tx: Tx, rules: Rules) -> int:
 
 def take_ack(tx: Tx, rules: Rules, node: str, message: dict[str, Any]) -> None:
     """A node's answer to a command of its own; answers to others' commands are no answers."""
-    number = message["id"]
+    kind, _, number = message["id"].rpartition("-")
     if not (number.isdecimal() and len(number) <= COMMAND_DIGITS):
+        return
+    if kind:
+        rule = rules.answers.get(kind)
+        if rule is not None:
+            guarded(tx, rule, number, node, message["result"], message.get("reason"))
         return
     command = commands.answered(tx, node, int(number), message["result"], message.get("reason"))
     if command is not None:

@@ -31,6 +31,7 @@ ROUTES = {
 }
 PURPOSES = {
     "broadcast": N_("announcement by phone"),
+    "broadcast_urgent": N_("urgent announcement by phone"),
     "conference": N_("conference room"),
     "emergency": N_("emergency number"),
     "fees": N_("fees by phone"),

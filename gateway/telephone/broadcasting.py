@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from gateway.telephone.ari.actions import Actions
 from gateway.telephone.ari.errors import ExchangeError, GoneError, LaneEndedError, UnreachableError
@@ -25,7 +25,9 @@ class Broadcast:
     ("PJSIP/0015650a1b2c") shall hear him, in the bridge `room`. `urgent`: also those who are in a
     call, into which he speaks; otherwise they are left in peace. `group`: a multicast address
     ("239.1.2.3:5004") that telephones listen to without being rung, and the address of the network
-    to send from, where there are several."""
+    to send from, where there are several. `opening` is done with the speaker while telephones are
+    rung, before anybody hears him; False: he has hung up. `outcomes`: filled in as they come, by
+    endpoint: HEARD, HEARD_IN_CALL or an Outcome. The group stands there under its address."""
 
     def __init__(
         self,
@@ -38,6 +40,8 @@ class Broadcast:
         group: str | None = None,
         network: str | None = None,
         caller: str = "",
+        opening: Callable[[], Awaitable[bool]] | None = None,
+        outcomes: dict[str, str] | None = None,
     ) -> None:
         self._actions = actions
         self._speaker = speaker
@@ -48,8 +52,8 @@ class Broadcast:
         self._network = network
         self._caller = caller
         self._turns = asyncio.Semaphore(AT_ONCE)
-        # By endpoint: HEARD, HEARD_IN_CALL or an Outcome. The group stands there under its address.
-        self.outcomes: dict[str, str] = {}
+        self._opening = opening
+        self.outcomes: dict[str, str] = {} if outcomes is None else outcomes
 
     async def run(self) -> dict[str, str]:
         """Returns the outcomes when the speaker hangs up. Raises ExchangeError's kinds when it
@@ -59,15 +63,16 @@ class Broadcast:
         if self._group is not None:
             listeners.append(asyncio.create_task(self._send_to(self._group)))
         try:
-            await self._actions.join(self._room.subject.id, self._speaker.subject.id)
-            async for _ in self._speaker:
-                pass
+            if self._opening is None or await self._opening():
+                await self._actions.join(self._room.subject.id, self._speaker.subject.id)
+                async for _ in self._speaker:
+                    pass
         finally:
             for each in listeners:
                 each.cancel()
             await asyncio.gather(*listeners, return_exceptions=True)
-        for endpoint in self._endpoints:
-            self.outcomes.setdefault(endpoint, Outcome.NO_ANSWER)
+            for endpoint in self._endpoints:
+                self.outcomes.setdefault(endpoint, Outcome.NO_ANSWER)
         return self.outcomes
 
     @property

@@ -60,8 +60,8 @@ async def carry(actions: Actions, room: Lane, on_block: Callable[[bytes], Awaita
 
 
 async def _hand_on(receiver: _Receiver, on_block: Callable[[bytes], Awaitable[None]]) -> None:
-    now = asyncio.get_running_loop().time
-    due = now() + BLOCK_MS / 1000 + SLACK_S
+    await on_block(await receiver.blocks.get())  # nothing is heard before somebody speaks
+    due = asyncio.get_running_loop().time() + BLOCK_MS / 1000 + SLACK_S
     while True:
         try:
             async with asyncio.timeout_at(due):

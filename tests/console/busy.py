@@ -6,6 +6,8 @@ from central import events
 from central.admissions import service as admissions
 from central.announcements import rules
 from central.announcements import service as announcements
+from central.broadcasts import model as broadcast_rows
+from central.broadcasts import service as broadcasts
 from central.call_records import service as call_records
 from central.calls import service as calls
 from central.directory import outside
@@ -34,6 +36,7 @@ PAGES = (
     "/announcements/volume/3", "/policies", "/policies/3", "/faults", "/nodes", "/nodes/3-box",
     "/proofs", "/proofs/3/1", "/call-records", "/call-records/1", "/call-records/rates",
     "/recordings", "/recordings/rules",
+    "/broadcasts", "/broadcasts/1", "/broadcasts/rights",
     "/his", "/his/messages/1", "/his/locations", "/users", "/screens", "/audit", "/search?q=1",
     "/me", "/nothing-here",
     "/telephone/people", "/telephone/people/1", "/telephone/extensions",
@@ -64,6 +67,7 @@ def fill(tx: Tx) -> None:
     """A busy morning in ward 3, and a house with telephones."""
     fill_directory(tx)
     fill_ward(tx)
+    spoke_to_all(tx)
 
 
 def fill_ward(tx: Tx) -> None:
@@ -91,6 +95,28 @@ def fill_ward(tx: Tx) -> None:
         ).encode()
         admissions.take_message(tx, PEER, raw, parse(raw, None), ZONE)
     talked(tx)
+
+
+def spoke_to_all(tx: Tx) -> None:
+    """A broadcast that reached some, one that was refused, and who may."""
+    person = directory.add_person(tx, "周院长")
+    directory.add_extension(tx, "8601", "院长办公室", person=person)
+    directory.add_extension(tx, "8603", "三病区护士站", ward="3")
+    for device, number in (("001565006211", "8601"), ("001565006212", "8603")):
+        directory.add_phone(tx, device, number)
+    broadcasts.allow(tx, "extension", "8601", True, by="admin")
+    broadcasts.allow(tx, "class", "internal", False, by="admin")
+    plan = broadcasts.begin(tx, "channel-1", "8601", "001565006211", urgent=True)
+    assert not isinstance(plan, str)
+    told = {"3-box": ("done", "12400 ms heard, 200 ms lost"), "3-station": ("refused", "no device")}
+    for node, (result, reason) in told.items():
+        broadcasts.on_answer(tx, str(plan.broadcast), node, result, reason)
+    outcomes = dict.fromkeys(plan.endpoints, "heard") | {plan.endpoints[0]: "busy"}
+    broadcasts.end(tx, plan.broadcast, broadcast_rows.ENDED, outcomes)
+    tx.execute("UPDATE broadcasts SET began_ms = began_ms - 13000")
+    broadcasts.begin(tx, "channel-2", None, None, urgent=False)
+    directory.add_service(tx, "621", "broadcast")
+    directory.add_service(tx, "622", "broadcast_urgent")
 
 
 def talked(tx: Tx) -> None:

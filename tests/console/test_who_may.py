@@ -62,6 +62,12 @@ MAY = {
     "GET board.kiosk": "",  # without a token
     "POST board.repeat": STAFF + "S",
     "GET board.stream": WATCHERS + "S",
+    "POST broadcasts.allow": "A",
+    "POST broadcasts.forbid": "A",
+    "GET broadcasts.index": "DA",
+    "GET broadcasts.one": "DA",
+    "GET broadcasts.rights": "A",
+    "POST broadcasts.set_group": "A",
     "GET call_records.export": "DA",
     "GET call_records.index": "DA",
     "GET call_records.one": "DA",

@@ -14,6 +14,7 @@ LANGS = {"zh": "中文", "en": "English"}
 PURPOSES = {
     "emergency": N_("Emergency number"),
     "broadcast": N_("Announcement to the whole house"),
+    "broadcast_urgent": N_("Urgent announcement to the whole house"),
 }
 
 

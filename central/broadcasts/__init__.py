@@ -1,0 +1,1 @@
+"""621: a privileged caller speaks to every telephone and every ward's loudspeakers."""
