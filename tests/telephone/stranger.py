@@ -23,6 +23,7 @@ class Stranger:
         self._socket.settimeout(ANSWER_TIMEOUT_S)
         self._at = f"{address}:{self._socket.getsockname()[1]}"
         self._buffer = b""
+        self._last = self._to = ""
 
     def __enter__(self) -> "Stranger":
         return self
@@ -35,21 +36,39 @@ class Stranger:
     ) -> None:
         self._socket.close()
 
-    def ask(self, method: str, user: str, more: str = "", *, dialled: str = "") -> str:
-        """Send one request, and read what is answered to it; "" when nothing is."""
+    def send(
+        self, method: str, user: str, more: str = "", *, dialled: str = "", display: str = "",
+    ) -> str:  # fmt: skip
+        """Send one request; its Call-ID. more: further headers, or those of a body and the body."""
         id = os.urandom(6).hex()
         to = f"sip:{dialled}@127.0.0.1:{self._sip}" if dialled else f"sip:127.0.0.1:{self._sip}"
-        text = (
-            f"{method} {to} SIP/2.0\r\n"
+        name = f'"{display}" ' if display else ""
+        self._last = (
             f"Via: SIP/2.0/{self._transport} {self._at};branch=z9hG4bK{id};rport\r\n"
-            f"From: <sip:{user}@127.0.0.1>;tag={id}\r\n"
+            f"From: {name}<sip:{user}@127.0.0.1>;tag={id}\r\n"
             f"To: <sip:{dialled or user}@127.0.0.1>\r\nCall-ID: {id}\r\n"
-            f"CSeq: 1 {method}\r\nContact: <sip:{id}@{self._at}>\r\nMax-Forwards: 70\r\n"
-            f"{more}"
+        )
+        self._to = to
+        text = (
+            f"{method} {to} SIP/2.0\r\n{self._last}CSeq: 1 {method}\r\n"
+            f"Contact: <sip:{id}@{self._at}>\r\nMax-Forwards: 70\r\n{more}"
         )
         if "Content-Length" not in more:
             text += "Content-Length: 0\r\n\r\n"
         self._socket.send(text.encode())
+        return id
+
+    def cancel(self) -> None:
+        """Give up the last call that was sent."""
+        text = f"CANCEL {self._to} SIP/2.0\r\n{self._last}CSeq: 1 CANCEL\r\nMax-Forwards: 70\r\n"
+        self._socket.send(f"{text}Content-Length: 0\r\n\r\n".encode())
+
+    def ask(self, method: str, user: str, more: str = "", *, dialled: str = "") -> str:
+        """Send one request, and read what is answered to it; "" when nothing is."""
+        return self.answer(self.send(method, user, more, dialled=dialled))
+
+    def answer(self, id: str) -> str:
+        """The last answer to a request; "" when there is none."""
         while True:
             try:
                 answer = self._message()
@@ -61,6 +80,21 @@ class Stranger:
                 and (not answer.startswith("SIP/2.0 1"))
             ):
                 return answer
+
+    def called(self) -> str:
+        """The next call that comes here. Raises TimeoutError."""
+        while not (came := self._message()).startswith("INVITE"):
+            pass
+        return came
+
+    def refuse(self, invite: str) -> None:
+        """Say that it is busy here."""
+        kept = re.findall(
+            r"^(?:Via|From|To|Call-ID|CSeq): .*$", invite.replace("\r", ""), re.MULTILINE
+        )
+        said = [f"{each};tag=busy" if each.startswith("To:") else each for each in kept]
+        lines = ["SIP/2.0 486 Busy Here", *said, "Content-Length: 0", "", ""]
+        self._socket.send("\r\n".join(lines).encode())
 
     def _message(self) -> str:
         """The next one. Over TCP one after the other is cut off by its length."""
@@ -75,17 +109,32 @@ class Stranger:
                 raise TimeoutError
             self._buffer = came if self._transport == "UDP" else self._buffer + came
 
-    def log_in(self, user: str, password: str, method: str = "REGISTER") -> int:
-        """Register as `user`; the status it ends with, 0 when nobody answers."""
-        asked = self.ask(method, user)
+    def log_in(
+        self, user: str, password: str, method: str = "REGISTER", *, dialled: str = "",
+        more: str = "", body: str = "",
+    ) -> int:  # fmt: skip
+        """Register as `user`, or ask for something else; the status it ends with, 0 when nobody
+        answers."""
+        asked = self.answer(self.send(method, user, more + body, dialled=dialled))
         nonce = re.search('nonce="([^"]+)"', asked)
         if nonce is None:
             return status(asked)
-        return status(self.ask(method, user, self.authorization(user, password, nonce[1], method)))
+        proof = self.authorization(user, password, nonce[1], method, dialled)
+        id = self.send(method, user, proof + more + body, dialled=dialled)
+        return status(self.answer(id))
 
-    def authorization(self, user: str, password: str, nonce: str, method: str = "REGISTER") -> str:
+    def log_in_and_ring(self, user: str, password: str, dialled: str, body: str) -> None:
+        """Begin a call that is not waited for."""
+        nonce = re.search('nonce="([^"]+)"', self.ask("INVITE", user, body, dialled=dialled))
+        assert nonce is not None
+        proof = self.authorization(user, password, nonce[1], "INVITE", dialled)
+        self.send("INVITE", user, proof + body, dialled=dialled)
+
+    def authorization(
+        self, user: str, password: str, nonce: str, method: str = "REGISTER", dialled: str = ""
+    ) -> str:
         """The header that answers a challenge."""
-        uri = f"sip:127.0.0.1:{self._sip}"
+        uri = f"sip:{dialled}@127.0.0.1:{self._sip}" if dialled else f"sip:127.0.0.1:{self._sip}"
         first, second = _md5(f"{user}:wardline:{password}"), _md5(f"{method}:{uri}")
         return (
             f'Authorization: Digest username="{user}", realm="wardline", nonce="{nonce}",'

@@ -18,6 +18,7 @@ from gateway.telephone.exchange import (
 )
 from gateway.telephone.files import (
     findme,
+    limits,
     mailboxes,
     outward,
     parking,
@@ -98,11 +99,27 @@ def _from_encrypted(rights: str) -> Context:
 
 
 def _from_trunk(trunk: Trunk, inside: dict[str, str]) -> Context:
+    """A caller from outside may say who he is, but not that he is one of the house: his name is
+    not shown, and a number of ours neither."""
+    stranger: list[str | tuple[str, str]] = [
+        "Set(CALLERID(name)=)",
+        "Set(CALLERID(num)=${FILTER(0-9+,${CALLERID(num)})})",
+        f"GotoIf($[{_is_one_of(LINES)} + {_is_one_of(SERVICES)} = 0]?told)",
+        "Set(CALLERID(num)=anonymous)",
+    ]
     numbers = [
-        Extension(outside, [f"Goto({inside.get(number, LINES)},{text.pattern(number)},1)"])
+        Extension(
+            outside,
+            [*stranger, ("told", f"Goto({inside.get(number, LINES)},{text.pattern(number)},1)")],
+        )
         for outside, number in trunk.inbound
     ]
     return Context(from_trunk(trunk.name), numbers)
+
+
+def _is_one_of(context: str) -> str:
+    """1 when the caller's number stands in that context."""
+    return f"0${{DIALPLAN_EXISTS({context},${{CALLERID(num)}},1)}}"
 
 
 def _route(directory: Directory, route: Route, trunk: Trunk) -> Context:
@@ -115,15 +132,17 @@ def _route(directory: Directory, route: Route, trunk: Trunk) -> Context:
         steps: list[str | tuple[str, str]] = [f"{dial}{limit})", "Hangup(${HANGUPCAUSE})"]
     else:
         steps = [
+            limits.check("full"),
             outward.ask(trunk),
             'GotoIf($["${NO_ROOM}" != ""]?full)',
             *recording.ask(directory, "", "outward"),
             f"{dial}{may}{outward.limit(route.limit_s)}{outward.leg(trunk)})",
             "Hangup(${HANGUPCAUSE})",
-            ("full", f"Set({TAKE_BACK}={TAKE_BACK_S})"),
+            ("full", 'GotoIf($["${NO_ROOM}" = ""]?congested)'),
+            f"Set({TAKE_BACK}={TAKE_BACK_S})",
             f"Stasis({APP},{outward.REFUSED},${{NO_ROOM}},${{NO_ROOM_FOR}})",
             f"Set({TAKE_BACK}=0)",
-            "Congestion(10)",
+            ("congested", "Congestion(10)"),
         ]
     return Context(
         f"route-{text.word(route.name)}",
@@ -143,19 +162,24 @@ def _line(exchange: Exchange, directory: Directory, line: Line) -> Extension:
     return Extension(
         number,
         [
+            limits.check("many"),
             *recording.ask(directory, number),
             *rings,
             *([] if message else busy),
             ("busy", message or "Busy(10)"),
+            ("many", "Congestion(10)"),
         ],
         hint=together(line.devices),
     )
 
 
 def _service(service: Service) -> Extension:
-    return Extension(
-        service.number, [f"Goto({_with_us(service)},{text.pattern(service.number)},1)"]
-    )
+    steps: list[str | tuple[str, str]] = [
+        limits.check("many"),
+        f"Goto({_with_us(service)},{text.pattern(service.number)},1)",
+        ("many", "Congestion(10)"),
+    ]
+    return Extension(service.number, steps)
 
 
 def _with_us(service: Service) -> str:

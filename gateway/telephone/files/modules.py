@@ -65,6 +65,8 @@ MODULES: dict[str, tuple[str, ...]] = {
         "func_db",  # what was called today, over a restart
         "func_groupcount",
         "func_lock",
+        "func_callerid",
+        "func_dialplan",  # whether a caller from outside shows a number of ours
         "func_strings",
         "res_pjsip_endpoint_identifier_ip",
         "res_pjsip_outbound_authenticator_digest",

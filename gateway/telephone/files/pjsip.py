@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from gateway.telephone import text
 from gateway.telephone.directory import Directory, Phone, Trunk
 from gateway.telephone.exchange import INSIDE, Exchange
-from gateway.telephone.files import locked, mailboxes, picking_up, recording, speed
+from gateway.telephone.files import limits, locked, mailboxes, picking_up, recording, speed
 from gateway.telephone.files.dialplan import from_encrypted, from_trunk
 from gateway.telephone.files.findme import from_phones
 from gateway.telephone.text import Section
@@ -75,6 +75,7 @@ def _phone(exchange: Exchange, directory: Directory, phone: Phone) -> Iterable[S
             "context",
             (from_encrypted if phone.encryption == "required" else from_phones)(phone.rights),
         ),
+        ("identify_by", "auth_username,username"),
         ("auth", device),
         ("aors", device),
         ("callerid", caller),
@@ -96,6 +97,7 @@ def _phone(exchange: Exchange, directory: Directory, phone: Phone) -> Iterable[S
         # Keys that it may use in calls of its own: pass on, park, record.
         ("set_var", f"MAY=TK{recording.may(directory)}"),
         *(("set_var", each) for each in recording.variables(phone)),
+        ("set_var", limits.counted(device)),
     ]
     settings += _encryption(phone)
     lamp: list[tuple[str, str]] = []
@@ -152,6 +154,8 @@ def _trunk(trunk: Trunk) -> Iterable[Section]:
     settings = [
         ("type", "endpoint"),
         ("context", from_trunk(trunk.name)),
+        # By its address alone: else whoever calls himself so would be let in without a password.
+        ("identify_by", "ip"),
         ("aors", name),
         ("disallow", "all"),
         ("allow", "alaw,ulaw,g722"),
