@@ -15,9 +15,11 @@ from central.admissions import model as admissions
 from gateway.his import client as mllp
 from gateway.mqtt import kinds
 from provisioning import hospital
-from provisioning.demo import Demo
+from provisioning.demo import Demo, telephones
 from provisioning.environment import ROOT
 from provisioning.mosquitto import ADDRESS
+from provisioning.packages import which
+from provisioning.softphone import Softphone, humming
 from provisioning.visitor import Board, ConsoleRefusedError, Visitor, visit
 
 WARD, BED = hospital.ADMISSION_BED
@@ -26,6 +28,8 @@ STEP_TIMEOUT_S = 20.0
 LOOK_EVERY_S = 0.01
 # 100 mL at 20 drops per mL and 60 drops a minute last 33 min: seconds at this rate.
 FAST = 600
+# The telephone's turn comes after some seconds; what follows it must not come with it.
+UNTIL_IT_RINGS = 20
 INFUSION = {"ward": WARD, "bed": BED, "volume_ml": 100, "factor": 20, "gtt_per_min": 60}
 
 
@@ -196,6 +200,43 @@ async def _play(story: Story, scene: Scene) -> None:
 
         await seen(lamp_dark)
         await scene.operate("presence_end")
+
+    await _play_telephone(story, scene)
+
+
+async def _play_telephone(story: Story, scene: Scene) -> None:
+    """A softphone that nobody here wrote is the nurse station's telephone, where there are both an
+    exchange and a softphone."""
+    station = hospital.station(scene.demo.layout.wards, WARD)
+    mine = [each for each in telephones(scene.demo) if each["number"] == station.number]
+    if not mine or which("baresip") is None:
+        print(f"left out: no {'baresip' if mine else 'exchange'} here, so no telephone", flush=True)
+        return
+    (told,) = mine
+    account = f"<sip:{told['user']}@{told['server']}>;auth_pass={told['password']}"
+    folder = scene.demo.layout.folder / "softphone"
+    async with Softphone(folder, account, humming(folder, seconds=60)) as phone:
+        async with story.step("a softphone registers as the nurse station's telephone"):
+            await phone.event("REGISTER_OK")
+
+        async with story.step("nobody comes to a call: the telephone rings"):
+            await scene.operate("press")
+            await scene.board.until(lambda: scene.board.call(BED))
+            scene.demo.clock.set_rate(UNTIL_IT_RINGS)
+            await phone.event("CALL_INCOMING")
+            scene.demo.clock.set_rate(1)
+
+        async with story.step("its key 1 accepts the call on the board"):
+            await phone.do("accept")
+            await phone.event("CALL_ESTABLISHED")
+            await phone.do("sndcode", "1")
+            await scene.board.until(
+                lambda: (scene.board.call(BED) or {}).get("state") == "accepted"
+            )
+            await phone.event("CALL_CLOSED")
+            await scene.operate("presence")
+            await scene.board.until(lambda: scene.board.call(BED) is None)
+            await scene.operate("presence_end")
 
 
 def _of(look: Callable[[], Any]) -> Callable[[], Awaitable[Any]]:

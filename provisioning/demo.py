@@ -209,9 +209,30 @@ def facts(demo: Demo) -> dict[str, Any]:
         },
         "spoken": {node: layout.panel(node) for ward in layout.wards for node in ward.nodes},
         "stations": {ward.id: layout.station_page(ward) for ward in layout.wards},
+        "telephones": telephones(demo),
         "folder": str(layout.folder),
         "pids": demo.supervisor.pids,
     }
+
+
+def telephones(demo: Demo) -> list[dict[str, str]]:
+    """What a softphone must be told to be one of the demo's telephones; none without an
+    exchange."""
+    exchange = demo.layout.exchange
+    if exchange is None:
+        return []
+    rows = {row["device"]: row for row in directory.phones(demo.store.read())}
+    return [
+        {
+            "number": each.number,
+            "label": each.label,
+            "server": f"{exchange.address}:{exchange.ports.sip}",
+            "user": each.address,
+            "password": rows[each.address]["password"],
+        }
+        for each in hospital.phones(demo.layout.wards)
+        if each.address in rows
+    ]
 
 
 WELCOME = """
@@ -237,10 +258,29 @@ Three things to try
      within seconds.
 
 The hospital system may send ADT messages over MLLP to port {mllp}.
-
+{ringing}
 Files and logs: {folder}
 Ctrl-C stops everything.
 """
+
+
+RINGING = """
+A softphone on this machine is a telephone of the hospital (README tells what to dial):
+
+  number  server           user          password
+{lines}
+"""
+
+
+def welcome(known: dict[str, Any]) -> str:
+    """What a person needs to find his way about the demo."""
+    lines = [
+        f"  {each['number']:6}  {each['server']:15}  {each['user']:12}  {each['password']}"
+        f"  {each['label']}"
+        for each in known["telephones"]
+    ]
+    ringing = RINGING.format(lines="\n".join(lines)) if lines else ""
+    return WELCOME.format(**known, ringing=ringing)
 
 
 def _has_root(say: Say) -> bool:
@@ -302,7 +342,7 @@ async def _work(layout: Layout, arguments: argparse.Namespace, say: Say, play: P
         known = facts(demo)
         if arguments.check:
             return 0 if await play(demo) else 1
-        print(WELCOME.format(**known), flush=True)
+        print(welcome(known), flush=True)
         if arguments.json:
             print(json.dumps(known, ensure_ascii=False), flush=True)
         await asyncio.Event().wait()

@@ -3,12 +3,14 @@
 Loading it again changes nothing that is there.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from central.admissions import model as admissions
 from central.admissions.service import map_location
 from central.console import model as console
 from central.console import service as people
+from central.directory import facilities
 from central.directory import model as directory
 from central.directory import service as telephones
 from central.store import Tx
@@ -22,6 +24,11 @@ ADMISSION = "ADT-A01-01.hl7"
 ADMISSION_SENDER = "ADTApp/GHHSFacility"
 ADMISSION_PLACE = "HUH AE OMU^OMU B^Bed 03^HOMERTON UNIVER"
 ADMISSION_BED = ("3", "3")
+
+
+# What the telephones of the demo can dial beside each other; README tells.
+ROOM, PARKING, PLACES, VOICEMAIL, PIN = "8800", "8700", ("8701", "8705"), "8900", "2580"
+COLLEAGUES = "nurses"
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,11 @@ def phones(plans: tuple[WardPlan, ...]) -> list[DemoPhone]:
     return [*stations, DemoPhone("8101", "护士长"), DemoPhone("8102", "值班经理")]
 
 
+def station(plans: tuple[WardPlan, ...], ward: str) -> DemoPhone:
+    """The telephone of a ward's nurse station."""
+    return next(each for each in phones(plans) if each.ward == ward)
+
+
 def load(tx: Tx, plans: tuple[WardPlan, ...]) -> None:
     """Put the hospital of `plans` into the database, as far as it is not there yet."""
     for plan in plans:
@@ -89,10 +101,24 @@ def load(tx: Tx, plans: tuple[WardPlan, ...]) -> None:
     for phone in phones(plans):
         if directory.extension(tx, phone.number) is None:
             telephones.add_extension(tx, phone.number, phone.label, ward=phone.ward, by="demo")
-            telephones.add_phone(tx, phone.address, phone.number, label=phone.label, by="demo")
+            telephones.add_phone(
+                tx, phone.address, phone.number, label=phone.label, groups=(COLLEAGUES,), by="demo"
+            )
+    if not directory.used(tx, VOICEMAIL):
+        _facilities(tx, phones(plans))
     for (sender, place), (ward, bed) in places(plans).items():
         if admissions.location(tx, sender, place) is None:
             map_location(tx, sender, place, ward, bed, "demo")
+
+
+def _facilities(tx: Tx, rung: Sequence[DemoPhone]) -> None:
+    """What telephones can do beside ring. A nurse station has no mailbox: it is answered."""
+    facilities.add_room(tx, ROOM, "会议室", by="demo")
+    facilities.set_parking(tx, PARKING, *PLACES, by="demo")
+    telephones.add_service(tx, VOICEMAIL, "voicemail", by="demo")
+    for phone in rung:
+        if phone.ward is None:
+            facilities.set_mailbox(tx, phone.number, PIN, by="demo")
 
 
 def places(plans: tuple[WardPlan, ...]) -> dict[tuple[str, str], tuple[str, str]]:

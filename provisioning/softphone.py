@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import wave
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +14,24 @@ from provisioning.supervisor import free_ports
 
 WAIT_S = 20.0
 MODULE_FOLDER = "/usr/lib/baresip/modules"
-# What every one of them needs; g711 are the voices.
-MODULES = ("account", "menu", "ctrl_tcp", "g711")
+# What every one of them needs; g711 and aufile are the voices.
+MODULES = ("account", "menu", "ctrl_tcp", "g711", "aufile")
+
+
+def tone(path: Path, seconds: float) -> None:
+    """A WAV file at 8 kHz that is far from silent: what somebody says who hums."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(b"\x00\x20\x00\x20\x00\xe0\x00\xe0" * int(2000 * seconds))
+
+
+def humming(folder: Path, seconds: float) -> tuple[str, ...]:
+    """The lines of one without a sound card, who hums for so long; his call lasts no longer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tone(folder / "hum.wav", seconds)
+    return (f"audio_source aufile,{folder}/hum.wav", "ausrc_srate 8000", "audio_channels 1-1")
 
 
 class NoSoftphoneError(Exception):
@@ -25,10 +42,16 @@ class NoSoftphoneError(Exception):
 
 class Softphone:
     """A telephone in `folder`, with further lines of its configuration. account: as baresip writes
-    it, "<sip:0015650a1b2c@127.0.0.1:5060>;auth_pass=..."."""
+    it, "<sip:0015650a1b2c@127.0.0.1:5060>;auth_pass=..."; port: of its own, 0 is any."""
 
     def __init__(
-        self, folder: Path, account: str, lines: Sequence[str] = (), modules: Sequence[str] = ()
+        self,
+        folder: Path,
+        account: str,
+        lines: Sequence[str] = (),
+        modules: Sequence[str] = (),
+        *,
+        port: int = 0,
     ) -> None:
         self.folder = folder
         self._account = account
@@ -40,6 +63,7 @@ class Softphone:
         self._came = asyncio.Event()
         folder.mkdir(parents=True, exist_ok=True)
         config = [
+            f"sip_listen 127.0.0.1:{port}",
             f"ctrl_tcp_listen 127.0.0.1:{self._control}",
             *lines,
             f"module_path {MODULE_FOLDER}",

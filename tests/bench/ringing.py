@@ -69,7 +69,7 @@ async def press_to_ring(folder: Path, presses: int, say: Callable[[str], None]) 
     plan = WardPlan(WARD, "三病区", "Ward 3", "bus", (BED,))
     exchange = Exchange(asterisk.free(), PASSWORD)
     layout = Layout(folder, (plan,), free_ports(1)[0], exchange=exchange)
-    (station,) = (each for each in hospital.phones(layout.wards) if each.ward == WARD)
+    station = hospital.station(layout.wards, WARD)
     async with running(layout, say) as demo:
         with demo.store.transaction() as tx:
             policies.add_version(tx, WARD, POLICY, "admin")

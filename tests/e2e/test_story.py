@@ -18,7 +18,7 @@ def test_the_story_holds(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(lines[-1])
     assert told["ok"]
-    assert len(told["steps"]) == 8
+    assert len(told["steps"]) == 11
     assert all(step["ok"] and step["ms"] >= 0 for step in told["steps"])
     # One line per step before the JSON, each with its latency.
-    assert len([line for line in lines[:-1] if line.startswith("ok") and " ms " in line]) == 8
+    assert len([line for line in lines[:-1] if line.startswith("ok") and " ms " in line]) == 11

@@ -1,28 +1,19 @@
 """A telephone of a test, which hums and remembers what it has heard."""
 
 import asyncio
-import wave
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
 
 from gateway.speech.sound import Sound
-from provisioning.softphone import WAIT_S, Softphone
+from provisioning.softphone import WAIT_S, Softphone, humming
+from provisioning.softphone import tone as tone
 
-MODULES = ("aufile", "sndfile", "srtp")
+MODULES = ("sndfile", "srtp")
 
 HUM_S = 20.0
 HEADER_BYTES = 44
 SAMPLES_PER_MS = 8
-
-
-def tone(path: Path, seconds: float) -> None:
-    """A WAV file at 8 kHz that is far from silent."""
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(b"\x00\x20\x00\x20\x00\xe0\x00\xe0" * int(2000 * seconds))
 
 
 class Baresip(Softphone):
@@ -47,21 +38,14 @@ class Baresip(Softphone):
         self.device = device
         self._host = f"127.0.0.1:{sip}"
         folder.mkdir(parents=True)
-        tone(folder / "hum.wav", hum_s)
-        lines = [
-            f"sip_listen 127.0.0.1:{port or 0}",
-            f"audio_source aufile,{folder}/hum.wav",
-            "ausrc_srate 8000",
-            "audio_channels 1-1",
-            f"snd_path {folder}",
-        ]
         transport = ";transport=tls" if tls else ""
         super().__init__(
             folder,
             f"<sip:{device}@{self._host}{transport}>;auth_pass={password}"
             f";regint={0 if port else 60};audio_codecs=PCMA/8000/1;dtmfmode=rtpevent{account}",
-            lines,
+            (*humming(folder, hum_s), f"snd_path {folder}"),
             (*MODULES, *modules),
+            port=port or 0,
         )
 
     def happened(self, type: str) -> bool:
