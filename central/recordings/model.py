@@ -76,6 +76,18 @@ def wanted(tx: Tx) -> tuple[Recorded, ...]:
     )
 
 
+def conversation(tx: Tx, number: str, device: str) -> bool:
+    """Whether a rule has Wardline's own conversations with this extension's telephone recorded."""
+    return bool(
+        tx.value(
+            "SELECT 1 FROM recording_rules WHERE removed_ms IS NULL AND id > :last"
+            " AND direction = 'service' AND extension IN ('', :number) AND (rights = ''"
+            " OR rights = (SELECT rights FROM phones WHERE device = :device)) LIMIT 1",
+            {"last": BY_APPLICATION, "number": number, "device": device},
+        )
+    )
+
+
 def known(tx: Tx, file: str) -> bool:
     return tx.one("SELECT 1 FROM recordings WHERE file = ?", (file,)) is not None
 

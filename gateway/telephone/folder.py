@@ -10,7 +10,18 @@ from gateway.telephone.exchange import Exchange, Tls
 from gateway.telephone.files import locked
 from gateway.telephone.files.pjsip import CERTIFICATE, KEY
 
-FOLDERS = ("etc", "var", "data", "spool", "run", "log", "log/cel-custom", "sounds")
+FOLDERS = (
+    "etc",
+    "var",
+    "data",
+    "spool",
+    "run",
+    "log",
+    "log/cel-custom",
+    "spool/monitor",
+    "spool/recording",
+    "sounds",
+)
 # Asterisk looks for its sounds beside what else it comes with. Ours stand there instead: it has
 # none in Chinese, and those of the package are not there.
 COMES_WITH = {name: f"/usr/share/asterisk/{name}" for name in ("documentation", "rest-api")}

@@ -13,9 +13,10 @@ from central.call_records.reading import Reader
 from central.clock import FakeClock, SystemClock
 from central.directory import model as directory
 from central.directory import standing
-from central.recordings import model, service
+from central.recordings import conversation, model, service
 from central.recordings.keeping import Keeper
 from central.store import Row, Store
+from central.telephone.desk import Arrival, Desk
 from gateway.speech.engines import Espeak
 from gateway.speech.library import SpeechLibrary
 from gateway.telephone.files import recording
@@ -24,7 +25,7 @@ from gateway.telephone.prompts import Prompts
 from tests.call_records.conftest import NIGHT, OFFICE, STATION, build
 from tests.telephone.phone import Baresip
 from tests.telephone.running import RunningExchange
-from tests.telephone.world import WAIT_S
+from tests.telephone.world import WAIT_S, World
 
 KEPT_DAYS = 30
 # Of each telephone, in Hz: a period of whole samples, and none an odd multiple of another.
@@ -106,11 +107,11 @@ async def recordings(hospital: Store, exchange: RunningExchange, clock: FakeCloc
             await asyncio.sleep(0.05)
 
 
-def voices(path: Path) -> dict[str, float]:
-    """How loud each telephone's voice is in a recording."""
+def voices(path: Path, from_ms: int = 0, to_ms: int = 3_600_000) -> dict[str, float]:
+    """How loud each telephone's voice is in a part of a recording."""
     with wave.open(str(path)) as file:
         assert (file.getframerate(), file.getnchannels()) == (8000, 1)
-        samples = array("h", file.readframes(file.getnframes()))
+        samples = array("h", file.readframes(file.getnframes()))[from_ms * 8 : to_ms * 8]
     found = {}
     for device, hz in VOICES.items():
         step = 2 * math.pi * hz / 8000
@@ -185,3 +186,55 @@ async def test_a_key_records_from_then_on_what_no_rule_does(
     assert heard[OFFICE] > LOUD
     assert heard[NIGHT] > LOUD
     assert heard[STATION] < QUIET
+
+
+async def nobody(*_: object) -> None:
+    """No box is told of anything."""
+
+
+async def test_wardlines_own_conversation_is_recorded_but_for_the_pin(
+    hospital: Store, exchange: RunningExchange, phones: Phones, clock: FakeClock, tmp_path: Path
+) -> None:
+    with hospital.transaction() as tx:
+        rule = service.add_rule(tx, direction="service", keep_days=5)
+    prompts = Prompts(SpeechLibrary(tmp_path / "speech", [Espeak()]), exchange.folder / "sounds")
+    async with World(exchange.settings.ari_url) as world, phones.plugged_in(OFFICE) as office:
+        await world.ready()
+        await office.registered()
+        desk = Desk(hospital, world.actions, prompts, nobody)
+        await office.dial("120")
+        async with asyncio.timeout(WAIT_S):
+            lane = await world.arrived.get()
+        await world.actions.keep(lane.subject.id, 60)
+        await world.actions.answer(lane.subject.id)
+        await office.event("CALL_ESTABLISHED")
+        arrival = Arrival(lane, "emergency", OFFICE, "8101")
+        path = exchange.folder / recording.BY_APPLICATION / f"app-{lane.subject.id}.wav"
+        async with conversation.recorded(desk, arrival) as recorded:
+            spoken = await grown(path, 1000)
+            async with recorded.paused():
+                quiet = await grown(path, spoken + 2000)
+            await grown(path, quiet + 1000)
+        await world.end(lane)
+        await office.event("CALL_CLOSED")
+        with hospital.transaction() as tx:
+            service.remove_rule(tx, rule)
+        async with conversation.recorded(desk, arrival) as recorded, recorded.paused():
+            pass  # a flow goes on, recorded or not
+    (found,) = await recordings(hospital, exchange, clock)
+    assert (found["rule"], found["file"]) == (model.BY_APPLICATION, path.name)
+    assert voices(path, 0, spoken - 300)[OFFICE] > LOUD
+    assert voices(path, spoken + 500, quiet - 300)[OFFICE] < QUIET
+    assert voices(path, quiet + 500, quiet + 1000)[OFFICE] > LOUD
+
+
+async def grown(path: Path, ms: int) -> int:
+    """Waits until a recording is so long, and tells how long it is then."""
+    async with asyncio.timeout(WAIT_S):
+        while (length_ms := length(path)) < ms:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    return length_ms
+
+
+def length(path: Path) -> int:
+    return path.stat().st_size // 16 if path.exists() else 0

@@ -209,6 +209,34 @@ class Actions:
     async def end_bridge(self, bridge: str) -> None:
         await self._ari.request("DELETE", "bridges", bridge)
 
+    # --- recordings ---
+
+    async def listen_in(self, channel: str) -> Lane:
+        """A channel that hears both ends of `channel`; its lane. It arrives with StasisStart."""
+        subject = events.channel(new_id("listen"))
+        lane = self._ari.open(subject)
+        try:
+            await self._ari.request(
+                "POST", "channels", channel, "snoop", subject.id,
+                query={"spy": "both", "whisper": "none", "app": self._app},
+            )  # fmt: skip
+        except BaseException:
+            self._ari.close(subject)
+            raise
+        return lane
+
+    async def record(self, channel: str, name: str) -> None:
+        """Write what comes from `channel` into "`name`.wav" until it is hung up."""
+        await self._ari.request(
+            "POST", "channels", channel, "record", query={"name": name, "format": "wav"}
+        )
+
+    async def mute_recording(self, name: str) -> None:
+        await self._ari.request("POST", "recordings", "live", name, "mute")
+
+    async def unmute_recording(self, name: str) -> None:
+        await self._ari.request("DELETE", "recordings", "live", name, "mute")
+
     # --- the exchange ---
 
     async def channels(self) -> list[dict[str, Any]]:
