@@ -1,11 +1,16 @@
 """Which extensions ring where somebody is: at a ward's nurse station, with whoever holds a role."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from central.store import Tx
 
-# Of the extensions, those for which a telephone rings.
-_RINGS = "EXISTS (SELECT 1 FROM rung_phones p WHERE p.number = e.number)"
+DAY_MIN = 24 * 60
+# Of the extensions, those for which a telephone rings, or that are found elsewhere by the hour.
+_RINGS = (
+    "(EXISTS (SELECT 1 FROM rung_phones p WHERE p.number = e.number) OR EXISTS"
+    " (SELECT 1 FROM find_targets t WHERE t.owner = e.number AND t.inside IS NOT NULL))"
+)
 
 
 def ringing(tx: Tx) -> dict[str, bool]:
@@ -32,6 +37,26 @@ def of_role(tx: Tx, role: str, ward: str) -> list[str]:
         (role, ward),
     )
     return [row["number"] for row in rows]
+
+
+def found(tx: Tx, number: str) -> list[str]:
+    """The extension itself and those of the house at which its person is found just now, as far
+    as they have a telephone; the extension alone where none has. The process runs in the
+    hospital's time zone."""
+    now = datetime.fromtimestamp(tx.now_ms / 1000)
+    minute, day = now.hour * 60 + now.minute, str(now.weekday())
+    numbers = [number]
+    for each in numbers:
+        rows = tx.all(
+            "SELECT * FROM find_targets WHERE owner = ? AND inside IS NOT NULL ORDER BY place",
+            (each,),
+        )
+        for row in rows:
+            length = (row["end_min"] - row["begin_min"]) % DAY_MIN or DAY_MIN
+            within = (minute - row["begin_min"]) % DAY_MIN < length
+            if within and day in row["days"] and row["inside"] not in numbers:
+                numbers.append(row["inside"])
+    return [each for each in numbers if telephones(tx, [each])] or [number]
 
 
 def telephones(tx: Tx, numbers: Sequence[str]) -> int:

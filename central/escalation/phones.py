@@ -3,6 +3,7 @@
 They ring beside all the rest: the next step comes at its time, or at once when nobody takes it.
 """
 
+import itertools
 import json
 from collections.abc import Sequence
 
@@ -50,11 +51,11 @@ def numbers(tx: Tx, ward: str, target: Target) -> list[str]:
 
 def ring(tx: Tx, call: Row, level: int, target: Target) -> int:
     """Ring the telephones of the step `level`, unless they ring. Returns how many may ring."""
-    wanted = numbers(tx, call["ward"], target)
-    ready = reach.telephones(tx, wanted)
+    groups = [reach.found(tx, each) for each in numbers(tx, call["ward"], target)]
+    if target.get("order") != "in_turn":
+        groups = [list(dict.fromkeys(itertools.chain(*groups)))]
+    ready = reach.telephones(tx, list(itertools.chain(*groups)))
     if ready and not _rings(tx, _ref(call["id"], level)):
-        one_by_one = target.get("order") == "in_turn"
-        groups = [[each] for each in wanted] if one_by_one else [wanted]
         telephone.ring(
             tx, KIND, _ref(call["id"], level), groups, caller=display(call, _lang(tx, call))
         )

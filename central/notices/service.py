@@ -161,7 +161,8 @@ def _ring(tx: Tx, ward: str, rows: Iterable[Row]) -> None:
         if row["urgent"] and row["rings"]:
             _say(tx, row)  # once more, beside the telephone
     caller = seen(wards.lang(tx, ward), N_("Urgent notice") if urgent else N_("Notice"))
-    telephone.ring(tx, KIND, _ref(ward, round), [reach.of_ward(tx, ward)], caller=caller)
+    every = [each for number in reach.of_ward(tx, ward) for each in reach.found(tx, number)]
+    telephone.ring(tx, KIND, _ref(ward, round), [list(dict.fromkeys(every))], caller=caller)
 
 
 def _on_rung(tx: Tx, ref: str, rung: Rung) -> None:

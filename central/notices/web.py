@@ -20,7 +20,7 @@ from central.wards import model as wards
 
 blueprint = Blueprint("notices", __name__, template_folder="templates")
 NURSES = ("nurse", "head_nurse", "duty_manager")
-NAVIGATION = [(22, "/notices", N_("Notices"), NURSES, "megaphone")]
+NAVIGATION = [(22, "/notices", N_("Notices"), NURSES, "person-check")]
 SHOWN = 100
 STATES = {
     model.OPEN: N_("told again until somebody accepts"),

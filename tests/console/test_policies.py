@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from central.directory import service as directory
 from central.escalation import model, policy
 from central.store import Store
 from central.wards import model as wards
@@ -116,6 +117,27 @@ def test_a_hole_is_shown_at_its_step_and_hour_and_refused(as_user: AsUser, hospi
     chinese = client.post("/policies/3?lang=zh", data=form(client, action="save", **night)).text
     assert "没有适用的规则" in chinese
     assert saved(hospital) == 0
+
+
+def test_phones_are_chosen_in_the_form_and_a_wrong_number_is_marked(
+    as_user: AsUser, hospital: Store
+) -> None:
+    with hospital.transaction() as tx:
+        directory.add_extension(tx, "8003", "三病区护士站", ward="3")
+        directory.add_phone(tx, "0015650a1b2c", "8003")
+    client = as_user("wang")
+    page = client.get("/policies/3").text
+    assert "phone of the nurse station (8003)" in page, "by the default policy"
+    ring = {"r1s1_target": "phones:numbers", "r1s1_numbers": "8003, 8999", "r1s1_order": "in_turn"}
+    refused = client.post("/policies/3", data=form(client, action="save", **ring))
+    assert refused.status_code == 409
+    at_step = refused.text.split('id="r1s1-holes"')[1].split("</div>")[0]
+    assert "There is no extension 8999: correct it." in at_step
+    ring["r1s1_numbers"] = "8003"
+    assert client.post("/policies/3", data=form(client, action="save", **ring)).status_code == 302
+    step = model.active(hospital.read(), "3")["rules"][1]["steps"][1]
+    assert step["target"] == {"kind": "phones", "numbers": ["8003"], "order": "in_turn"}
+    assert "telephones 8003 (one after the other)" in client.get("/policies/3").text
 
 
 def test_the_trial_tells_each_kind_of_call_as_a_timeline(as_user: AsUser, hospital: Store) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,10 +15,12 @@ from central.directory import service as directory
 from central.errors import FieldError
 from central.escalation import forms, model, phones, policy, service, steps
 from central.escalation.policy import Available
+from central.personal import finding
 from central.store import Row, Store
 from central.telephone import model as ringings
 from central.telephone.service import Rung
 from gateway.mqtt import kinds
+from gateway.telephone.personal import Hours, Target
 from gateway.telephone.telling import Outcome
 from tests.calls.ward import Ward, build
 from tests.escalation.test_policy import ALL, LAST
@@ -145,6 +147,23 @@ def test_the_phone_of_a_role_is_that_of_its_people(ward: Phoned) -> None:
     ward.operate(kinds.PRESS)
     ward.pass_s(10)
     assert ward.rings() == [[["8101"]]]
+
+
+def test_who_is_found_elsewhere_by_the_hour_is_rung_there_too(ward: Phoned) -> None:
+    now = datetime.fromtimestamp(ward.clock.now_ms() / 1000)
+    minute = now.hour * 60 + now.minute
+    here = Hours((minute - 30) % 1440, (minute + 30) % 1440)
+    other = Hours((minute + 60) % 1440, (minute + 90) % 1440)
+    ward.do(directory.add_extension, "8104", "夜班")
+    ward.do(directory.add_phone, "0015650a1b2f", "8104")
+    ward.do(directory.add_extension, "8200", "李护士长的号码")  # without a phone of its own
+    ward.do(finding.find, "8200", [Target("8104", here), Target("8101", other)])
+    ward.by(STATION, ring_these(["8003", "8200"], order="in_turn"))
+    can = service.available(ward.store.read(), "3")
+    assert can.missing({"kind": "phones", "numbers": ["8200"]}) is None
+    ward.operate(kinds.PRESS)
+    ward.pass_s(10)
+    assert ward.rings() == [[["8003"], ["8104"]]]
 
 
 def test_without_any_phone_the_next_step_comes_at_once_and_the_history_says_why(
