@@ -16,6 +16,7 @@ MOST_PLACES = 50
 _PIN = re.compile(r"[0-9]{4,8}")
 _MAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 MAIL_MOST = 120
+NO_PIN = "0"
 
 
 def set_mailbox(tx: Tx, number: str, pin: str, *, mail: str = "", by: str = "system") -> None:
@@ -23,13 +24,30 @@ def set_mailbox(tx: Tx, number: str, pin: str, *, mail: str = "", by: str = "sys
     with `pin`; mail: where to tell of each, or nothing. An older PIN and address are replaced.
     Raises FieldError."""
     checks.extension(tx, number)
-    hashed = HASHER.hash(_pin(pin))
-    mail = mail.strip()
-    if mail and (len(mail) > MAIL_MOST or not _MAIL.fullmatch(mail)):
-        raise FieldError("mail", N_("This is no e-mail address."))
+    hashed, mail = HASHER.hash(_pin(pin)), _mail(mail)
     tx.execute("DELETE FROM mailboxes WHERE number = ?", (number,))
     tx.insert("mailboxes", number=number, pin=hashed, mail=mail)
-    checks.changed(tx, by, "mailbox.set", f"extension/{number}", {"mail": mail})
+    checks.changed(tx, by, "mailbox.set", f"mailbox/{number}", {"mail": mail})
+
+
+def add_mailbox(tx: Tx, number: str, pin: str, *, mail: str = "", by: str = "system") -> None:
+    """As `set_mailbox`, where there is none. Raises FieldError."""
+    if model.mailbox(tx, number) is not None:
+        raise FieldError("number", N_("This extension has a mailbox already."))
+    set_mailbox(tx, number, pin, mail=mail, by=by)
+
+
+def change_mailbox(
+    tx: Tx, number: str, *, pin: str = "", mail: str = "", by: str = "system"
+) -> None:
+    """pin: "" leaves it as it is; a new one also ends a block. Raises FieldError."""
+    if model.mailbox(tx, number) is None:
+        raise FieldError("number", N_("This extension has no mailbox."))
+    if pin:
+        set_mailbox(tx, number, pin, mail=mail, by=by)
+        return
+    tx.execute("UPDATE mailboxes SET mail = ? WHERE number = ?", (_mail(mail), number))
+    checks.changed(tx, by, "mailbox.set", f"mailbox/{number}", {"mail": mail})
 
 
 def remove_mailbox(tx: Tx, number: str, *, by: str = "system") -> None:
@@ -37,7 +55,7 @@ def remove_mailbox(tx: Tx, number: str, *, by: str = "system") -> None:
     if model.mailbox(tx, number) is None:
         raise FieldError("number", N_("This extension has no mailbox."))
     tx.execute("DELETE FROM mailboxes WHERE number = ?", (number,))
-    checks.changed(tx, by, "mailbox.remove", f"extension/{number}", {})
+    checks.changed(tx, by, "mailbox.remove", f"mailbox/{number}", {})
 
 
 def add_room(tx: Tx, number: str, label: str, *, pin: str = "", by: str = "system") -> None:
@@ -45,6 +63,18 @@ def add_room(tx: Tx, number: str, label: str, *, pin: str = "", by: str = "syste
     number, label = checks.fresh(tx, number), checks.label("label", label)
     tx.insert("rooms", number=number, label=label, pin=_pin(pin) if pin else "")
     checks.changed(tx, by, "room.add", f"room/{number}", {"label": label, "pin": bool(pin)})
+
+
+def change_room(tx: Tx, number: str, label: str, *, pin: str = "", by: str = "system") -> None:
+    """pin: "" leaves it as it is, "0" takes it away. Raises FieldError."""
+    before = tx.one("SELECT * FROM rooms WHERE number = ?", (number,))
+    if before is None:
+        raise FieldError("number", N_("There is no such conference room."))
+    label = checks.label("label", label)
+    secret = before["pin"] if not pin else "" if pin == NO_PIN else _pin(pin)
+    tx.execute("UPDATE rooms SET label = ?, pin = ? WHERE number = ?", (label, secret, number))
+    detail = {"label": label, "pin": bool(secret)}
+    checks.changed(tx, by, "room.change", f"room/{number}", detail)
 
 
 def remove_room(tx: Tx, number: str, *, by: str = "system") -> None:
@@ -74,6 +104,21 @@ def set_parking(
     checks.within("wait_s", wait_s, WAIT_S)
     tx.insert("parking", number=number, first=places[0], last=places[-1], wait_s=wait_s)
     checks.changed(tx, by, "parking.set", f"parking/{number}", {"first": first, "last": last})
+
+
+def remove_parking(tx: Tx, number: str, *, by: str = "system") -> None:
+    """Nothing is parked any more. Raises FieldError."""
+    if tx.one("SELECT 1 FROM parking WHERE number = ?", (number,)) is None:
+        raise FieldError("number", N_("No call is parked by this number."))
+    tx.execute("DELETE FROM parking")
+    checks.changed(tx, by, "parking.remove", f"parking/{number}", {})
+
+
+def _mail(mail: str) -> str:
+    mail = mail.strip()
+    if mail and (len(mail) > MAIL_MOST or not _MAIL.fullmatch(mail)):
+        raise FieldError("mail", N_("This is no e-mail address."))
+    return mail
 
 
 def _pin(pin: str) -> str:

@@ -173,6 +173,15 @@ def mailboxes(tx: Tx) -> list[Row]:
     )
 
 
+def mailboxes_of(tx: Tx, user: str) -> list[Row]:
+    """Those of the extensions of the person who logs in as `user`."""
+    return tx.all(
+        "SELECT mailboxes.*, label FROM mailboxes JOIN extensions USING (number)"
+        " JOIN people ON people.id = extensions.person WHERE people.user = ? ORDER BY number",
+        (user,),
+    )
+
+
 def mailbox(tx: Tx, number: str) -> Row | None:
     return tx.one("SELECT * FROM mailboxes WHERE number = ?", (number,))
 

@@ -101,6 +101,23 @@ def route(tx: Tx, ref: str) -> Values | None:
     return dict(row) | {"patterns": _list(tx, "route_patterns", "pattern", "route", ref)}
 
 
+def mailbox(tx: Tx, ref: str) -> Values | None:
+    """Without its PIN, which nobody can show."""
+    row = tx.one("SELECT number, mail FROM mailboxes WHERE number = ?", (ref,))
+    return None if row is None else dict(row)
+
+
+def room(tx: Tx, ref: str) -> Values | None:
+    """Without its PIN."""
+    row = tx.one("SELECT number, label FROM rooms WHERE number = ?", (ref,))
+    return None if row is None else dict(row)
+
+
+def parking(tx: Tx, ref: str) -> Values | None:
+    row = tx.one("SELECT number, first, last, wait_s FROM parking WHERE number = ?", (ref,))
+    return None if row is None else dict(row)
+
+
 Present = Callable[[Tx, str], Values | None]
 
 

@@ -10,16 +10,18 @@ from central.broadcasts import model as broadcast_rows
 from central.broadcasts import service as broadcasts
 from central.call_records import service as call_records
 from central.calls import service as calls
-from central.directory import outside
+from central.directory import changing, facilities, outside
 from central.directory import service as directory
 from central.events import NodeEvent
 from central.faults import service as faults
 from central.infusions import service as infusions
 from central.recordings import service as recordings
 from central.store import Tx
+from central.voicemail import service as voicemail
 from central.wards import model as wards
 from gateway.his.message import parse
 from gateway.mqtt import kinds
+from gateway.telephone.messages import Message
 from tests.call_records.conftest import NAMES, moved, written
 
 PEER = "10.1.2.3"
@@ -43,6 +45,8 @@ PAGES = (
     "/telephone/extensions/8003", "/telephone/phones", "/telephone/phones/0015650a1b2c",
     "/telephone/phones/new", "/telephone/groups", "/telephone/groups/nurses", "/telephone/services",
     "/telephone/services/120", "/telephone/classes", "/telephone/classes/city",
+    "/telephone/mailboxes", "/telephone/mailboxes/8101", "/telephone/rooms",
+    "/telephone/rooms/8800", "/telephone/parking", "/telephone/parking/700", "/messages",
     "/telephone/trunks", "/telephone/trunks/world", "/telephone/routes", "/telephone/routes/city",
 )  # fmt: skip
 
@@ -58,6 +62,18 @@ def fill_directory(tx: Tx) -> None:
         tx, "0015650a1b2d", "8101", label="医生办公室", rights="city", groups=["nurses"]
     )
     directory.add_service(tx, "120", "emergency", ["8003"])
+    changing.change_person(tx, person, "李医生", ward="3", user="admin", by="admin")
+    facilities.set_mailbox(tx, "8101", "4711", mail="li@wang.li")
+    facilities.add_room(tx, "8800", "查房会议")
+    facilities.set_parking(tx, "700", "701", "709")
+    voicemail.take(
+        tx,
+        [
+            Message("8101-17-0", "8101", "8003", tx.now_ms, 12),
+            Message("8101-18-0", "8101", "", tx.now_ms, 3),
+        ],
+    )
+    voicemail.heard(tx, "8101-18-0")
     outside.add_trunk(tx, "world", "192.0.2.7:5060", inbound={"62345678": "8003"})
     outside.add_route(tx, "city", "world", ["9NXXXXXXX"], strip=1, limit_s=300)
     outside.allow(tx, "city", ["city"])

@@ -147,6 +147,10 @@ MAY = {
     "GET virtual_ward.sound": WATCHERS,
     "POST virtual_ward.speed": WATCHERS,
     "GET virtual_ward.state": WATCHERS,
+    # What is not one's own is not there.
+    "POST voicemail.delete": "NHDETA",
+    "GET voicemail.page": "NHDETA",
+    "GET voicemail.sound": "NHDETA",
 }
 # Things that do not exist: who may not is told so before anything is looked up.
 ARGUMENTS = {

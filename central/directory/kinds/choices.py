@@ -15,6 +15,7 @@ PURPOSES = {
     "emergency": N_("Emergency number"),
     "broadcast": N_("Announcement to the whole house"),
     "broadcast_urgent": N_("Urgent announcement to the whole house"),
+    "voicemail": N_("Listening to one's messages"),
 }
 
 
