@@ -55,8 +55,8 @@ def _free_both_ways() -> int:
 
 
 def fresh() -> Exchange:
-    """An exchange on free ports of loopback, with a password of its own."""
-    return Exchange(free(), secrets.token_urlsafe(24))
+    """An exchange on free ports of loopback, with passwords of its own."""
+    return Exchange(free(), secrets.token_hex(24), console_password=secrets.token_hex(24))
 
 
 def command(folder: Path) -> list[str]:

@@ -28,7 +28,7 @@ FIRST_PAGES = {
     HEAD_NURSE: "/wards",
     DUTY_MANAGER: "/wards",
     ENGINEER: "/faults",
-    TELEPHONE_ADMIN: "/telephone/extensions",
+    TELEPHONE_ADMIN: "/telephone",
     ADMIN: "/health",
 }
 

@@ -24,7 +24,7 @@ blueprint = Blueprint(
     static_url_path="/static/directory",
 )
 NAVIGATION = [
-    (61, "/telephone/extensions", N_("Telephone directory"), (TELEPHONE_ADMIN,), "telephone"),
+    (61, "/directory/extensions", N_("Telephone directory"), (TELEPHONE_ADMIN,), "telephone"),
 ]
 REMOVED_MEANWHILE = N_(
     "Not saved: somebody removed it meanwhile. If it is needed after all, add it again."
@@ -35,7 +35,7 @@ CHANGED_MEANWHILE = N_(
 )
 
 
-@blueprint.get("/telephone/<kind>")
+@blueprint.get("/directory/<kind>")
 @requires(TELEPHONE_ADMIN)
 def things(kind: str) -> Any:
     """All of a kind."""
@@ -43,12 +43,12 @@ def things(kind: str) -> Any:
     return render_template("directory/list.html", kind=asked, rows=asked.rows(read()), kinds=KINDS)
 
 
-@blueprint.route("/telephone/<kind>/new", methods=["GET", "POST"])
+@blueprint.route("/directory/<kind>/new", methods=["GET", "POST"])
 @requires(TELEPHONE_ADMIN)
 def new(kind: str) -> Any:
     asked = _kind(kind)
     if request.method == "GET":
-        # A list may say for what: /telephone/phones/new?number=8003
+        # A list may say for what: /directory/phones/new?number=8003
         given = {each.name: request.args.get(each.name, each.value) for each in asked.fields}
         return _form(asked, None, given | _no_lists(asked), {})
     typed = _typed(asked, request.form, fresh=True)
@@ -63,7 +63,7 @@ def new(kind: str) -> Any:
     return redirect(url_for("directory.thing", kind=kind, ref=ref))
 
 
-@blueprint.route("/telephone/<kind>/<ref>", methods=["GET", "POST"])
+@blueprint.route("/directory/<kind>/<ref>", methods=["GET", "POST"])
 @requires(TELEPHONE_ADMIN)
 def thing(kind: str, ref: str) -> Any:
     asked = _kind(kind)
@@ -91,7 +91,7 @@ def thing(kind: str, ref: str) -> Any:
     return redirect(url_for("directory.thing", kind=kind, ref=ref))
 
 
-@blueprint.post("/telephone/<kind>/<ref>/remove")
+@blueprint.post("/directory/<kind>/<ref>/remove")
 @requires(TELEPHONE_ADMIN)
 def remove(kind: str, ref: str) -> Any:
     asked = _kind(kind)

@@ -34,6 +34,7 @@ def as_config(exchange: Exchange, folder: Path) -> dict[str, Any]:
         "address": exchange.address,
         "ports": ports,
         "password": exchange.ari_password,
+        "console_password": exchange.console_password,
     }
 
 

@@ -5,6 +5,9 @@ from pathlib import Path
 
 # The name of our ARI application, and of the account it uses.
 APP = "wardline"
+# The account of the console, which only looks; and what tells it who belongs to one call.
+CONSOLE = "wardline-console"
+LINKED = "CHANNEL(linkedid)"
 # Where Asterisk finds its own folder, whatever that folder is called outside.
 INSIDE = "/run/exchange"
 SOUNDS = f"{INSIDE}/sounds"
@@ -56,6 +59,8 @@ class Exchange:
     tls: Tls | None = None
     # Where a day begins that calls are counted by.
     timezone: str = "Asia/Shanghai"
+    # Without it the console cannot look.
+    console_password: str = ""
 
     @property
     def ari_url(self) -> str:

@@ -46,9 +46,9 @@ def filled(client: FlaskClient, path: str) -> dict[str, str | list[str]]:
 
 
 def test_the_telephone_administrator_begins_with_the_telephone(client: FlaskClient) -> None:
-    assert client.get("/").headers["Location"] == "/telephone/extensions"
-    page = client.get("/telephone/phones?lang=en").text
-    assert 'href="/telephone/extensions"' in page
+    assert client.get("/").headers["Location"] == "/directory/extensions"
+    page = client.get("/directory/phones?lang=en").text
+    assert 'href="/directory/extensions"' in page
     for path in ("/board", "/beds", "/calls", "/users", "/nodes"):
         assert f'href="{path}"' not in page
 
@@ -59,7 +59,7 @@ def test_a_form_sent_back_as_it_came_changes_nothing(
 ) -> None:
     before = model.directory(db.read())
     for ref in _refs(client, path):
-        address = f"/telephone/{path}/{ref}"
+        address = f"/directory/{path}/{ref}"
         answer = client.post(address, data=filled(client, address))
         assert answer.status_code == 302, answer.text
     assert model.directory(db.read()) == before
@@ -68,42 +68,42 @@ def test_a_form_sent_back_as_it_came_changes_nothing(
 
 
 def _refs(client: FlaskClient, path: str) -> list[str]:
-    found = re.findall(r'data-ref="([^"]+)"', client.get(f"/telephone/{path}").text)
+    found = re.findall(r'data-ref="([^"]+)"', client.get(f"/directory/{path}").text)
     assert found
     return found
 
 
 def test_a_phone_is_added_changed_and_removed(client: FlaskClient, db: Store) -> None:
-    form = filled(client, "/telephone/phones/new?number=8101")
+    form = filled(client, "/directory/phones/new?number=8101")
     assert form["number"] == "8101"
     form |= {"device": "02-00-00-00-00-01", "label": "Softphone", "groups": "nurses、icu"}
-    answer = client.post("/telephone/phones/new", data=form)
-    assert answer.headers["Location"] == "/telephone/phones/020000000001"
+    answer = client.post("/directory/phones/new", data=form)
+    assert answer.headers["Location"] == "/directory/phones/020000000001"
     phone = model.directory(db.read()).phones[-1]
     assert (phone.device, phone.number, phone.groups) == ("020000000001", "8101", ("icu", "nurses"))
-    form = filled(client, "/telephone/phones/020000000001") | {"lines": "1", "lang": "en"}
-    assert client.post("/telephone/phones/020000000001", data=form).status_code == 302
+    form = filled(client, "/directory/phones/020000000001") | {"lines": "1", "lang": "en"}
+    assert client.post("/directory/phones/020000000001", data=form).status_code == 302
     phone = model.directory(db.read()).phones[-1]
     assert (phone.lines, phone.lang) == (1, "en")
-    form = filled(client, "/telephone/phones/020000000001")
-    answer = client.post("/telephone/phones/020000000001/remove", data=form)
-    assert answer.headers["Location"] == "/telephone/phones"
+    form = filled(client, "/directory/phones/020000000001")
+    answer = client.post("/directory/phones/020000000001/remove", data=form)
+    assert answer.headers["Location"] == "/directory/phones"
     assert len(model.directory(db.read()).phones) == 2
-    assert client.get("/telephone/phones/020000000001").status_code == 404
+    assert client.get("/directory/phones/020000000001").status_code == 404
 
 
 def test_what_was_typed_stays_and_what_is_wrong_stands_at_its_field(
     client: FlaskClient, db: Store
 ) -> None:
     before = model.directory(db.read())
-    form = filled(client, "/telephone/routes/new")
+    form = filled(client, "/directory/routes/new")
     form |= {"name": "odd", "patterns": "9NXX\n9.", "trunk": "world", "limit_s": "ten"}
-    answer = client.post("/telephone/routes/new?lang=en", data=form)
+    answer = client.post("/directory/routes/new?lang=en", data=form)
     assert answer.status_code == 400
     assert re.search(r'is-invalid" id="limit_s".*value="ten"', answer.text)
     assert "Give a whole number." in answer.text
     assert ">9NXX\n9.</textarea>" in answer.text
-    answer = client.post("/telephone/routes/new", data=form | {"limit_s": "10"})
+    answer = client.post("/directory/routes/new", data=form | {"limit_s": "10"})
     assert re.search(r'is-invalid" id="patterns"', answer.text)
     assert '<option value="world" selected>' in answer.text
     assert model.directory(db.read()) == before
@@ -112,7 +112,7 @@ def test_what_was_typed_stays_and_what_is_wrong_stands_at_its_field(
 def test_two_who_change_the_same_thing_do_not_overwrite_each_other_unseen(
     client: FlaskClient, db: Store
 ) -> None:
-    path = "/telephone/extensions/8003?lang=en"
+    path = "/directory/extensions/8003?lang=en"
     mine = filled(client, path) | {"label": "Mine", "ring_s": "30"}
     with db.transaction() as tx:
         changing.change_extension(
@@ -135,7 +135,7 @@ def test_two_who_change_the_same_thing_do_not_overwrite_each_other_unseen(
 def test_a_mistake_does_not_hide_what_others_change_meanwhile(
     client: FlaskClient, db: Store
 ) -> None:
-    path = "/telephone/extensions/8003"
+    path = "/directory/extensions/8003"
     mine = filled(client, path) | {"ring_s": "4"}
     with db.transaction() as tx:
         tx.execute("UPDATE extensions SET ring_s = 90 WHERE number = '8003'")
@@ -152,7 +152,7 @@ def test_a_mistake_does_not_hide_what_others_change_meanwhile(
 def test_nothing_is_saved_into_or_removed_from_what_is_gone_or_changed(
     client: FlaskClient, db: Store
 ) -> None:
-    path = f"/telephone/phones/{DEVICE}"
+    path = f"/directory/phones/{DEVICE}"
     mine = filled(client, path)
     with db.transaction() as tx:
         tx.execute("UPDATE phones SET label = 'Theirs'")
@@ -166,23 +166,23 @@ def test_nothing_is_saved_into_or_removed_from_what_is_gone_or_changed(
     assert "somebody removed it meanwhile" in answer.text
     assert 'value="Mine"' in answer.text
     assert client.post(f"{path}/remove", data=mine).status_code == 404
-    assert client.get("/telephone/nothing").status_code == 404
+    assert client.get("/directory/nothing").status_code == 404
 
 
 def test_what_is_in_use_names_its_users_and_stays(client: FlaskClient, db: Store) -> None:
-    page = client.get("/telephone/extensions/8003?lang=en").text
+    page = client.get("/directory/extensions/8003?lang=en").text
     assert "cannot be removed" in page
-    assert f'href="/telephone/phones/{DEVICE}"' in page
-    assert 'href="/telephone/trunks/world"' in page
-    assert "/telephone/extensions/8003/remove" not in page
-    form = filled(client, "/telephone/extensions/8003")
-    told = client.post("/telephone/extensions/8003/remove", data=form, follow_redirects=True)
+    assert f'href="/directory/phones/{DEVICE}"' in page
+    assert 'href="/directory/trunks/world"' in page
+    assert "/directory/extensions/8003/remove" not in page
+    form = filled(client, "/directory/extensions/8003")
+    told = client.post("/directory/extensions/8003/remove", data=form, follow_redirects=True)
     assert "Not removed. It is still used by: " in told.text
     assert model.extension(db.read(), "8003") is not None
 
 
 def test_a_removal_says_what_goes_with_it(client: FlaskClient) -> None:
-    page = client.get(f"/telephone/phones/{DEVICE}?lang=en").text
+    page = client.get(f"/directory/phones/{DEVICE}?lang=en").text
     assert "rings no more for 8003, and its password is gone." in page
     assert 'data-ask="Remove 护士站左?' in page
 
@@ -193,7 +193,7 @@ def test_passwords_are_on_no_page_unasked(client: FlaskClient, db: Store) -> Non
     phone = model.phone(db.read(), DEVICE)
     assert phone is not None
     for path in ("phones", f"phones/{DEVICE}", "trunks", "trunks/world"):
-        page = client.get(f"/telephone/{path}").text
+        page = client.get(f"/directory/{path}").text
         assert phone["password"] not in page
         assert "of-the-line" not in page
 
@@ -219,13 +219,13 @@ def test_the_search_finds_numbers_for_all_and_phones_for_those_who_keep_them(
         fill_ward(tx)
     nurse = as_user("li")
     assert "8101 李医生" in nurse.get("/search?q=李医生").text
-    assert "/telephone/" not in nurse.get("/search?q=李医生").text
-    assert "/telephone/phones" not in nurse.get("/search?q=护士站左").text
-    assert 'href="/telephone/extensions/8101"' in client.get("/search?q=李医生").text
+    assert "/directory/" not in nurse.get("/search?q=李医生").text
+    assert "/directory/phones" not in nurse.get("/search?q=护士站左").text
+    assert 'href="/directory/extensions/8101"' in client.get("/search?q=李医生").text
     for words in ("护士站左", "00:15:65:0A:1B:2C", "0a1b2c"):
-        assert f'href="/telephone/phones/{DEVICE}"' in client.get(f"/search?q={words}").text
+        assert f'href="/directory/phones/{DEVICE}"' in client.get(f"/search?q={words}").text
     for number in ("81", "8101"):
-        assert 'href="/telephone/extensions/8101"' in client.get(f"/search?q={number}").text
+        assert 'href="/directory/extensions/8101"' in client.get(f"/search?q={number}").text
     assert "8003" not in client.get("/search?q=81").text
 
 

@@ -129,6 +129,7 @@ MAY = {
     "GET infusions.preview": NURSES,
     "GET notices.index": STAFF,
     "POST notices.accept": STAFF,
+    "GET live_calls.index": "TA",
     "GET proving.index": "HDEA",
     "POST proving.now": "EA",
     "GET proving.story": "HDEA",

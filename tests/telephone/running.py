@@ -11,21 +11,30 @@ from pathlib import Path
 from typing import Any
 
 from gateway.telephone.directory import Directory
-from gateway.telephone.exchange import APP, Exchange, Tls
+from gateway.telephone.exchange import APP, Exchange, Ports, Tls
 from gateway.telephone.folder import prepare
 from provisioning import exchange
 from provisioning.environment import ROOT
 from tests.conftest import wait_for
 
 PASSWORD = "of-the-test"
+ONLY_LOOKS = "of-the-console"
 
 
 class RunningExchange:
     """Asterisk in `folder`, started and stopped by the test."""
 
-    def __init__(self, folder: Path, directory: Directory, tls: Tls | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        directory: Directory,
+        tls: Tls | None = None,
+        ports: Ports | None = None,
+    ) -> None:
         self.folder = folder
-        self.settings = Exchange(exchange.free(), PASSWORD, tls=tls)
+        self.settings = Exchange(
+            ports or exchange.free(), PASSWORD, tls=tls, console_password=ONLY_LOOKS
+        )
         self.directory = directory
         self.log = folder / "exchange.log"
         self._before = 0  # how long the log was when it started
@@ -76,9 +85,11 @@ class RunningExchange:
         if self._process is not None and self._process.poll() is None:
             self.stop()
 
-    def ari(self, path: str, method: str = "GET", password: str = PASSWORD) -> tuple[int, Any]:
+    def ari(
+        self, path: str, method: str = "GET", password: str = PASSWORD, user: str = APP
+    ) -> tuple[int, Any]:
         """The status and answer of one request over plain HTTP, as a stranger would make it."""
-        account = base64.b64encode(f"{APP}:{password}".encode()).decode()
+        account = base64.b64encode(f"{user}:{password}".encode()).decode()
         request = urllib.request.Request(
             f"{self.settings.ari_url}/{path}",
             method=method,

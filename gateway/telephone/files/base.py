@@ -1,7 +1,7 @@
 """Asterisk itself: its folders, its log, its web server, and what it looks for at its start."""
 
 from gateway.telephone import text
-from gateway.telephone.exchange import APP, INSIDE, Exchange
+from gateway.telephone.exchange import APP, CONSOLE, INSIDE, LINKED, Exchange
 from gateway.telephone.text import Section
 
 # Asterisk complains at each start of a file that is missing, though it is content with an empty
@@ -59,11 +59,17 @@ def http_conf(exchange: Exchange) -> str:
 
 
 def ari_conf(exchange: Exchange) -> str:
-    account = [("type", "user"), ("password", text.word(exchange.ari_password))]
+    looks = [_account(CONSOLE, exchange.console_password, ("read_only", "yes"))]
     return text.file(
-        Section("general", [("enabled", "yes")]),
-        Section(APP, [*account, ("password_format", "plain")]),
+        Section("general", [("enabled", "yes"), ("channelvars", LINKED)]),
+        _account(APP, exchange.ari_password),
+        *(looks if exchange.console_password else []),
     )
+
+
+def _account(name: str, password: str, *more: tuple[str, str]) -> Section:
+    secret = [("password", text.word(password)), ("password_format", "plain")]
+    return Section(name, [("type", "user"), *secret, *more])
 
 
 def rtp_conf(exchange: Exchange) -> str:

@@ -1,0 +1,1 @@
+"""Who speaks with whom just now, and which phones are there."""
