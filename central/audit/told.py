@@ -76,6 +76,7 @@ OTHERS = {
     "system": N_("Wardline itself"),
     "his": N_("hospital system"),
     "outside": N_("a caller from outside"),
+    "softphone": N_("a softphone"),
 }
 VALUES: dict[str, str] = {
     "board": N_("board"),

@@ -50,6 +50,7 @@ PAGES = (
     "/telephone/trunks", "/telephone/trunks/world", "/telephone/routes", "/telephone/routes/city",
     "/telephone", "/directory/people", "/directory/people/1", "/directory/extensions",
     "/directory/extensions/8003", "/directory/phones", "/directory/phones/0015650a1b2c",
+    "/directory/phones/0015650a1b2c/log-in",
     "/directory/phones/new", "/directory/groups", "/directory/groups/nurses", "/directory/services",
     "/directory/services/120", "/directory/classes", "/directory/classes/city",
     "/directory/trunks", "/directory/trunks/world", "/directory/routes", "/directory/routes/city",

@@ -46,7 +46,7 @@ def filled(client: FlaskClient, path: str) -> dict[str, str | list[str]]:
 
 
 def test_the_telephone_administrator_begins_with_the_telephone(client: FlaskClient) -> None:
-    assert client.get("/").headers["Location"] == "/directory/extensions"
+    assert client.get("/").headers["Location"] == "/telephone"
     page = client.get("/directory/phones?lang=en").text
     assert 'href="/directory/extensions"' in page
     for path in ("/board", "/beds", "/calls", "/users", "/nodes"):
