@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from central.admissions import model as admissions
 from central.admissions.service import map_location
+from central.broadcasts import service as broadcasts
 from central.console import model as console
 from central.console import service as people
 from central.directory import facilities
@@ -28,6 +29,8 @@ ADMISSION_BED = ("3", "3")
 
 # What the telephones of the demo can dial beside each other; README tells.
 ROOM, PARKING, PLACES, VOICEMAIL, PIN = "8800", "8700", ("8701", "8705"), "8900", "2580"
+BROADCAST, URGENT = "621", "622"
+MANAGER = "8102"  # who may dial these
 COLLEAGUES = "nurses"
 
 
@@ -78,7 +81,7 @@ def phones(plans: tuple[WardPlan, ...]) -> list[DemoPhone]:
         for plan in plans
         if plan.id.isdigit()
     ]
-    return [*stations, DemoPhone("8101", "护士长"), DemoPhone("8102", "值班经理")]
+    return [*stations, DemoPhone("8101", "护士长"), DemoPhone(MANAGER, "值班经理")]
 
 
 def station(plans: tuple[WardPlan, ...], ward: str) -> DemoPhone:
@@ -106,6 +109,10 @@ def load(tx: Tx, plans: tuple[WardPlan, ...]) -> None:
             )
     if not directory.used(tx, VOICEMAIL):
         _facilities(tx, phones(plans))
+    if not directory.used(tx, BROADCAST):
+        telephones.add_service(tx, BROADCAST, "broadcast", by="demo")
+        telephones.add_service(tx, URGENT, "broadcast_urgent", by="demo")
+        broadcasts.allow(tx, "extension", MANAGER, True, by="demo")
     for (sender, place), (ward, bed) in places(plans).items():
         if admissions.location(tx, sender, place) is None:
             map_location(tx, sender, place, ward, bed, "demo")

@@ -13,7 +13,7 @@ from central.words import spoken
 from gateway.mqtt import kinds, topics
 from gateway.mqtt.link import LinkDownError
 from gateway.speech.library import SpeechUnavailableError
-from gateway.telephone.ari.errors import ExchangeError
+from gateway.telephone.ari.errors import ExchangeError, GoneError
 from gateway.telephone.ari.reading import Lane
 from gateway.telephone.broadcasting import Broadcast
 from gateway.telephone.carrying import carry
@@ -66,6 +66,8 @@ async def _say(desk: Desk, arrival: Arrival, words: str) -> bool:
     """False: the caller hung up. Without a voice there is silence, and it goes on."""
     try:
         return await desk.say(arrival.lane, arrival.lang, spoken(arrival.lang, words))
+    except GoneError:
+        return False
     except SpeechUnavailableError as error:
         log.error("%s cannot be said: %s", words, error)
         return True

@@ -5,12 +5,20 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 
 from gateway.telephone.ari.actions import Actions
-from gateway.telephone.ari.errors import ExchangeError, GoneError, LaneEndedError, UnreachableError
+from gateway.telephone.ari.errors import (
+    ExchangeError,
+    GoneError,
+    LaneEndedError,
+    RefusedError,
+    UnreachableError,
+)
 from gateway.telephone.ari.reading import Lane
 from gateway.telephone.telling import Outcome, unanswered
 
 # A telephone that has not answered by itself in that time will not.
 RING_S = 5
+# Who has hung up is reported within that time.
+HUNG_UP_S = 2
 # As many as are rung at the same moment: a hundred at once would hold up other calls.
 AT_ONCE = 20
 
@@ -64,9 +72,7 @@ class Broadcast:
             listeners.append(asyncio.create_task(self._send_to(self._group)))
         try:
             if self._opening is None or await self._opening():
-                await self._actions.join(self._room.subject.id, self._speaker.subject.id)
-                async for _ in self._speaker:
-                    pass
+                await self._give_floor()
         finally:
             for each in listeners:
                 each.cancel()
@@ -74,6 +80,21 @@ class Broadcast:
             for endpoint in self._endpoints:
                 self.outcomes.setdefault(endpoint, Outcome.NO_ANSWER)
         return self.outcomes
+
+    async def _give_floor(self) -> None:
+        """Until the speaker hangs up."""
+        refused: RefusedError | None = None
+        try:
+            await self._actions.join(self._room.subject.id, self._speaker.subject.id)
+        except RefusedError as error:
+            refused = error  # he may have hung up just now: then that is what comes next
+        try:
+            async with asyncio.timeout(None if refused is None else HUNG_UP_S):
+                async for _ in self._speaker:
+                    pass
+        except TimeoutError:
+            assert refused is not None
+            raise refused from None
 
     @property
     def heard(self) -> set[str]:
@@ -89,17 +110,23 @@ class Broadcast:
 
     async def _listen(self, endpoint: str, calls: dict[str, list[str]]) -> None:
         """One telephone, until it hangs up or the broadcast is over."""
+        if await self._hear(endpoint, calls.get(endpoint, [])) == HEARD_IN_CALL:
+            await self._hear(endpoint, [])  # that call has ended, and the voice goes on
+
+    async def _hear(self, endpoint: str, calls: list[str]) -> str:
+        """What became of it, when it is over. Who has heard something keeps that outcome."""
         async with self._turns:
-            lane, heard = await self._reach(endpoint, calls.get(endpoint, []))
+            lane, outcome = await self._reach(endpoint, calls)
+        self.outcomes.setdefault(endpoint, outcome)
         if lane is not None:
-            await self._stay(endpoint, lane, heard)
+            await self._stay(lane)
+        return outcome
 
     async def _reach(self, endpoint: str, calls: list[str]) -> tuple[Lane | None, str]:
-        """Let it hear; its lane, None when it cannot."""
+        """Let it hear; its lane, None when it cannot, and the outcome."""
         try:
             if calls and not self._urgent:
-                self.outcomes[endpoint] = Outcome.BUSY
-                return None, ""
+                return None, Outcome.BUSY
             for call in calls:
                 with contextlib.suppress(GoneError):
                     return await self._join(await self._actions.whisper(call)), HEARD_IN_CALL
@@ -108,12 +135,11 @@ class Broadcast:
             )
             return await self._join(lane), HEARD
         except UnreachableError:
-            self.outcomes[endpoint] = Outcome.UNREACHABLE
+            return None, Outcome.UNREACHABLE
         except _UnansweredError as error:
-            self.outcomes[endpoint] = unanswered(error.cause)
+            return None, unanswered(error.cause)
         except (ExchangeError, LaneEndedError):
-            self.outcomes[endpoint] = Outcome.FAILED
-        return None, ""
+            return None, Outcome.FAILED
 
     async def _join(self, lane: Lane) -> Lane:
         """Raises _UnansweredError, when it ends before it is with us."""
@@ -128,8 +154,7 @@ class Broadcast:
             raise
         return lane
 
-    async def _stay(self, name: str, lane: Lane, heard: str) -> None:
-        self.outcomes[name] = heard
+    async def _stay(self, lane: Lane) -> None:
         try:
             async for _ in lane:
                 pass
@@ -141,9 +166,11 @@ class Broadcast:
         options = "c(ulaw)" + (f"i({self._network})" if self._network is not None else "")
         try:
             lane = await self._actions.ring(f"{MULTICAST}{group}//{options}", ring_s=RING_S)
-            await self._stay(group, await self._join(lane), HEARD)
+            await self._join(lane)
+            self.outcomes[group] = HEARD
+            await self._stay(lane)
         except (ExchangeError, LaneEndedError, _UnansweredError):
-            self.outcomes[group] = Outcome.FAILED
+            self.outcomes.setdefault(group, Outcome.FAILED)
 
 
 class _UnansweredError(Exception):

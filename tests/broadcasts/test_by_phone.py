@@ -212,3 +212,33 @@ async def test_who_may_not_hears_so_in_his_language_and_nobody_is_rung(
         row = house.newest()
         assert (row["state"], row["number"], row["device"]) == (model.REFUSED, "8002", OFFICE)
         assert not list(ward.folder.glob("dump-*"))
+
+
+async def test_an_urgent_one_takes_the_place_of_an_ordinary_one(
+    tmp_path: Path, store: Store, exchange: RunningExchange, central: FakeCentral
+) -> None:
+    with store.transaction() as tx:
+        service.allow(tx, "extension", "8100", False, by="admin")
+    async with (
+        House(tmp_path, store, exchange, central).at_work() as house,
+        house.phone(HEAD) as head,
+        house.phone(WARDS[0]) as nurse,
+        house.phone(WARDS[1], account=";answermode=auto") as ward,
+    ):
+        await asyncio.gather(*(each.registered() for each in (head, nurse, ward)))
+        await nurse.dial("621")
+        await ward.event("CALL_ESTABLISHED")
+        await head.dial("622")
+        await nurse.event("CALL_CLOSED")
+        await ward.event("CALL_ESTABLISHED")
+        await seen(lambda: model.newest(store.read())[1]["ended_ms"])
+        await head.do("hangup")
+        await seen(lambda: house.newest()["ended_ms"])
+        urgent, ordinary = model.newest(store.read())[:2]
+        assert (urgent["state"], urgent["urgent"]) == (model.ENDED, 1)
+        assert (ordinary["state"], ordinary["number"]) == (model.REPLACED, "8100")
+        # The nurse's own phone was in the call that ended just then: it may have heard it or not.
+        outcomes = {
+            row["device"]: row["outcome"] for row in model.phones(store.read(), urgent["id"])
+        }
+        assert outcomes[WARDS[1]] in ("heard", "heard_in_call")

@@ -7,7 +7,7 @@ import socket
 import struct
 import wave
 from array import array
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +112,12 @@ class Hall:
         await self.world.silent()
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(WAIT_S):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
 def samples(phone: Baresip) -> "array[int]":
     """What it has heard in its one call."""
     (recorded,) = phone.folder.glob("dump-*-dec.wav")
@@ -185,6 +191,26 @@ async def test_who_is_in_a_call_hears_an_emergency_in_it_and_nothing_else(
         await first.hears(length + 300)  # their call goes on
         await first.do("hangup")
         await second.event("CALL_CLOSED")
+        await hall.close()
+
+
+async def test_who_ends_his_call_in_an_emergency_goes_on_hearing(
+    exchange: RunningExchange, tmp_path: Path
+) -> None:
+    async with a_hall(exchange, tmp_path) as hall:
+        first, second = await hall.phones(*WARDS[:2], quiet=True)
+        await first.dial(hall.number(WARDS[1]))
+        await asyncio.gather(first.hears(200), second.hears(200))
+        await asyncio.gather(*(each.event("CALL_ESTABLISHED") for each in (first, second)))
+        await hall.speak()
+        broadcast = hall.broadcast(WARDS[0], urgent=True)
+        await until(lambda: Sound(samples(first)[-2_000:]).rms > LOUD)
+        await second.do("hangup")
+        await first.event("CALL_CLOSED")
+        await first.event("CALL_ESTABLISHED")  # it is rung and answers by itself
+        await hall.end()
+        assert await broadcast == {endpoint(WARDS[0]): HEARD_IN_CALL}
+        await first.event("CALL_CLOSED")
         await hall.close()
 
 
