@@ -89,6 +89,8 @@ VALUES: dict[str, str] = {
     "True": N_("yes"),
     "False": N_("no"),
     "internal": N_("internal"),
+    "inward": N_("from outside"),
+    "outward": N_("to outside"),
     "broadcast": N_("announcement by phone"),
     "broadcast_urgent": N_("urgent announcement by phone"),
     "refused": N_("refused: no right to it"),
