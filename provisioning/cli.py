@@ -5,6 +5,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from provisioning import exchange_files
 from provisioning.bench import BENCHMARKS
 
 
@@ -44,6 +45,21 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("which", choices=tuple(BENCHMARKS), metavar="NAME", help="what to measure")
     bench.add_argument("arguments", nargs=argparse.REMAINDER, help="arguments of the benchmark")
 
+    exchange = commands.add_parser("exchange", help="files for the telephone exchange")
+    parts = exchange.add_subparsers(dest="part", required=True, metavar="files")
+    files = parts.add_parser(
+        "files",
+        help="systemd unit, fail2ban rules, and what a hospital's own Asterisk needs",
+        description="Writes files that an administrator puts in place: the exchange as a service,"
+        " firewall rules against who guesses passwords and, with --config, what a hospital's own"
+        " Asterisk must include.",
+    )
+    files.add_argument("--output", type=Path, required=True, help="the folder to write them to")
+    files.add_argument("--config", type=Path, help="central.json, for a hospital's own Asterisk")
+    files.add_argument("--root", default=exchange_files.ROOT, help="the exchange root's copy")
+    files.add_argument("--folder", default=exchange_files.FOLDER, help="the exchange's folder")
+    files.add_argument("--user", default=exchange_files.USER, help="whom the service runs as")
+
     commands.add_parser("doctor", help="what is installed, what is missing, which versions")
     return top
 
@@ -63,6 +79,8 @@ def main(argv: list[str]) -> int:
         from provisioning import testing
 
         return testing.main(arguments.pytest)
+    if arguments.command == "exchange":
+        return exchange_files.main(arguments)
     if arguments.command == "bench":
         from provisioning import bench
 

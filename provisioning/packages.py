@@ -56,6 +56,7 @@ OPENSSL = Package("openssl", "certificates of the tests", "openssl", version=("v
 EXCHANGE_ROOT = (MMDEBSTRAP, BUBBLEWRAP, UIDMAP)
 
 NEEDED: dict[str, tuple[Package, ...]] = {
+    "exchange": (),
     "demo": (MOSQUITTO, ESPEAK, *EXCHANGE_ROOT),
     "test": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE, ALSA, BARESIP, SIPP, OPENSSL, *EXCHANGE_ROOT),
     "bench": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE, *EXCHANGE_ROOT),

@@ -1,7 +1,10 @@
 """The exchange as the bridge runs it: connected, told of the directory, ringing and answering."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 from central.bridge.together import together
 from central.call_records import reading as call_records
@@ -12,7 +15,7 @@ from central.directory.keeping import Keeper
 from central.recordings import keeping as recordings
 from central.store import Store
 from central.telephone.desk import Desk, Reception, handlers
-from central.telephone.ringing import NoRinger, Ringer
+from central.telephone.ringing import NoRinger, Ringer, Saying
 from central.telephone.service import RINGINGS_CHANGED
 from central.telephone.settings import Settings
 from central.telephone.watching import Speaking, Watching
@@ -23,12 +26,12 @@ from gateway.telephone.ari.account import Account
 from gateway.telephone.ari.actions import Actions
 from gateway.telephone.ari.client import Ari
 from gateway.telephone.ari.reading import Lane
-from gateway.telephone.exchange import APP
+from gateway.telephone.exchange import APP, Exchange
 from gateway.telephone.guard import Guard, never
 from gateway.telephone.guarding import Guarding
 from gateway.telephone.live import Live
 from gateway.telephone.messages import Spool
-from gateway.telephone.prompts import Prompts
+from gateway.telephone.prompts import Prompts, Served
 
 
 class Telephone:
@@ -44,25 +47,38 @@ class Telephone:
     ) -> None:
         exchange, folder = settings.exchange, settings.folder
         self._store = store
-        self._folder = folder
         self.ari = Ari(Account(exchange.ari_url, APP, exchange.ari_password, APP), self._arrived)
         self._actions = Actions(self.ari)
         self._watching = Watching(store, self.ari, folder, timezone=exchange.timezone)
-        self._sounds = Prompts(speech, folder / "sounds")
-        self._prompts = Speaking(self._sounds, self._watching)
-        trunks = model.directory(store.read()).trunks
-        self._guarding = Guarding(
-            folder,
-            self._actions,
-            Guard(never(each.host for each in trunks)),
-            self._watching.guessing,
-        )
-        self._keeper = Keeper(store, Live(folder, exchange, self._actions), self.ari)
+        self._keeper: Keeper | None = None
+        self._works: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        self._prompts: Saying
+        if folder is None:
+            self._prompts = Speaking(Served(speech), self._watching)
+        else:
+            self._prompts = self._with_folder(folder, exchange, speech, mail)
         self._ringer = Ringer(store, rules.ringings, self._actions, self._prompts, self.ari.ready)
-        spool = Spool(folder)
-        self._collector = Collector(store, spool)
-        self._postman = None if mail is None else Postman(store, mail, spool)
         self._reception: Reception | None = None
+
+    def _with_folder(
+        self, folder: Path, exchange: Exchange, speech: SpeechLibrary, mail: Mail | None
+    ) -> Saying:
+        """All that we do by the files of an exchange of our own; how it is given words."""
+        store, sounds, spool = self._store, Prompts(speech, folder / "sounds"), Spool(folder)
+        self._keeper = Keeper(store, Live(folder, exchange, self._actions), self.ari)
+        trunks = model.directory(store.read()).trunks
+        guard = Guard(never(each.host for each in trunks))
+        self._works = [
+            self._keeper.run,
+            Guarding(folder, self._actions, guard, self._watching.guessing).run,
+            partial(call_records.run, store, folder, self.ari),
+            partial(recordings.run, store, folder),
+            partial(standing.speak, sounds),
+            Collector(store, spool).run,
+        ]
+        if mail is not None:
+            self._works.append(Postman(store, mail, spool).run)
+        return Speaking(sounds, self._watching)
 
     async def run(self, publish: Callable[..., Awaitable[None]]) -> None:
         """Until cancelled; then nothing rings any more. publish: to the nodes."""
@@ -73,14 +89,8 @@ class Telephone:
         try:
             await together(
                 self._ringer.run(),
-                self._keeper.run(),
-                self._guarding.run(),
                 self._watching.run(),
-                call_records.run(self._store, self._folder, self.ari),
-                recordings.run(self._store, self._folder),
-                standing.speak(self._sounds),
-                self._collector.run(),
-                *([] if self._postman is None else [self._postman.run()]),
+                *(each() for each in self._works),
                 _as_long_as(connection),
             )
         finally:
@@ -90,7 +100,7 @@ class Telephone:
 
     def look(self, changed: set[str]) -> None:
         """What stands in the database has changed, by the names of nudges."""
-        if DIRECTORY_CHANGED in changed:
+        if DIRECTORY_CHANGED in changed and self._keeper is not None:
             self._keeper.look()
         if RINGINGS_CHANGED in changed:
             self._ringer.look()

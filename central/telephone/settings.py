@@ -1,5 +1,6 @@
 """central.json's "exchange": where it is, how it is steered, and the folder of its files."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +11,17 @@ from gateway.telephone.exchange import Exchange, Ports, Tls
 
 KEY = "exchange"
 _PORTS = ("sip", "ari", "rtp", "rtp_count")
+# A hospital's own Asterisk listens where it likes.
+_UNUSED = Ports(sip=5060, ari=8088, rtp=10_000)
+_URL = re.compile(r"https?://[^/\s]+/[^\s]*")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The exchange and its folder."""
+    """The exchange and its folder; None, where it is a hospital's own that we write nothing for."""
 
     exchange: Exchange
-    folder: Path
+    folder: Path | None
 
 
 def as_config(exchange: Exchange, folder: Path) -> dict[str, Any]:
@@ -45,6 +49,8 @@ def from_config(config: Mapping[str, Any]) -> Settings | None:
     said = config[KEY]
     if not isinstance(said, dict):
         raise ConfigError(f"{KEY} must be a group of settings")
+    if "folder" in said and said["folder"] is None:
+        return _hospitals_own(config, said)
     for field in ("folder", "address", "password"):
         if not isinstance(said.get(field), str) or not said[field]:
             raise ConfigError(f"{KEY}.{field} is missing or not a text")
@@ -62,6 +68,22 @@ def from_config(config: Mapping[str, Any]) -> Settings | None:
         timezone=config.get("timezone", Exchange.timezone),
     )
     return Settings(exchange, Path(said["folder"]))
+
+
+def _hospitals_own(config: Mapping[str, Any], said: Mapping[str, Any]) -> Settings:
+    for field in ("url", "address", "password"):
+        if not isinstance(said.get(field), str) or not said[field]:
+            raise ConfigError(f"{KEY}.{field} is missing or not a text")
+    if not _URL.fullmatch(said["url"]):
+        raise ConfigError(f"{KEY}.url must be ARI's address, such as http://192.0.2.5:8088/ari")
+    exchange = Exchange(
+        _UNUSED,
+        said["password"],
+        said["address"],
+        timezone=config.get("timezone", Exchange.timezone),
+        url=said["url"].rstrip("/"),
+    )
+    return Settings(exchange, None)
 
 
 def _tls(said: Any) -> Tls | None:

@@ -32,13 +32,13 @@ SPENT = {"calls": "calls-spent", "minutes": "minutes-spent"}
 
 
 class Watching:
-    """Of one exchange, whose files are in `folder`."""
+    """Of one exchange, whose files are in `folder`, if it is our own."""
 
     def __init__(
         self,
         store: Store,
         ari: Ari,
-        folder: Path,
+        folder: Path | None,
         *,
         timezone: str = Exchange.timezone,
         look_s: float = LOOK_EVERY_S,
@@ -92,6 +92,8 @@ class Watching:
 
     def _spent(self) -> Found:
         today = datetime.now(self._zone).date().isoformat()
+        if self._folder is None:
+            return {}
         try:
             counts = counted(self._folder)
         except sqlite3.Error:

@@ -47,7 +47,8 @@ class Tls:
 
 @dataclass(frozen=True)
 class Exchange:
-    """An Asterisk of our own. address: where phones reach it; ARI is on loopback only."""
+    """An Asterisk of our own. address: where phones reach it; ARI is on loopback only. url: of ARI,
+    where it is not our own ("http://192.0.2.5:8088/ari")."""
 
     ports: Ports
     ari_password: str
@@ -61,7 +62,8 @@ class Exchange:
     timezone: str = "Asia/Shanghai"
     # Without it the console cannot look.
     console_password: str = ""
+    url: str = ""
 
     @property
     def ari_url(self) -> str:
-        return f"http://127.0.0.1:{self.ports.ari}/ari"
+        return self.url or f"http://127.0.0.1:{self.ports.ari}/ari"

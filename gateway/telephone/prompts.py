@@ -6,9 +6,8 @@ from pathlib import Path
 
 from gateway.speech import sound
 from gateway.speech.library import SpeechLibrary
+from gateway.speech.server import TELEPHONE_HZ, telephone_url
 from gateway.telephone.exchange import SOUNDS
-
-TELEPHONE_HZ = 8_000
 
 
 class Prompts:
@@ -42,6 +41,18 @@ class Prompts:
         if not path.exists():
             await asyncio.to_thread(_convert, audio.path, path)
         return audio.sha256
+
+
+class Served:
+    """For an Asterisk that sees no folder of ours: it fetches words from the library's server, and
+    keeps them itself."""
+
+    def __init__(self, library: SpeechLibrary) -> None:
+        self._library = library
+
+    async def media(self, lang: str, text: str) -> str:
+        """What to play for `text` in "zh" or "en". Raises SpeechUnavailableError."""
+        return f"sound:{telephone_url(await self._library.audio(lang, text))}"
 
 
 def _convert(library_file: Path, path: Path) -> None:

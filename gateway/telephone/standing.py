@@ -8,10 +8,10 @@ import math
 from array import array
 from pathlib import Path
 
+from gateway.speech.server import TELEPHONE_HZ
 from gateway.speech.sound import RATE_HZ, Sound, write
 from gateway.telephone.files.mailboxes import GREETING
 from gateway.telephone.files.recording import ANNOUNCED, BEGUN, ENDED
-from gateway.telephone.prompts import TELEPHONE_HZ
 
 # Every name that one of the facilities we use looks for.
 WORDS = (

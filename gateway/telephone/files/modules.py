@@ -102,6 +102,13 @@ MODULES: dict[str, tuple[str, ...]] = {
 }
 
 
+# What a hospital's own Asterisk needs besides: it fetches words from us, for it has no folder of
+# ours.
+OWN_ASTERISK: dict[str, tuple[str, ...]] = {
+    "words by HTTP": ("res_curl", "func_curl", "res_http_media_cache"),
+}
+
+
 def modules_conf() -> str:
     names = [f"{name}.so" for group in MODULES.values() for name in group]
     loaded = [("autoload", "no"), *(("load", name) for name in names)]

@@ -20,11 +20,21 @@ TLS = "transport-tls"
 
 
 def pjsip_conf(exchange: Exchange, directory: Directory) -> str:
-    phones = [part for phone in directory.phones for part in _phone(exchange, directory, phone)]
-    trunks = [part for trunk in directory.trunks for part in _trunk(trunk)]
-    return text.file(*_common(exchange), *phones, *trunks, include="pjsip_local.conf") + (
+    who = _who(exchange, directory)
+    return text.file(*_common(exchange), *who, include="pjsip_local.conf") + (
         f"\n#tryinclude {locked.FILE}\n"
     )
+
+
+def phones_conf(exchange: Exchange, directory: Directory) -> str:
+    """Phones and lines to the world alone, for an Asterisk that has transports of its own."""
+    return text.file(*_who(exchange, directory))
+
+
+def _who(exchange: Exchange, directory: Directory) -> list[Section]:
+    phones = [part for phone in directory.phones for part in _phone(exchange, directory, phone)]
+    trunks = [part for trunk in directory.trunks for part in _trunk(trunk)]
+    return [*phones, *trunks]
 
 
 def _common(exchange: Exchange) -> Iterable[Section]:
