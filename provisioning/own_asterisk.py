@@ -33,7 +33,8 @@ contexts of its own; let your telephones dial Wardline's numbers by
 
 in the context they dial in. central.json names your Asterisk by
 
-    "exchange": {{"folder": null, "url": "{url}", "password": "...", "address": "{address}"}}
+    "exchange": {{"folder": null, "url": "{url}", "password": "...", "address": "{address}",
+                 "ports": {{"sip": 5060}}}}
 
 Words are fetched from central's speech server ("speech": "url" in central.json): Asterisk must
 reach it, and have res_http_media_cache and res_curl. What Wardline does by files of its own

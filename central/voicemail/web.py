@@ -50,7 +50,8 @@ def sound(id: str) -> Any:
     """Its sound, whole or in parts. From its beginning it counts as heard."""
     message = _my_message(read(), id)
     exchange = from_config(console().config)
-    path = Spool(exchange.folder).path(id) if exchange is not None else None
+    folder = None if exchange is None else exchange.folder
+    path = None if folder is None else Spool(folder).path(id)
     if path is None or not path.is_file():
         abort(404)
     if request.headers.get("Range", "bytes=0-").startswith("bytes=0-"):
