@@ -32,12 +32,7 @@ ROUTES = {
 PURPOSES = {
     "broadcast": N_("announcement by phone"),
     "broadcast_urgent": N_("urgent announcement by phone"),
-    "conference": N_("conference room"),
     "emergency": N_("emergency number"),
-    "fees": N_("fees by phone"),
-    "hot_desk": N_("log in at a phone"),
-    "menu": N_("spoken menu"),
-    "paging": N_("announcement by phone"),
-    "parking": N_("parked calls"),
+    "desk": N_("log in at a phone"),
     "voicemail": N_("voicemail"),
 }

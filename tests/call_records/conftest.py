@@ -10,6 +10,7 @@ from central.clock import FakeClock, SystemClock
 from central.directory import outside, service
 from central.store import Store, Tx
 from gateway.telephone.cel import CallEvent, parse
+from tests.conftest import free_port
 
 # A console over two wards, with a user of each role.
 from tests.console.conftest import app, as_user, config, quick_hashes  # noqa: F401
@@ -51,6 +52,7 @@ def build(tx: Tx) -> None:
     outside.add_trunk(tx, "world", "192.0.2.7:5060", inbound={"62345678": "8003"})
     outside.add_route(tx, "city", "world", ["9NXXXXXXX"], strip=1)
     outside.add_route(tx, "mobile", "world", ["913NXXXXXXXX"], strip=1)
+    outside.allow(tx, "local", ["city", "mobile"])
 
 
 @pytest.fixture
@@ -64,10 +66,17 @@ def store(tmp_path: Path, clock: FakeClock) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="module")
-def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def world() -> int:
+    """The port where a hospital with an exchange of its own reaches the world."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory: pytest.TempPathFactory, world: int) -> Iterator[Store]:
     """For a module that has an exchange of its own."""
     opened = Store(tmp_path_factory.mktemp("hospital") / "wardline.db", SystemClock())
     with opened.transaction() as tx:
         build(tx)
+        tx.execute("UPDATE trunks SET host = ?", (f"127.0.0.1:{world}",))
     yield opened
     opened.close()

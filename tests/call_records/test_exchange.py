@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from central.call_records import model
+from central.call_records import model, service
 from central.call_records.reading import Reader, run
 from central.directory import model as directory
 from central.store import Row, Store
 from tests.call_records.conftest import NIGHT, OFFICE, STATION
+from tests.telephone import sipp
 from tests.telephone.phone import Baresip
 from tests.telephone.running import RunningExchange
 from tests.telephone.world import WAIT_S, World
@@ -102,6 +103,33 @@ async def test_a_call_that_was_passed_on_while_nobody_read_is_one_record(
     assert call["talk_ms"] <= call["duration_ms"]
     assert abs(call["talk_ms"] - legs[1]["talk_ms"] - legs[2]["talk_ms"]) <= 2
     assert (refused["result"], refused["talk_ms"]) == ("busy", 0)
+
+
+async def test_a_call_outside_costs_and_one_from_there_is_told_from_it(
+    hospital: Store, exchange: RunningExchange, phones: Phones, tmp_path: Path, world: int
+) -> None:
+    with hospital.transaction() as tx:
+        service.set_rate(tx, "city", unit_s=60, fen=22, from_ms=0)
+    stranger = sipp.Phone(tmp_path, exchange.settings.ports.sip, "outside", "", port=world)
+    async with phones.plugged_in(OFFICE) as office, phones.plugged_in(STATION) as station:
+        await office.registered()
+        await station.registered()
+        answering = asyncio.create_task(asyncio.to_thread(stranger.run, "outside"))
+        await office.dial("962221111")
+        await office.event("CALL_ESTABLISHED")
+        await office.do("hangup")
+        assert await answering == ""
+        calling = asyncio.create_task(asyncio.to_thread(stranger.run, "rings", dialled="62345678"))
+        await station.event("CALL_INCOMING")
+        await station.do("hangup")
+        assert await calling == ""
+    out, came = await recorded(hospital, exchange, 2)
+    told = (out["direction"], out["route"], out["called"], out["caller"], out["cost_fen"])
+    assert told == ("outward", "city", "962221111", "8101", 22)
+    _, leg = model.legs(hospital.read(), out["id"])
+    assert (leg["trunk"], leg["device"], leg["dialled"]) == ("world", "", "962221111")
+    told = (came["direction"], came["called"], came["caller"], came["result"], came["cost_fen"])
+    assert told == ("inward", "8003", "13900000000", "busy", 0)
 
 
 async def test_a_call_that_the_exchange_did_not_survive_is_recorded_after_its_restart(

@@ -157,7 +157,10 @@ def talked(tx: Tx) -> None:
                " WHERE id % 9 = 4", (route,))  # fmt: skip
     tx.execute("UPDATE call_legs SET trunk = ?, route = ?, cost_fen = 22 WHERE place = 1"
                " AND record % 9 = 4", (trunk, route))  # fmt: skip
-    tx.execute("UPDATE call_records SET talk_ms = 1000 * (id % 7 + 1) * 37 WHERE talk_ms > 0")
+    tx.execute(
+        "UPDATE call_records SET talk_ms = 1000 * (id % 7 + 1) * 37,"
+        " duration_ms = 1000 * (id % 7 + 1) * 40 WHERE talk_ms > 0"
+    )
     rule = recordings.add_rule(tx, direction="inward", keep_days=30)
     for number, seconds in enumerate((75, 200)):
         recordings.found(
