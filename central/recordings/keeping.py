@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -42,13 +42,14 @@ class File:
         return max(0, self.bytes - _HEADER_BYTES) // _BYTES_PER_MS
 
 
-def files(exchange: Path) -> Iterator[File]:
-    """Every recording that lies in an exchange's folder. Raises OSError."""
+def files(exchange: Path, known: Container[str] = ()) -> Iterator[File]:
+    """Every recording that lies in an exchange's folder, but those of names that are `known`.
+    Raises OSError."""
     for folder in (BY_EXCHANGE, BY_APPLICATION):
         place = exchange / folder
         for path in sorted(place.iterdir()) if place.exists() else ():
             match = _NAME.fullmatch(path.name)
-            if match is None:
+            if match is None or path.name in known:
                 continue
             rule = model.BY_APPLICATION if path.name.startswith("app-") else model.BY_KEY
             told = path.stat()
@@ -65,16 +66,21 @@ class Keeper:
         self._store = store
         self._folder = folder
         self._sizes: dict[str, int] = {}
+        # Files that are taken up: there may be thousands, and nobody looks at them again.
+        self._known: set[str] = set()
 
     async def look(self) -> list[int]:
         """Take up recordings that are whole: their call is over and they have not grown since the
         last look. Their ids. Raises OSError, StoreUnavailableError."""
-        there = await asyncio.to_thread(lambda: list(files(self._folder)))
+        there = await asyncio.to_thread(lambda: list(files(self._folder, self._known)))
         before, self._sizes = self._sizes, {each.name: each.bytes for each in there}
         found = []
         tx = self._store.read()
         for file in there:
-            if before.get(file.name) != file.bytes or model.known(tx, file.name):
+            if model.known(tx, file.name):
+                self._known.add(file.name)
+                continue
+            if before.get(file.name) != file.bytes:
                 continue
             alone = tx.clock.real_ms() - file.last_ms > ALONE_AFTER_MS
             if not (alone or model.over(tx, file.channel)):
@@ -98,6 +104,7 @@ class Keeper:
             path = self._folder / row["folder"] / row["file"]
             await asyncio.to_thread(path.unlink, missing_ok=True)
             await self._store.write(partial(service.deleted, recording=row))
+            self._known.discard(row["file"])
             gone.append(row["id"])
         if gone:
             log.info("%s recordings are deleted: their time is over", len(gone))
