@@ -1,6 +1,5 @@
 """The number at which one logs in at a phone, and out again."""
 
-import asyncio
 import contextlib
 
 from central.console.limits import LockedOutError
@@ -11,7 +10,8 @@ from central.store import Tx
 from central.telephone.desk import Arrival, Desk
 from central.words import spoken
 from gateway.telephone.ari.errors import GoneError, LaneEndedError
-from gateway.telephone.ari.events import RESUMED, Event
+from gateway.telephone.ari.events import Event
+from gateway.telephone.playing import Player
 
 PURPOSE = "desk"
 
@@ -48,7 +48,7 @@ class _Call:
         self._arrival = arrival
         self._device = device
         self._dialogue = Dialogue()
-        self._playing: str | None = None
+        self._player = Player(desk.actions, arrival.channel)
 
     async def run(self) -> None:
         """Until it is over, by whomever."""
@@ -57,33 +57,24 @@ class _Call:
         wait_s: float | None = None
         while not isinstance(do, HangUp):
             if isinstance(do, Check):
-                await self._silence()
+                await self._player.stop()
                 do = await self._check(do)
                 continue
             if isinstance(do, Say):
                 await self._say(do)
                 wait_s = None
             elif isinstance(do, Wait):
-                await self._silence()
+                await self._player.stop()
                 wait_s = do.seconds
-            try:
-                event = await asyncio.wait_for(lane.next(), wait_s)
-            except TimeoutError:
-                do = self._dialogue.waited()
-                continue
-            if event.ends(lane.subject):
+            event = await lane.next_within(wait_s)
+            if event is not None and event.ends(lane.subject):
                 return
-            do = self._next(event)
+            do = self._dialogue.waited() if event is None else self._next(event)
 
     def _next(self, event: Event) -> Do | None:
         if event.type == "ChannelDtmfReceived":
             return self._dialogue.pressed(event.digit)
-        ours = event.type == "PlaybackFinished" and event.body["playback"]["id"] == self._playing
-        # What a lost connection has swallowed may be the end of what was being said.
-        if ours or (event.type == RESUMED and self._playing is not None):
-            self._playing = None
-            return self._dialogue.spoken()
-        return None
+        return self._dialogue.spoken() if self._player.ended(event) else None
 
     async def _check(self, said: Check) -> Do:
         try:
@@ -99,20 +90,14 @@ class _Call:
         return self._dialogue.checked(True)
 
     async def _say(self, do: Say) -> None:
-        await self._silence()
+        await self._player.stop()
         lang = self._arrival.lang
         values = {"ms": do.wait_ms, "number": do.number}
         media = [
             await self._desk.prompts.media(lang, spoken(lang, f"personal.{each}", **values))
             for each in do.what
         ]
-        self._playing = await self._desk.actions.play(self._arrival.channel, *media)
-
-    async def _silence(self) -> None:
-        playing, self._playing = self._playing, None
-        if playing is not None:
-            with contextlib.suppress(GoneError):
-                await self._desk.actions.stop_playing(playing)
+        await self._player.play(*media)
 
 
 ARRIVALS = {PURPOSE: answer}

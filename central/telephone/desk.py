@@ -24,6 +24,7 @@ from gateway.telephone.ari.events import FOUND, Event
 from gateway.telephone.ari.reading import Lane
 from gateway.telephone.exchange import APP, TO_BE_HELD
 from gateway.telephone.holding import held
+from gateway.telephone.playing import Player
 
 log = logging.getLogger("wardline.telephone")
 
@@ -60,17 +61,13 @@ class Desk:
     async def say(self, lane: Lane, lang: str, text: str) -> bool:
         """Say it to its end. False: the caller hung up. Raises SpeechUnavailableError,
         ExchangeError's kinds. Keys pressed meanwhile are not heard."""
-        media = await self.prompts.media(lang, text)
-        playback = await self.actions.play(lane.subject.id, media)
-        with contextlib.suppress(LaneEndedError):
-            while True:
-                event = await lane.next()
-                if event.ends(lane.subject):
-                    return False
-                if (
-                    event.type == "PlaybackFinished" and event.body["playback"]["id"] == playback
-                ) or event.type == "Resumed":
-                    return True
+        player = Player(self.actions, lane.subject.id)
+        await player.play(await self.prompts.media(lang, text))
+        async for event in lane:
+            if event.ends(lane.subject):
+                return False
+            if player.ended(event):
+                return True
         return False
 
 

@@ -27,8 +27,9 @@ from central.voicemail.menu import (
 )
 from central.words import spoken
 from gateway.telephone.ari.errors import GoneError, LaneEndedError
-from gateway.telephone.ari.events import RESUMED, Event
+from gateway.telephone.ari.events import Event
 from gateway.telephone.messages import media
+from gateway.telephone.playing import Player
 
 
 async def listen(desk: Desk, arrival: Arrival) -> None:
@@ -53,7 +54,7 @@ class _Call:
         self._arrival = arrival
         self._number = number
         self._menu = Menu()
-        self._playing: str | None = None
+        self._player = Player(desk.actions, arrival.channel)
         self._wait_s: float | None = None
 
     async def run(self) -> None:
@@ -70,11 +71,7 @@ class _Call:
     def _heard(self, event: Event) -> Sequence[Do]:
         if event.type == "ChannelDtmfReceived":
             return self._menu.pressed(event.digit)
-        ours = event.type == "PlaybackFinished" and event.body["playback"]["id"] == self._playing
-        if ours or (event.type == RESUMED and self._playing is not None):
-            self._playing = None
-            return self._menu.spoken()
-        return ()
+        return self._menu.spoken() if self._player.ended(event) else ()
 
     async def _do(self, todo: Sequence[Do]) -> bool:
         """False when it is over."""
@@ -83,7 +80,7 @@ class _Call:
                 case Say(parts):
                     await self._say(parts)
                 case Wait(seconds):
-                    await self._quiet()
+                    await self._player.stop()
                     self._wait_s = seconds
                 case TryPin(pin):
                     return await self._do(await self._try(pin))
@@ -97,17 +94,9 @@ class _Call:
         return True
 
     async def _say(self, parts: Sequence[Words | Recording]) -> None:
-        await self._quiet()
+        await self._player.stop()
         self._wait_s = None
-        self._playing = await self._desk.actions.play(
-            self._arrival.channel, *[await self._media(each) for each in parts]
-        )
-
-    async def _quiet(self) -> None:
-        if self._playing is not None:
-            playing, self._playing = self._playing, None
-            with contextlib.suppress(GoneError):  # it has just ended
-                await self._desk.actions.stop_playing(playing)
+        await self._player.play(*[await self._media(each) for each in parts])
 
     async def _media(self, part: Words | Recording) -> str:
         if isinstance(part, Recording):

@@ -12,8 +12,9 @@ from gateway.telephone.ari.errors import (
     LaneEndedError,
     UnreachableError,
 )
-from gateway.telephone.ari.events import RESUMED, Event
+from gateway.telephone.ari.events import Event
 from gateway.telephone.ari.reading import Lane
+from gateway.telephone.playing import Player
 from gateway.telephone.telling import Do, HangUp, Outcome, Say, Telling, Wait, What
 
 log = logging.getLogger("wardline.telephone")
@@ -54,7 +55,7 @@ class _Call:
         self._lane = lane
         self._media = media
         self._telling = Telling()
-        self._playing: str | None = None
+        self._player = Player(actions, lane.subject.id)
         self._over = False
 
     async def run(self) -> Outcome:
@@ -82,12 +83,7 @@ class _Call:
             return self._telling.answered()
         if event.type == "ChannelDtmfReceived":
             return self._telling.pressed(event.digit)
-        ours = event.type == "PlaybackFinished" and event.body["playback"]["id"] == self._playing
-        # What a lost connection has swallowed may be the end of what was being said.
-        if ours or (event.type == RESUMED and self._playing is not None):
-            self._playing = None
-            return self._telling.spoken()
-        return None
+        return self._telling.spoken() if self._player.ended(event) else None
 
     async def _say(self, what: What) -> Outcome | None:
         """What it has come to, when there is nothing to say."""
@@ -99,11 +95,7 @@ class _Call:
         if not media:
             return Outcome.UNWANTED
         with contextlib.suppress(GoneError):  # its end is the next thing we read
-            if self._playing is not None:
-                stopped, self._playing = self._playing, None
-                with contextlib.suppress(GoneError):
-                    await self._actions.stop_playing(stopped)
-            self._playing = await self._actions.play(self._lane.subject.id, *media)
+            await self._player.play(*media)
         return None
 
     async def end(self) -> None:
