@@ -59,12 +59,10 @@ def http_conf(exchange: Exchange) -> str:
 
 
 def ari_conf(exchange: Exchange) -> str:
-    looks = [_account(CONSOLE, exchange.console_password, ("read_only", "yes"))]
-    return text.file(
-        Section("general", [("enabled", "yes"), ("channelvars", LINKED)]),
-        _account(APP, exchange.ari_password),
-        *(looks if exchange.console_password else []),
-    )
+    accounts = [_account(APP, exchange.ari_password)]
+    if exchange.console_password:
+        accounts.append(_account(CONSOLE, exchange.console_password, ("read_only", "yes")))
+    return text.file(Section("general", [("enabled", "yes"), ("channelvars", LINKED)]), *accounts)
 
 
 def _account(name: str, password: str, *more: tuple[str, str]) -> Section:
