@@ -36,7 +36,7 @@ THINGS = {
     "room": (N_("conference room %(a)s"), ""),
     "route": (N_("route %(a)s"), "/directory/routes/%(a)s"),
     "screen": (N_("screen %(a)s"), "/screens"),
-    "speed": (N_("speed dials of the house"), ""),
+    "speed": (N_("speed dials of the house"), "/directory/speed-dials"),
     "service": (N_("service %(a)s"), "/directory/services/%(a)s"),
     "trunk": (N_("line to the world %(a)s"), "/directory/trunks/%(a)s"),
     "user": (N_("user %(a)s"), "/users"),

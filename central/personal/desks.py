@@ -34,6 +34,9 @@ def put(
     known = model.desk(tx, number)
     if pin is None and known is None:
         raise FieldError("pin", N_("A PIN has 6 to 8 digits."))
+    same = known is not None and (known["rights"], known["leave_min"]) == (rights, leave_min)
+    if same and pin is None:
+        return
     kept = known["pin_hash"] if known is not None else ""
     if pin is not None:
         kept = pins.hashed(pin, number)

@@ -30,6 +30,9 @@ def find(
     now = directory.directory(tx)
     checked = [_checked(tx, now, owner, each) for each in targets]
     _check_ways(now, FindMe(owner, tuple(checked)))
+    before = model.find_of(tx, owner)
+    if before is not None and (before.targets, before.together) == (tuple(checked), together):
+        return
     tx.execute("DELETE FROM find_me WHERE owner = ?", (owner,))
     if checked:
         tx.insert("find_me", owner=owner, together=int(together))

@@ -84,6 +84,12 @@ def speed_dials(tx: Tx, owner: str | None = None) -> list[Row]:
     return tx.all("SELECT * FROM speed_dials WHERE owner IS ? ORDER BY code", (owner,))
 
 
+def speed_dial(tx: Tx, ref: str) -> Row | None:
+    """One by its id, as addresses have it."""
+    known = ref.isascii() and ref.isdecimal() and len(ref) < 12
+    return tx.one("SELECT * FROM speed_dials WHERE id = ?", (int(ref),)) if known else None
+
+
 def rights(tx: Tx, number: str) -> str | None:
     """The permission class of an extension: that of its desk, else that of the phones that show
     it, if they agree."""
@@ -114,6 +120,10 @@ def find(tx: Tx) -> tuple[FindMe, ...]:
         )
         for row in tx.all("SELECT * FROM find_me ORDER BY owner")
     )
+
+
+def find_of(tx: Tx, owner: str) -> FindMe | None:
+    return next((each for each in find(tx) if each.owner == owner), None)
 
 
 def _target(row: Row) -> Target:

@@ -9,14 +9,16 @@ from central.errors import FieldError
 from central.personal import model
 from central.store import Tx
 
+UNKNOWN = N_("There is no such speed dial.")
 _CODE = re.compile(r"\*0[0-9]{2}")
 _NUMBER = re.compile(r"[0-9]{2,16}")
 _SEPARATORS = re.compile(r"[\s().-]")
 
 
-def put(tx: Tx, code: str, number: str, *, owner: str | None = None, by: str = "system") -> None:
+def put(tx: Tx, code: str, number: str, *, owner: str | None = None, by: str = "system") -> int:
     """From now on `code` ("*012") dials `number`, on the phones of the extension `owner` or on
-    every phone. It dials what the phone may dial anyway and nothing else. Raises FieldError."""
+    every phone. It dials what the phone may dial anyway and nothing else. Its id. Raises
+    FieldError."""
     code, number = code.strip(), _SEPARATORS.sub("", number)
     if not _CODE.fullmatch(code):
         raise FieldError("code", N_("A speed dial is *0 and two digits, such as *012."))
@@ -25,16 +27,23 @@ def put(tx: Tx, code: str, number: str, *, owner: str | None = None, by: str = "
     if owner is not None:
         checks.extension(tx, owner)
     _check_reached(tx, number, owner)
-    tx.execute("DELETE FROM speed_dials WHERE code = ? AND owner IS ?", (code, owner))
-    tx.insert("speed_dials", code=code, number=number, owner=owner)
+    known = next((row for row in model.speed_dials(tx, owner) if row["code"] == code), None)
+    if known is None:
+        id = tx.insert("speed_dials", code=code, number=number, owner=owner)
+    else:
+        id = int(known["id"])
+        if known["number"] == number:
+            return id
+        tx.execute("UPDATE speed_dials SET number = ? WHERE id = ?", (number, id))
     checks.changed(tx, by, "speed.put", _ref(owner), {"code": code, "number": number})
+    return id
 
 
 def remove(tx: Tx, code: str, *, owner: str | None = None, by: str = "system") -> None:
     """Raises FieldError."""
     gone = tx.execute("DELETE FROM speed_dials WHERE code = ? AND owner IS ?", (code, owner))
     if not gone.rowcount:
-        raise FieldError("code", N_("There is no such speed dial."))
+        raise FieldError("code", UNKNOWN)
     checks.changed(tx, by, "speed.remove", _ref(owner), {"code": code})
 
 

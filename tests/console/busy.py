@@ -15,6 +15,7 @@ from central.directory import service as directory
 from central.events import NodeEvent
 from central.faults import service as faults
 from central.infusions import service as infusions
+from central.personal import desks, finding, speed
 from central.recordings import service as recordings
 from central.store import Tx
 from central.voicemail import service as voicemail
@@ -22,6 +23,7 @@ from central.wards import model as wards
 from gateway.his.message import parse
 from gateway.mqtt import kinds
 from gateway.telephone.messages import Message
+from gateway.telephone.personal import Hours, Target
 from tests.call_records.conftest import NAMES, moved, written
 
 PEER = "10.1.2.3"
@@ -41,19 +43,17 @@ PAGES = (
     "/broadcasts", "/broadcasts/1", "/broadcasts/rights",
     "/his", "/his/messages/1", "/his/locations", "/users", "/screens", "/audit", "/search?q=1",
     "/me", "/nothing-here",
-    "/telephone/people", "/telephone/people/1", "/telephone/extensions",
-    "/telephone/extensions/8003", "/telephone/phones", "/telephone/phones/0015650a1b2c",
-    "/telephone/phones/new", "/telephone/groups", "/telephone/groups/nurses", "/telephone/services",
-    "/telephone/services/120", "/telephone/classes", "/telephone/classes/city",
-    "/telephone/mailboxes", "/telephone/mailboxes/8101", "/telephone/rooms",
-    "/telephone/rooms/8800", "/telephone/parking", "/telephone/parking/700", "/messages",
-    "/telephone/trunks", "/telephone/trunks/world", "/telephone/routes", "/telephone/routes/city",
+    "/directory/mailboxes", "/directory/mailboxes/8101", "/directory/rooms",
+    "/directory/rooms/8800", "/directory/parking", "/directory/parking/700", "/messages",
     "/telephone", "/directory/people", "/directory/people/1", "/directory/extensions",
     "/directory/extensions/8003", "/directory/phones", "/directory/phones/0015650a1b2c",
     "/directory/phones/0015650a1b2c/log-in",
     "/directory/phones/new", "/directory/groups", "/directory/groups/nurses", "/directory/services",
     "/directory/services/120", "/directory/classes", "/directory/classes/city",
     "/directory/trunks", "/directory/trunks/world", "/directory/routes", "/directory/routes/city",
+    "/directory/speed-dials", "/directory/speed-dials/1", "/directory/find-me",
+    "/directory/find-me/8101", "/directory/find-me/new", "/directory/desks",
+    "/directory/desks/8101",
 )  # fmt: skip
 
 
@@ -83,6 +83,12 @@ def fill_directory(tx: Tx) -> None:
     outside.add_trunk(tx, "world", "192.0.2.7:5060", inbound={"62345678": "8003"})
     outside.add_route(tx, "city", "world", ["9NXXXXXXX"], strip=1, limit_s=300)
     outside.allow(tx, "city", ["city"])
+    speed.put(tx, "*001", "8003")
+    speed.put(tx, "*012", "962221111", owner="8101")
+    day = Hours(8 * 60, 17 * 60, (0, 1, 2, 3, 4))
+    finding.find(tx, "8101", [Target("8003", day, 30), Target("962221111")])
+    tx.insert("desks", number="8101", rights="city", pin_hash="", leave_min=180)
+    desks.sit(tx, "8101", "0015650a1b2c", by="李医生")
 
 
 def fill(tx: Tx) -> None:

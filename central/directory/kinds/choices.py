@@ -13,6 +13,7 @@ LANGS = {"zh": "中文", "en": "English"}
 # What Wardline answers itself, by the word the exchange tells it.
 PURPOSES = {
     "emergency": N_("Emergency number"),
+    "desk": N_("Log in at a phone, and out again"),
     "broadcast": N_("Announcement to the whole house"),
     "broadcast_urgent": N_("Urgent announcement to the whole house"),
     "voicemail": N_("Listening to one's messages"),
