@@ -12,7 +12,7 @@ from typing import Any, Self
 from provisioning.packages import which
 from provisioning.supervisor import free_ports
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 MODULE_FOLDER = "/usr/lib/baresip/modules"
 # What every one of them needs; g711 and aufile are the voices.
 MODULES = ("account", "menu", "ctrl_tcp", "g711", "aufile")

@@ -31,8 +31,7 @@ from gateway.mqtt import kinds, topics
 from gateway.mqtt.checked import encode
 from gateway.mqtt.link import BrokerLink
 from gateway.speech.library import SpeechUnavailableError
-
-WAIT_S = 15
+from tests.conftest import WAIT_S
 
 
 class Mute:

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.conftest import free_port, program
 
 SCENARIOS = Path(__file__).with_name("scenarios")
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 
 
 class Phone:

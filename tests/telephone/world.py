@@ -10,9 +10,8 @@ from gateway.telephone.ari.errors import ExchangeError
 from gateway.telephone.ari.events import Event
 from gateway.telephone.ari.reading import Lane
 from gateway.telephone.exchange import APP
+from tests.conftest import WAIT_S as WAIT_S
 from tests.telephone.running import PASSWORD
-
-WAIT_S = 20.0
 
 
 class World:
