@@ -27,7 +27,8 @@ from tests.telephone.phone import Baresip, tone
 from tests.telephone.running import RunningExchange
 from tests.telephone.world import WAIT_S
 
-STATION, OFFICE = "001565000003", "001565000004"
+# The last one is never plugged in.
+STATION, OFFICE, ABSENT = "001565000003", "001565000004", "001565000005"
 LISTEN = "*97"
 
 
@@ -40,7 +41,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         directories.add_phone(tx, STATION, "8003")
         directories.add_phone(tx, OFFICE, "8101")
         directories.add_service(tx, LISTEN, "voicemail")
-        facilities.set_mailbox(tx, "8101", "4711")
+        directories.add_extension(tx, "8102", "Lobby")
+        directories.add_phone(tx, ABSENT, "8102")
+        for number in ("8101", "8102"):
+            facilities.set_mailbox(tx, number, "4711")
     yield opened
     opened.close()
 
@@ -62,7 +66,10 @@ def short_words(folder: Path) -> SpeechLibrary:
     recorded.mkdir(exist_ok=True)
     for lang in LOCALES:
         texts = [standing.words(lang, name) for name in names.WORDS]
-        texts += [spoken(lang, f"voicemail.{each}") for each in ("pin", "wrong_pin", "keys", "end")]
+        plain = ("pin", "wrong_pin", "keys", "end", "deleted", "no_mailbox")
+        texts += [spoken(lang, f"voicemail.{each}") for each in plain]
+        texts.append(spoken(lang, "voicemail.some", n=1, old=0))
+        texts.append(spoken(lang, "voicemail.from", caller="8003", ms=0))
         for text in texts:
             tone(recorded / name_of(lang, text), 0.5)
     return SpeechLibrary(folder / "speech", [Espeak()], recorded)
@@ -144,7 +151,21 @@ async def test_a_message_is_left_lights_the_lamp_and_is_heard(
         assert row["heard_ms"] is not None
         await office.do("sndcode", "3")
         await office.event("CALL_CLOSED")
-    assert office.heard()[0] > 500
+    loudness, length_ms = office.heard()
+    assert loudness > 500
+    assert length_ms > message["duration_s"] * 1000
+
+
+async def test_whoever_calls_a_phone_that_is_not_there_is_asked_for_a_message(
+    store: Store, exchange: RunningExchange, tmp_path: Path
+) -> None:
+    async with (
+        at_work(store, exchange),
+        plugged_in(tmp_path, store, exchange, STATION) as station,
+    ):
+        await station.dial("8102")
+        await station.event("CALL_ESTABLISHED")
+        await station.hears(300)
 
 
 async def test_a_phone_without_a_mailbox_and_a_wrong_pin_open_nothing(
