@@ -9,9 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from central.store import Store
+from central.telephone.desk import Arrival, Desk
+from central.telephone.phone import ARRIVALS
+from gateway.speech.engines import Espeak
+from gateway.speech.library import SpeechLibrary
 from gateway.telephone.counted import DATABASE, Counted, counted
 from gateway.telephone.directory import Directory, Line, Phone, Rights, Route, Trunk
-from gateway.telephone.files.outward import counting
+from gateway.telephone.files.outward import REFUSED, counting
+from gateway.telephone.prompts import Prompts
 from gateway.telephone.text import UnsafeTextError
 from tests.conftest import free_port
 from tests.telephone import sipp
@@ -208,8 +214,8 @@ async def test_a_call_that_was_passed_on_takes_its_line_still_and_the_refused_ta
             await office.do("hangup")
 
 
-async def test_the_application_is_told_who_is_refused_and_why(
-    house: House, exchange: RunningExchange
+async def test_the_application_is_told_who_is_refused_and_why_and_tells_him(
+    house: House, exchange: RunningExchange, store: Store, tmp_path: Path
 ) -> None:
     async with (
         World(exchange.settings.ari_url) as world,
@@ -222,8 +228,20 @@ async def test_the_application_is_told_who_is_refused_and_why(
             lane = await world.arrived.get()
         start = await until(lane, "StasisStart")
         assert start.body["args"] == ["outward_refused", "from-spent", "calls"]
+        library = SpeechLibrary(tmp_path / "speech", [Espeak()])
+        prompts = Prompts(library, exchange.folder / "sounds")
+
+        async def publish() -> None:
+            raise AssertionError("no box has to know")
+
+        desk = Desk(store, world.actions, prompts, publish)
+        await ARRIVALS[REFUSED](desk, Arrival(lane, REFUSED, SPENT, "8104", "en"))
         await world.end(lane)
         await spent.event("CALL_CLOSED")
+        await library.close()
+    loud, long_ms = spent.heard()
+    assert loud > 500
+    assert long_ms > 3000
 
 
 @pytest.mark.parametrize("zone", ["", "Asia/Shanghai,x", "a b", "${X}", "/etc", "../x"])

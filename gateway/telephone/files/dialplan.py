@@ -139,7 +139,7 @@ def _route(directory: Directory, route: Route, trunk: Trunk) -> Context:
             f"{dial}{may}{outward.limit(route.limit_s)}{outward.leg(trunk)})",
             "Hangup(${HANGUPCAUSE})",
             ("full", 'GotoIf($["${NO_ROOM}" = ""]?congested)'),
-            f"Set({TAKE_BACK}={TAKE_BACK_S})",
+            f"Set({TAKE_BACK}={outward.REFUSAL_S})",
             f"Stasis({APP},{outward.REFUSED},${{NO_ROOM}},${{NO_ROOM_FOR}})",
             f"Set({TAKE_BACK}=0)",
             ("congested", "Congestion(10)"),

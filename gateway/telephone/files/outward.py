@@ -14,6 +14,8 @@ from gateway.telephone.text import Context, Extension
 # Told to the application with who has no room left ("trunk-NAME", "from-CLASS"), and for what: one
 # of WHY.
 REFUSED = "outward_refused"
+# The application has so long to tell him, should it die over it.
+REFUSAL_S = 60
 WHY = ("at_once", "calls", "minutes")
 FAMILY = "outward"
 # No call outside lasts longer, whoever forgets to hang up.
