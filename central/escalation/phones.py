@@ -34,6 +34,7 @@ OUTCOMES = {
     Outcome.BUSY: N_("phone %(number)s was busy"),
     Outcome.NO_ANSWER: N_("phone %(number)s did not answer"),
     Outcome.UNREACHABLE: N_("phone %(number)s is not there"),
+    Outcome.INCOMPATIBLE: N_("phone %(number)s answered and could not be spoken to"),
     Outcome.UNDECIDED: N_("phone %(number)s was answered, nobody decided"),
     Outcome.SPEECHLESS: N_("phone %(number)s was answered, the words could not be spoken"),
     Outcome.FAILED: N_("phone %(number)s could not be rung: the exchange is away"),

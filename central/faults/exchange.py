@@ -4,6 +4,8 @@ from central.console.marks import N_
 
 # The node that such faults are noted under; no box is called so.
 NODE = "exchange"
+# A telephone's own fault, noted and ended by how it answers.
+CODING = "voice-coding"
 # By code: what is wrong, and what to do, as in `shown.BOX`.
 FAULTS = {
     "exchange-away": (
@@ -25,6 +27,10 @@ FAULTS = {
     "speech-unavailable": (
         N_("Something could not be spoken at a telephone at %(since)s"),
         N_("install the voice espeak-ng, or let the words be recorded"),
+    ),
+    CODING: (
+        N_("Telephone %(device)s speaks a voice coding the exchange does not know since %(since)s"),
+        N_("set its codecs to G.711 (alaw, ulaw) or G.722"),
     ),
     "locked-out": (
         N_("%(device)s gave the telephone exchange wrong passwords and is locked out at %(since)s"),

@@ -7,6 +7,9 @@ from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
+from central.faults import model as faults
+from central.faults import service
+from central.faults.exchange import CODING, NODE
 from central.store import Row, Store, StoreUnavailableError, Tx
 from central.telephone import model
 from central.telephone.service import Ringing, Rung
@@ -28,6 +31,8 @@ AWAY_LOOK_S = 0.5
 WRONG_KEY = "telephone.wrong_key"
 KEYS = "telephone.keys"
 
+# Somebody was there and could be spoken to.
+_HEARD = (Outcome.TAKEN, Outcome.PASSED_ON, Outcome.UNDECIDED, Outcome.UNWANTED)
 # Of an extension with several telephones, the outcome that says most.
 _BEST = (
     Outcome.TAKEN,
@@ -37,6 +42,7 @@ _BEST = (
     Outcome.BUSY,
     Outcome.NO_ANSWER,
     Outcome.SPEECHLESS,
+    Outcome.INCOMPATIBLE,
     Outcome.UNREACHABLE,
     Outcome.FAILED,
 )
@@ -142,9 +148,26 @@ class Ringer:
         except Exception:  # a mistake of ours: whoever asked goes on to somebody else
             log.exception("ringing %s failed", row["id"])
             hunted = Hunted(None, dict.fromkeys(by_endpoint, Outcome.FAILED))
+        await self._note_codings(hunted)
         rung = _rung(hunted, groups, by_number)
         log.info("ringing %s: %s", row["id"], dict(rung.outcomes))
         await finish(self._store, self._ringings, row, rung)
+
+    async def _note_codings(self, hunted: Hunted) -> None:
+        """A telephone of another voice coding is a fault until it is answered and heard."""
+        fresh = codings(self._store.read(), hunted.outcomes)
+        for device, bad in fresh.items():
+            if bad:
+                log.error(
+                    "%s answered in a voice coding that the exchange does not speak: set it to"
+                    " G.711 (alaw or ulaw) or G.722",
+                    device,
+                )
+        if fresh:
+            try:
+                await self._store.write(partial(note_codings, fresh=fresh))
+            except StoreUnavailableError as error:
+                log.warning("a fault of a telephone cannot be noted now: %s", error)
 
     async def _unless_away(
         self, hunting: Coroutine[Any, Any, Hunted], endpoints: Iterable[str]
@@ -191,6 +214,26 @@ class Ringer:
             return [await self._prompts.media(lang, text) for text in texts]
 
         return media
+
+
+def codings(tx: Tx, outcomes: Mapping[str, Outcome]) -> dict[str, bool]:
+    """The devices of which something has changed: whether their voice coding is wrong now."""
+    found = {}
+    for endpoint, outcome in outcomes.items():
+        device = endpoint.rpartition("/")[2]
+        open_now = faults.find_open(tx, NODE, device, CODING) is not None
+        bad = outcome is Outcome.INCOMPATIBLE
+        if bad != open_now and (bad or outcome in _HEARD):
+            found[device] = bad
+    return found
+
+
+def note_codings(tx: Tx, fresh: Mapping[str, bool]) -> None:
+    for device, bad in fresh.items():
+        if bad:
+            service.raise_fault(tx, ward=None, node=NODE, device=device, code=CODING)
+        else:
+            service.clear_fault(tx, NODE, device, CODING)
 
 
 async def _changed(event: asyncio.Event) -> None:

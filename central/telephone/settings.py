@@ -66,6 +66,7 @@ def from_config(config: Mapping[str, Any]) -> Settings | None:
         said["address"],
         tls=_tls(said.get("tls")),
         timezone=config.get("timezone", Exchange.timezone),
+        console_password=str(said.get("console_password", "")),
     )
     return Settings(exchange, Path(said["folder"]))
 

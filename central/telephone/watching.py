@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from central.faults import model as faults
 from central.faults import service
-from central.faults.exchange import NODE
+from central.faults.exchange import CODING, NODE
 from central.store import Store, StoreUnavailableError, Tx
 from central.telephone.ringing import Saying
 from gateway.speech.library import SpeechUnavailableError
@@ -144,5 +144,5 @@ def _open(tx: Tx) -> set[tuple[str, str]]:
     return {
         (row["device"], row["code"])
         for row in faults.of_node(tx, NODE)
-        if row["cleared_ms"] is None
+        if row["cleared_ms"] is None and row["code"] != CODING
     }

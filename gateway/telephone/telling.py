@@ -29,6 +29,8 @@ class Outcome(StrEnum):
     UNWANTED = "unwanted"
     # It was answered, and what should be said could not be.
     SPEECHLESS = "speechless"
+    # It answered in a voice coding that the exchange does not speak.
+    INCOMPATIBLE = "incompatible"
     # The exchange itself could not.
     FAILED = "failed"
 
@@ -66,10 +68,16 @@ _BUSY = frozenset({17, 21})
 _UNREACHABLE = frozenset({1, 3, 20, 27, 38, 41})
 
 
+# Asterisk says so of a phone that answers, and of one that refuses all codings it is offered.
+_NO_COMMON_CODING = 58
+
+
 def unanswered(cause: int) -> Outcome:
     """What has become of a telephone that nobody answered, by its cause of Q.850."""
     if cause in _BUSY:
         return Outcome.BUSY
+    if cause == _NO_COMMON_CODING:
+        return Outcome.INCOMPATIBLE
     return Outcome.UNREACHABLE if cause in _UNREACHABLE else Outcome.NO_ANSWER
 
 

@@ -71,7 +71,7 @@ class Stranger:
         """The last answer to a request; "" when there is none."""
         while True:
             try:
-                answer = self._message()
+                answer = self.message()
             except TimeoutError:
                 return ""
             if (
@@ -83,7 +83,7 @@ class Stranger:
 
     def called(self) -> str:
         """The next call that comes here. Raises TimeoutError."""
-        while not (came := self._message()).startswith("INVITE"):
+        while not (came := self.message()).startswith("INVITE"):
             pass
         return came
 
@@ -96,7 +96,20 @@ class Stranger:
         lines = ["SIP/2.0 486 Busy Here", *said, "Content-Length: 0", "", ""]
         self._socket.send("\r\n".join(lines).encode())
 
-    def _message(self) -> str:
+    def accept(self, invite: str, payload: int) -> None:
+        """Answer it, with the voice coding `payload` (8 is alaw, 18 is G.729)."""
+        text = invite.replace("\r", "")
+        kept = re.findall(r"^(?:Via|From|To|Call-ID|CSeq): .*$", text, re.MULTILINE)
+        said = [f"{each};tag=here" if each.startswith("To:") else each for each in kept]
+        sdp = (
+            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+            f"m=audio 20000 RTP/AVP {payload}\r\n"
+        )
+        lines = ["SIP/2.0 200 OK", *said, f"Contact: <sip:here@{self._at}>",
+                 "Content-Type: application/sdp", f"Content-Length: {len(sdp)}", ""]  # fmt: skip
+        self._socket.send("\r\n".join([*lines, sdp]).encode())
+
+    def message(self) -> str:
         """The next one. Over TCP one after the other is cut off by its length."""
         while True:
             head, gap, rest = self._buffer.partition(b"\r\n\r\n")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,9 +15,11 @@ from central.clock import FakeClock
 from central.config import ConfigError
 from central.directory import model as directory
 from central.directory import service as directories
+from central.faults import model as faults
 from central.store import Store, Tx
 from central.telephone import desk, model, service, settings
 from central.telephone.desk import Arrival, Desk
+from central.telephone.ringing import codings, note_codings
 from central.telephone.running import Telephone
 from central.telephone.service import Ringing, Rung
 from gateway.speech.engines import Espeak
@@ -26,6 +29,7 @@ from gateway.telephone.telling import Outcome
 from tests.bench.waiting import until
 from tests.telephone.phone import Baresip
 from tests.telephone.running import RunningExchange
+from tests.telephone.stranger import Stranger
 from tests.telephone.world import WAIT_S
 
 STATION, OFFICE = "001565000003", "001565000004"
@@ -287,6 +291,38 @@ async def test_an_exchange_that_is_away_fails_at_once_and_keeps_nobody_waiting(
         assert rung.outcomes == {"8003": Outcome.FAILED, "8101": Outcome.FAILED}
         async with asyncio.timeout(WAIT_S):
             await telephone.ari.ready.wait()
+
+
+async def test_a_phone_that_speaks_another_coding_is_passed_over_and_told_of(
+    store: Store, exchange: RunningExchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    def answers(payload: int) -> None:
+        with Stranger(exchange.settings.ports.sip, "127.0.0.1") as phone:
+            row = directory.phone(store.read(), STATION)
+            assert row is not None
+            assert phone.log_in(STATION, row["password"]) == 200
+            ringing.set()
+            phone.accept(phone.called(), payload)
+            while not phone.message().startswith("BYE"):
+                pass
+
+    matter, ringing = Matter(), threading.Event()
+    async with at_work(store, exchange, matter):
+        answering = asyncio.create_task(asyncio.to_thread(answers, 18))
+        await asyncio.to_thread(ringing.wait, WAIT_S)
+        with store.transaction() as tx:
+            service.ring(tx, "test", "coding", [["8003"]])
+        rung = await matter.outcome("coding")
+        assert rung.outcomes == {"8003": Outcome.INCOMPATIBLE}
+        await answering
+    (fault,) = faults.open_faults(store.read())
+    assert (fault["node"], fault["device"], fault["code"]) == ("exchange", STATION, "voice-coding")
+    assert "set it to G.711 (alaw or ulaw) or G.722" in caplog.text
+    with store.transaction() as tx:
+        outcomes = {f"PJSIP/{STATION}": Outcome.TAKEN}
+        note_codings(tx, codings(tx, outcomes))
+        assert faults.open_faults(tx) == []
+        assert codings(tx, outcomes) == {}
 
 
 async def test_a_caller_is_known_spoken_to_and_let_go(
