@@ -14,8 +14,10 @@ from central.console import service as people
 from central.directory import facilities
 from central.directory import model as directory
 from central.directory import service as telephones
+from central.personal import desks, finding, speed
 from central.store import Tx
 from central.wards import model as wards
+from gateway.telephone.personal import Target
 from provisioning.layout import WardPlan
 
 # A demo on loopback: meant to be read on the screen and typed.
@@ -30,6 +32,8 @@ ADMISSION_BED = ("3", "3")
 # What the telephones of the demo can dial beside each other; README tells.
 ROOM, PARKING, PLACES, VOICEMAIL, PIN = "8800", "8700", ("8701", "8705"), "8900", "2580"
 BROADCAST, URGENT = "621", "622"
+# The number for logging in at a telephone, one who has none of his own, and his PIN.
+DESK, ROUNDS, ROUNDS_PIN = "8901", "8201", "258025"
 MANAGER = "8102"  # who may dial these
 COLLEAGUES = "nurses"
 
@@ -113,6 +117,8 @@ def load(tx: Tx, plans: tuple[WardPlan, ...]) -> None:
         telephones.add_service(tx, BROADCAST, "broadcast", by="demo")
         telephones.add_service(tx, URGENT, "broadcast_urgent", by="demo")
         broadcasts.allow(tx, "extension", MANAGER, True, by="demo")
+    if not directory.used(tx, DESK):
+        _free_seating(tx, phones(plans)[0].number)
     for (sender, place), (ward, bed) in places(plans).items():
         if admissions.location(tx, sender, place) is None:
             map_location(tx, sender, place, ward, bed, "demo")
@@ -126,6 +132,15 @@ def _facilities(tx: Tx, rung: Sequence[DemoPhone]) -> None:
     for phone in rung:
         if phone.ward is None:
             facilities.set_mailbox(tx, phone.number, PIN, by="demo")
+
+
+def _free_seating(tx: Tx, station: str) -> None:
+    """Somebody without a telephone: he is found at others, or logs in at one."""
+    telephones.add_service(tx, DESK, "desk", by="demo")
+    telephones.add_extension(tx, ROUNDS, "查房医生", by="demo")
+    desks.put(tx, ROUNDS, rights=directory.INTERNAL, pin=ROUNDS_PIN, by="demo")
+    finding.find(tx, ROUNDS, [Target("8101", ring_s=15), Target(MANAGER)], by="demo")
+    speed.put(tx, "*001", station, by="demo")
 
 
 def places(plans: tuple[WardPlan, ...]) -> dict[tuple[str, str], tuple[str, str]]:
