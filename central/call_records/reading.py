@@ -77,5 +77,9 @@ async def run(store: Store, folder: Path, ari: Ari) -> None:
             if not failing:
                 log.error("calls are not recorded for now: %s; trying again", error)
             failing = True
+        except Exception:  # a mistake here is none of the bridge's, which has calls to tell of
+            if not failing:
+                log.exception("calls are not recorded for now; trying again")
+            failing = True
         await asyncio.sleep(LOOK_EVERY_S)
         tidy_in_s -= LOOK_EVERY_S

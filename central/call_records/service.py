@@ -1,5 +1,6 @@
 """Makes records of what the exchange wrote down, and reckons what calls cost."""
 
+import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,8 +12,10 @@ from central.console.marks import N_
 from central.directory import checks
 from central.directory import model as directory
 from central.errors import FieldError
-from central.store import HOSPITAL, Tx
+from central.store import HOSPITAL, Tx, is_trouble
 from gateway.telephone.cel import CallEvent
+
+log = logging.getLogger("wardline.telephone")
 
 CHANGED = "call_records"
 # A rate is for each begun minute or each begun six seconds.
@@ -57,8 +60,17 @@ def _settle(tx: Tx, fresh: Sequence[CallEvent], over_before_ms: int = 0) -> list
     for group in joining.groups(model.connected(tx, fresh)):
         if not joining.over(group) and group[-1].at_us >= over_before_ms * 1000:
             continue
-        call = joining.join(group)
-        if call is not None and (record := _write(tx, call)) is not None:
+        try:
+            with tx.savepoint():
+                call = joining.join(group)
+                record = None if call is None else _write(tx, call)
+        except Exception as error:
+            if is_trouble(error):
+                raise
+            # A mistake about one call is no reason to lose the others.
+            log.exception("the call %s is not recorded", group[0].linked)
+            continue
+        if record is not None:
             written.append(record)
     if written:
         tx.changed(HOSPITAL, CHANGED)

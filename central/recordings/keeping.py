@@ -123,4 +123,8 @@ async def run(store: Store, folder: Path) -> None:
             if not failing:
                 log.error("recordings are not kept in order for now: %s; trying again", error)
             failing = True
+        except Exception:  # a mistake here is none of the bridge's, which has calls to tell of
+            if not failing:
+                log.exception("recordings are not kept in order for now; trying again")
+            failing = True
         await asyncio.sleep(LOOK_EVERY_S)

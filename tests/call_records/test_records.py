@@ -1,12 +1,14 @@
 """Records in the database: one for each call, what it costs, and what a late event changes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from central.call_records import model, service
+from central.call_records import joining, model, service
+from central.call_records.joining import Joined
 from central.call_records.reading import Reader
 from central.clock import FakeClock
 from central.errors import FieldError
@@ -113,6 +115,21 @@ def test_a_call_that_the_exchange_did_not_survive_ends_with_what_is_known(store:
         assert len(service.started(tx, 1_795_902_550_000)) == 1
     (row,) = records(store)
     assert (row["cut"], row["result"], row["ended_ms"]) == (1, "answered", 1_795_902_505_000)
+
+
+def test_a_call_that_cannot_be_understood_keeps_no_other_from_its_record(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    join = joining.join
+
+    def fails(events: Sequence[CallEvent]) -> Joined | None:
+        if any(each.dialled == "120" for each in events):
+            raise ZeroDivisionError
+        return join(events)
+
+    monkeypatch.setattr(joining, "join", fails)
+    assert len(take(store, *written(*NAMES))) == len(NAMES) - 1
+    assert caplog.text.count("is not recorded") == 1
 
 
 def test_old_events_go_and_records_stay_even_when_they_are_read_again(
