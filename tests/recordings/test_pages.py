@@ -16,6 +16,8 @@ from central.call_records import service as call_records
 from central.clock import FakeClock
 from central.recordings import model, service
 from central.store import Store
+from central.telephone.settings import as_config
+from gateway.telephone.exchange import Exchange, Ports
 from gateway.telephone.files.recording import BY_EXCHANGE
 from tests.call_records.conftest import build, written
 from tests.conftest import program
@@ -41,6 +43,11 @@ def recording(folder: Path, name: str) -> Path:
     return path
 
 
+def exchange(folder: Path) -> dict[str, Any]:
+    """The configuration of one that is not there; its recordings are."""
+    return as_config(Exchange(Ports(sip=1, ari=1, rtp=1), "none"), folder)
+
+
 def recorded(store: Store, path: Path) -> int:
     with store.transaction() as tx:
         build(tx)
@@ -61,7 +68,7 @@ def config(tmp_path: Path, clock: FakeClock) -> dict[str, Any]:
     clock.value_ms = 1_795_902_600_000
     return {
         "database": str(tmp_path / "wardline.db"), "broker": None, "clock": clock,
-        "timezone": "Asia/Shanghai", "virtual": None, "exchange": {"folder": str(tmp_path)},
+        "timezone": "Asia/Shanghai", "virtual": None, "exchange": exchange(tmp_path),
         "web": {"host": "127.0.0.1", "port": 0, "secret_file": str(tmp_path / "secret")},
     }  # fmt: skip
 
@@ -174,7 +181,7 @@ def page() -> Iterator[Page]:
 
 def test_a_browser_plays_from_any_place(tmp_path: Path, broker: int, page: Page) -> None:
     path = recording(tmp_path, "rule-3-1.wav")
-    site = Site(tmp_path, broker, exchange={"folder": str(tmp_path)})
+    site = Site(tmp_path, broker, exchange=exchange(tmp_path))
     try:
         recorded(site.store, path)
         page.goto(f"http://127.0.0.1:{site.port}/login?lang=en")
