@@ -2,6 +2,7 @@
 the real bridge."""
 
 import asyncio
+import base64
 import json
 import subprocess
 import time
@@ -15,7 +16,7 @@ from central.capabilities import rules
 from central.clock import SystemClock
 from central.store import Store
 from central.wards import model as wards
-from gateway.mqtt import kinds, topics
+from gateway.mqtt import kinds, sound, topics
 from gateway.mqtt.link import BrokerLink
 from provisioning import communicator
 from tests.bridge.test_bridge import Mute
@@ -220,3 +221,20 @@ def test_a_communicator_proves_its_bed_and_lights_nothing(
     assert event["about"]["proof"] == "7"
     assert {bedside.bed("7")[light] for light in ("lamp", "reassurance")} == {kinds.OFF}
     assert central.events(kinds.PRESS) == []
+
+
+def test_a_communicator_sounds_a_tone_for_a_live_voice_and_declines_it(
+    central: FakeCentral, bedside: CommunicatorProcess
+) -> None:
+    bedside.start()
+    wait_for(lambda: central.of(topics.STATE), "the birth")
+    now_ms = time.time_ns() // 1_000_000
+    clock = {"now_ms": now_ms, "real_ms": now_ms, "offset_min": 480, "session": "s"}
+    central.send("5", topics.ALL, topics.CLOCK, clock)
+    block = {"stream": "b-1", "seq": 0, "at_ms": now_ms, "class": kinds.EMERGENCY}
+    silence = base64.b64encode(sound.SILENCE * sound.BLOCK_BYTES).decode()
+    central.send("5", topics.ALL, topics.VOICE, block | {"sound": silence})
+    wait_for(lambda: bedside.bed("7")["speaker"], "the buzzer")
+    central.send("5", topics.ALL, topics.VOICE, block | {"end": True})
+    answer = central.answer("b-1")
+    assert (answer["result"], "no words" in answer["reason"]) == (kinds.DECLINED, True)
