@@ -23,6 +23,7 @@ from central.console.context import (
 )
 from central.console.errors import field_words
 from central.console.marks import N_
+from central.console.people import TELEPHONE_ADMIN
 from central.console.sheet import download
 from central.directory import model as directory
 from central.errors import FieldError
@@ -33,7 +34,9 @@ log = logging.getLogger("wardline.console")
 
 blueprint = Blueprint("call_records", __name__, template_folder="templates")
 # Who calls whom is nobody else's business.
-MAY = ("duty_manager",)
+MAY = ("duty_manager", TELEPHONE_ADMIN)
+# What was said is the business of still fewer.
+MAY_HEAR = ("duty_manager",)
 NAVIGATION = [(62, "/call-records", N_("Call records"), MAY, "telephone")]
 PAGE = 100
 SHOWN_DAYS = 7
@@ -62,6 +65,10 @@ def asked(tx: Tx) -> Wanted:
     if since_ms >= until_ms:
         raise FieldError("to", N_("The last day is before the first one."))
     return Wanted(since_ms, until_ms, *(given[key] for key in FILTERS[2:]))
+
+
+def _may_hear() -> bool:
+    return current_user.role in (*MAY_HEAR, "admin")
 
 
 @blueprint.get("/call-records")
@@ -182,7 +189,7 @@ def one(record: int) -> Any:
         "call_records/one.html",
         call=row,
         legs=model.legs(tx, record),
-        recordings=recordings.of_call(tx, record),
+        recordings=recordings.of_call(tx, record) if _may_hear() else [],
         **words(tx),
     )
 

@@ -210,20 +210,22 @@ def change_trunk(
 
 
 def change_route(
-    tx: Tx, name: str, trunk: str, patterns: Sequence[str], *, strip: int, limit_s: int, by: str
-) -> None:
+    tx: Tx, name: str, trunk: str, patterns: Sequence[str], *, strip: int, limit_s: int,
+    always: bool = False, by: str,
+) -> None:  # fmt: skip
     """As `outside.add_route`, for a route that is there. Raises FieldError."""
     before = present.route(tx, name)
     if before is None:
         raise FieldError("name", N_("There is no such route."))
     outside.check_route(tx, trunk, patterns, strip, limit_s)
     tx.execute(
-        "UPDATE routes SET trunk = ?, strip = ?, limit_s = ? WHERE name = ?",
-        (trunk, strip, limit_s, name),
+        "UPDATE routes SET trunk = ?, strip = ?, limit_s = ?, always = ? WHERE name = ?",
+        (trunk, strip, limit_s, int(always), name),
     )
     tx.execute("DELETE FROM route_patterns WHERE route = ?", (name,))
     outside.put_patterns(tx, name, patterns)
-    after = {"trunk": trunk, "strip": strip, "limit_s": limit_s, "patterns": sorted(set(patterns))}
+    after = {"trunk": trunk, "strip": strip, "limit_s": limit_s, "always": int(always)}
+    after |= {"patterns": sorted(set(patterns))}
     _changed(tx, by, "route.change", f"route/{name}", before, after)
 
 

@@ -62,7 +62,10 @@ def phone(tx: Tx, ref: str) -> Values | None:
     row = model.phone(tx, ref)
     if row is None:
         return None
-    own = {key: row[key] for key in ("device", "number", "label", "rights", "lang", "lines")}
+    own = {
+        key: row[key]
+        for key in ("device", "number", "label", "rights", "lang", "lines", "encryption")
+    }
     return own | {"groups": _list(tx, "phone_groups", "name", "device", ref)}
 
 
@@ -79,7 +82,11 @@ def service(tx: Tx, ref: str) -> Values | None:
 
 
 def permission_class(tx: Tx, ref: str) -> Values | None:
-    row = tx.one("SELECT name, label FROM permission_classes WHERE name = ?", (ref,))
+    row = tx.one(
+        "SELECT name, label, most_calls, day_calls, day_minutes FROM permission_classes"
+        " WHERE name = ?",
+        (ref,),
+    )
     if row is None:
         return None
     return dict(row) | {"routes": _list(tx, "class_routes", "route", "class", ref)}
@@ -87,7 +94,10 @@ def permission_class(tx: Tx, ref: str) -> Values | None:
 
 def trunk(tx: Tx, ref: str) -> Values | None:
     """Without its password, which no form shows."""
-    row = tx.one("SELECT name, host, user, most_calls FROM trunks WHERE name = ?", (ref,))
+    row = tx.one(
+        "SELECT name, host, user, most_calls, day_calls, day_minutes FROM trunks WHERE name = ?",
+        (ref,),
+    )
     if row is None:
         return None
     inbound = tx.all("SELECT outside, inside FROM trunk_numbers WHERE trunk = ? ORDER BY 1", (ref,))
@@ -95,7 +105,7 @@ def trunk(tx: Tx, ref: str) -> Values | None:
 
 
 def route(tx: Tx, ref: str) -> Values | None:
-    row = tx.one("SELECT name, trunk, strip, limit_s FROM routes WHERE name = ?", (ref,))
+    row = tx.one("SELECT name, trunk, strip, limit_s, always FROM routes WHERE name = ?", (ref,))
     if row is None:
         return None
     return dict(row) | {"patterns": _list(tx, "route_patterns", "pattern", "route", ref)}

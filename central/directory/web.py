@@ -77,7 +77,8 @@ def thing(kind: str, ref: str) -> Any:
         with transaction() as tx:
             before = present.unchanged(asked.present(tx, ref), request.form.get("seen", ""))
             fixed = {each.name: before[each.name] for each in asked.fields if each.fixed}
-            asked.change(tx, ref, typed | fixed, current_user.name)
+            if _is_change(asked, before, typed):
+                asked.change(tx, ref, typed | fixed, current_user.name)
     except ChangedMeanwhileError as error:
         if error.now is None:
             return _form(asked, ref, typed, {"store": _(REMOVED_MEANWHILE)}), 409
@@ -209,6 +210,15 @@ def _what_stands(kind: Kind, now: Values, typed: Values) -> dict[str, str]:
         if _text(there) != _text(typed[each.name]):
             found[each.name] = _("Now: %(value)s", value=_text(there) or "–")
     return found
+
+
+def _is_change(kind: Kind, before: Values, typed: Values) -> bool:
+    """Whether anything was typed otherwise than it stands; a secret is only typed to be changed."""
+    return any(
+        _text(typed[each.name]) != ("" if each.shape == SECRET else _text(before.get(each.name)))
+        for each in kind.fields
+        if not each.fixed
+    )
 
 
 def _text(value: Any) -> str:

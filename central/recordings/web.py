@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
 
-from central.call_records.web import MAY, note, words
+from central.call_records.web import MAY_HEAR, note, words
 from central.console.context import _, console, current_user, read, requires, transaction
 from central.console.errors import field_words
 from central.console.marks import N_
@@ -14,12 +14,12 @@ from central.recordings import model, service
 from central.store import Row
 
 blueprint = Blueprint("recordings", __name__, template_folder="templates")
-NAVIGATION = [(63, "/recordings", N_("Recordings"), MAY, "record-circle")]
+NAVIGATION = [(63, "/recordings", N_("Recordings"), MAY_HEAR, "record-circle")]
 PAGE = 50
 
 
 @blueprint.get("/recordings")
-@requires(*MAY)
+@requires(*MAY_HEAR)
 def index() -> Any:
     """What is kept, the newest first."""
     tx = read()
@@ -49,7 +49,7 @@ def described(row: Row) -> dict[str, Any]:
 
 
 @blueprint.get("/recordings/<int:recording>/sound.wav")
-@requires(*MAY)
+@requires(*MAY_HEAR)
 def sound(recording: int) -> Any:
     """The voices, or the part that is asked for; each listening is in the audit before anything
     is heard, and where that cannot be written nothing is."""

@@ -109,6 +109,30 @@ def test_what_was_typed_stays_and_what_is_wrong_stands_at_its_field(
     assert model.directory(db.read()) == before
 
 
+def test_a_line_a_class_and_a_route_have_their_limits(client: FlaskClient, db: Store) -> None:
+    for path, given in (
+        ("trunks/world", {"most_calls": "9", "day_calls": "200", "day_minutes": "600"}),
+        ("classes/city", {"most_calls": "2", "day_calls": "50", "day_minutes": "90"}),
+        ("routes/city", {"always": "1"}),
+        (f"phones/{DEVICE}", {"encryption": "optional"}),
+    ):
+        form = filled(client, f"/directory/{path}") | given
+        assert client.post(f"/directory/{path}", data=form).status_code == 302, path
+        again = filled(client, f"/directory/{path}")
+        assert {key: again[key] for key in given} == given
+    now = model.directory(db.read())
+    (line,), (route,) = now.trunks, now.routes
+    assert (line.most_calls, line.day_calls, line.day_minutes) == (9, 200, 600)
+    assert route.always
+    assert next(each for each in now.phones if each.device == DEVICE).encryption == "optional"
+    city = next(each for each in now.rights if each.name == "city")
+    assert (city.most_calls, city.day_calls, city.day_minutes) == (2, 50, 90)
+    form = filled(client, "/directory/trunks/world") | {"day_calls": "-1"}
+    answer = client.post("/directory/trunks/world", data=form)
+    assert answer.status_code == 400
+    assert 'is-invalid" id="day_calls"' in answer.text
+
+
 def test_two_who_change_the_same_thing_do_not_overwrite_each_other_unseen(
     client: FlaskClient, db: Store
 ) -> None:

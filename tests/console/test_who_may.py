@@ -68,9 +68,9 @@ MAY = {
     "GET broadcasts.one": "DA",
     "GET broadcasts.rights": "A",
     "POST broadcasts.set_group": "A",
-    "GET call_records.export": "DA",
-    "GET call_records.index": "DA",
-    "GET call_records.one": "DA",
+    "GET call_records.export": "DTA",
+    "GET call_records.index": "DTA",
+    "GET call_records.one": "DTA",
     "GET call_records.rates": "A",
     "POST call_records.set_rate": "A",
     # An engineer, technical calls only.

@@ -37,11 +37,34 @@ def _class_rows(tx: Tx) -> list[dict[str, Any]]:
     ]
 
 
+CAPS = (
+    Field("day_calls", N_("Outside calls in a day"), NUMBER, value=0,
+          hint=N_("0: as many as come.")),
+    Field("day_minutes", N_("Minutes outside in a day"), NUMBER, value=0,
+          hint=N_("0: as many as come.")),
+)  # fmt: skip
+
+
+def _caps(tx: Tx, kind: Kind, ref: str, values: Values, by: str) -> None:
+    """Bring the caps of a line or class to what the form says."""
+    caps = {each: whole(values, each) for each in ("most_calls", "day_calls", "day_minutes")}
+    now = kind.present(tx, ref) or {}
+    if caps != {each: now.get(each) for each in caps}:
+        put = outside.cap_trunk if kind is TRUNKS else outside.cap_class
+        put(tx, ref, **caps, by=by)
+
+
 def _add_class(tx: Tx, values: Values, by: str) -> str:
     outside.add_class(tx, values["name"], values["label"], by=by)
     if values["routes"]:
         changing.change_class(tx, values["name"], values["label"], values["routes"], by=by)
+    _caps(tx, CLASSES, values["name"], values, by)
     return str(values["name"])
+
+
+def _change_class(tx: Tx, ref: str, values: Values, by: str) -> None:
+    changing.change_class(tx, ref, values["label"], values["routes"], by=by)
+    _caps(tx, CLASSES, ref, values, by)
 
 
 CLASSES = Kind(
@@ -68,13 +91,19 @@ CLASSES = Kind(
             choices=choices.routes,
             required=False,
         ),
+        Field(
+            "most_calls",
+            N_("Calls outward at once"),
+            NUMBER,
+            value=0,
+            hint=N_("0: as many as come."),
+        ),
+        *CAPS,
     ),
     rows=_class_rows,
     present=present.permission_class,
     add=_add_class,
-    change=lambda tx, ref, values, by: changing.change_class(
-        tx, ref, values["label"], values["routes"], by=by
-    ),
+    change=_change_class,
     remove=lambda tx, ref, by: removing.remove_class(tx, ref, by=by),
     named=lambda given: str(given["label"]),
     lost=lambda _tx, _ref: _("No phone is of this class."),
@@ -119,6 +148,7 @@ def _add_trunk(tx: Tx, values: Values, by: str) -> str:
         tx, values["name"], values["host"], user=values["user"], password=values["password"],
         most_calls=whole(values, "most_calls"), inbound=_inbound(values), by=by,
     )  # fmt: skip
+    _caps(tx, TRUNKS, values["name"], values, by)
     return str(values["name"])
 
 
@@ -127,6 +157,7 @@ def _change_trunk(tx: Tx, ref: str, values: Values, by: str) -> None:
         tx, ref, values["host"], user=values["user"], password=values["password"] or None,
         most_calls=whole(values, "most_calls"), inbound=_inbound(values), by=by,
     )  # fmt: skip
+    _caps(tx, TRUNKS, ref, values, by)
 
 
 TRUNKS = Kind(
@@ -149,6 +180,7 @@ TRUNKS = Kind(
         Field("password", N_("Password"), SECRET, required=False,
               hint=N_("Left empty it stays as it is.")),
         Field("most_calls", N_("Calls outward at once"), NUMBER, value=4),
+        *CAPS,
         Field("inbound", N_("Our numbers outside"), LINES, required=False,
               hint=N_("On each line our number and the one it rings: 62345678 8003")),
     ),
@@ -183,7 +215,7 @@ def _route_rows(tx: Tx) -> list[dict[str, Any]]:
 def _add_route(tx: Tx, values: Values, by: str) -> str:
     outside.add_route(
         tx, values["name"], values["trunk"], values["patterns"], strip=whole(values, "strip"),
-        limit_s=whole(values, "limit_s"), by=by,
+        limit_s=whole(values, "limit_s"), always=values["always"] == "1", by=by,
     )  # fmt: skip
     return str(values["name"])
 
@@ -191,7 +223,7 @@ def _add_route(tx: Tx, values: Values, by: str) -> str:
 def _change_route(tx: Tx, ref: str, values: Values, by: str) -> None:
     changing.change_route(
         tx, ref, values["trunk"], values["patterns"], strip=whole(values, "strip"),
-        limit_s=whole(values, "limit_s"), by=by,
+        limit_s=whole(values, "limit_s"), always=values["always"] == "1", by=by,
     )  # fmt: skip
 
 
@@ -218,6 +250,9 @@ ROUTES = Kind(
               hint=N_("1 where a 9 is dialled for the world.")),
         Field("limit_s", N_("A call ends after so many seconds"), NUMBER, value=0,
               hint=N_("0: it may last.")),
+        Field("always", N_("Goes through whatever the limits say"), CHOICE,
+              choices=choices.yes_or_no, value="0",
+              hint=N_("For the police and the fire brigade.")),
     ),
     rows=_route_rows,
     present=present.route,

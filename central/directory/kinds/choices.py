@@ -8,7 +8,13 @@ from central.directory import model
 from central.directory.kinds.kind import joined
 from central.store import Tx
 from central.wards import model as wards_model
+from gateway.telephone.directory import ENCRYPTIONS
 
+ENCRYPTED = {
+    "none": N_("no"),
+    "optional": N_("where the other end can"),
+    "required": N_("always, or it cannot call"),
+}
 LANGS = {"zh": "中文", "en": "English"}
 # What Wardline answers itself, by the word the exchange tells it.
 PURPOSES = {
@@ -23,6 +29,14 @@ PURPOSES = {
 def purpose(code: str) -> str:
     """What the service of that name is, in words."""
     return _(PURPOSES.get(code) or code)
+
+
+def encryptions(_tx: Tx) -> list[tuple[str, str]]:
+    return [(each, _(ENCRYPTED[each])) for each in ENCRYPTIONS]
+
+
+def yes_or_no(_tx: Tx) -> list[tuple[str, str]]:
+    return [("0", _("no")), ("1", _("yes"))]
 
 
 def wards(tx: Tx) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from central.directory.kinds.kind import (
 )
 from central.directory.present import Values
 from central.store import Tx
+from gateway.telephone.directory import ENCRYPTIONS
 
 
 def _phone_rows(tx: Tx) -> list[dict[str, Any]]:
@@ -53,6 +54,8 @@ def _add_phone(tx: Tx, values: Values, by: str) -> str:
         tx, values["device"], values["number"], label=values["label"], rights=values["rights"],
         lang=values["lang"], lines=whole(values, "lines"), groups=words(values["groups"]), by=by,
     )  # fmt: skip
+    if values["encryption"] != row["encryption"]:
+        service.encrypt(tx, row["device"], values["encryption"], by=by)
     return str(row["device"])
 
 
@@ -61,6 +64,9 @@ def _change_phone(tx: Tx, ref: str, values: Values, by: str) -> None:
         tx, ref, values["number"], label=values["label"], rights=values["rights"],
         lang=values["lang"], lines=whole(values, "lines"), groups=words(values["groups"]), by=by,
     )  # fmt: skip
+    now = model.phone(tx, ref)
+    if now is not None and values["encryption"] != now["encryption"]:
+        service.encrypt(tx, ref, values["encryption"], by=by)
 
 
 def _phone_now(tx: Tx, ref: str) -> Values | None:
@@ -93,7 +99,7 @@ PHONES = Kind(
         "device": N_("Hardware address"),
     },
     fields=(
-        Field("device", N_("Hardware address"), fixed=True,
+        Field("device", N_("Hardware address"), fixed=True, shown=spelled,
               hint=N_("12 digits or letters a-f, as on the label. A softphone has none: make one up"
                       " that begins with 02.")),
         Field("label", N_("Name shown"), required=False,
@@ -104,6 +110,8 @@ PHONES = Kind(
         Field("lines", N_("Calls at once before it is busy"), NUMBER, value=2),
         Field("groups", N_("Pick-up groups"), required=False,
               hint=N_("Phones of a group can answer each other's calls. Several: nurses icu")),
+        Field("encryption", N_("Encrypts its voice"), CHOICE, choices=choices.encryptions,
+              value=ENCRYPTIONS[0], hint=N_("Needs a certificate of the exchange.")),
     ),
     rows=_phone_rows,
     present=_phone_now,
