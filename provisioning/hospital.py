@@ -15,6 +15,7 @@ from central.directory import facilities
 from central.directory import model as directory
 from central.directory import service as telephones
 from central.personal import desks, finding, speed
+from central.recordings import service as recordings
 from central.store import Tx
 from central.wards import model as wards
 from gateway.telephone.personal import Target
@@ -129,6 +130,7 @@ def _facilities(tx: Tx, rung: Sequence[DemoPhone]) -> None:
     facilities.add_room(tx, ROOM, "会议室", by="demo")
     facilities.set_parking(tx, PARKING, *PLACES, by="demo")
     telephones.add_service(tx, VOICEMAIL, "voicemail", by="demo")
+    recordings.switch_key(tx, True, by="demo")
     for phone in rung:
         if phone.ward is None:
             facilities.set_mailbox(tx, phone.number, PIN, by="demo")
