@@ -42,8 +42,9 @@ async def _answer(desk: Desk, arrival: Arrival, *, urgent: bool) -> None:
     )
     if isinstance(plan, str):
         log.warning("a broadcast from %s is refused: %s", arrival.number or "outside", plan)
-        await desk.actions.answer(arrival.channel)
-        await _say(desk, arrival, REFUSALS[plan])
+        if plan in REFUSALS:
+            await desk.actions.answer(arrival.channel)
+            await _say(desk, arrival, REFUSALS[plan])
         return
     state, outcomes = model.FAILED, dict[str, str]()
     try:

@@ -46,7 +46,11 @@ class Plan:
 
 
 def begin(tx: Tx, channel: str, number: str | None, device: str | None, urgent: bool) -> Plan | str:
-    """Somebody has dialled it. Returns model.REFUSED or OCCUPIED where he may not speak."""
+    """Somebody has dialled it. Returns model.REFUSED or OCCUPIED where he may not speak; CUT where
+    his call is one that our end has cut off: who had listened to it is just being hung up on, and
+    would count as busy. He dials again."""
+    if tx.one("SELECT 1 FROM broadcasts WHERE channel = ? AND state = ?", (channel, model.CUT)):
+        return model.CUT
     running = model.running(tx)
     state = model.RUNNING
     if number is None or device is None or not model.may(tx, number, device, urgent):

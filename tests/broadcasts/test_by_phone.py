@@ -27,11 +27,13 @@ from gateway.mqtt import kinds, topics
 from gateway.speech.engines import Espeak
 from gateway.speech.library import SpeechLibrary
 from gateway.speech.sound import Sound
+from gateway.telephone.broadcasting import Broadcast
+from gateway.telephone.carrying import carry
 from tests.bench.waiting import until
 from tests.conftest import wait_for
 from tests.telephone.phone import Baresip
 from tests.telephone.running import RunningExchange
-from tests.telephone.world import WAIT_S
+from tests.telephone.world import WAIT_S, World
 from tests.ward_node.conftest import FakeCentral, NodeProcess
 from ward_node.contract import sound
 
@@ -75,6 +77,10 @@ def exchange(
 async def seen(condition: Callable[[], Any]) -> None:
     async with asyncio.timeout(WAIT_S):
         await until(lambda: bool(condition()), 0.05)
+
+
+async def _nothing(block: bytes) -> None:
+    """Where the voice goes of one who was killed."""
 
 
 class House:
@@ -242,3 +248,38 @@ async def test_an_urgent_one_takes_the_place_of_an_ordinary_one(
             row["device"]: row["outcome"] for row in model.phones(store.read(), urgent["id"])
         }
         assert outcomes[WARDS[1]] in ("heard", "heard_in_call")
+
+
+async def test_a_bridge_that_was_killed_leaves_nobody_listening(
+    tmp_path: Path, store: Store, exchange: RunningExchange, central: FakeCentral
+) -> None:
+    """The application is gone without a word, as after kill -9, and another one begins."""
+    house = House(tmp_path, store, exchange, central)
+    async with (
+        house.phone(HEAD) as head,
+        house.phone(WARDS[0], account=";answermode=auto") as ward,
+    ):
+        await asyncio.gather(head.registered(), ward.registered())
+        async with World(exchange.settings.ari_url) as killed:
+            await killed.ready()
+            await head.dial("621")
+            async with asyncio.timeout(WAIT_S):
+                lane = await killed.arrived.get()
+            await killed.actions.answer(lane.subject.id)
+            with store.transaction() as tx:
+                plan = service.begin(tx, lane.subject.id, "8001", HEAD, False)
+                assert not isinstance(plan, str)
+                service.recover(tx)
+            room = await killed.actions.bridge()
+            listening = [
+                asyncio.create_task(carry(killed.actions, room, _nothing)),
+                asyncio.create_task(Broadcast(killed.actions, lane, room, plan.endpoints).run()),
+            ]
+            await ward.event("CALL_ESTABLISHED")
+        for each in listening:  # whose line is cut: they can hang up on nobody
+            each.cancel()
+        await asyncio.gather(*listening, return_exceptions=True)
+        assert len(exchange.ari("channels")[1]) >= 2
+        async with house.at_work():
+            await asyncio.gather(head.event("CALL_CLOSED"), ward.event("CALL_CLOSED"))
+            await seen(lambda: exchange.ari("channels")[1] == [])

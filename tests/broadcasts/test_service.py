@@ -158,7 +158,8 @@ def test_after_a_restart_nothing_runs_any_more(tx: Tx) -> None:
     row = model.one(tx, plan.broadcast)
     assert row is not None
     assert row["state"] == model.CUT
-    assert begun(tx)
+    assert service.begin(tx, "channel-1", "8001", HEAD, False) == model.CUT
+    assert isinstance(service.begin(tx, "channel-2", "8001", HEAD, False), Plan)
 
 
 @pytest.mark.parametrize(
