@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from central.clock import FakeClock
-from central.directory import model, service
+from central.directory import facilities, model, service
 from central.directory.keeping import Keeper
 from central.store import Row, Store
 from gateway.telephone.ari.errors import ExchangeAwayError
@@ -169,3 +169,53 @@ async def test_what_was_changed_while_the_exchange_was_out_of_reach_is_told_late
         assert "pjsip.conf" in await hospital.apply()
         async with hospital.plugged_in(row) as phone:
             await phone.registered()
+
+
+async def parked(exchange: RunningExchange) -> None:
+    """Returns once a call waits at a place."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            _, bridges = await asyncio.to_thread(exchange.ari, "bridges")
+            if any(each["bridge_type"] == "holding" and each["channels"] for each in bridges):
+                return
+            await asyncio.sleep(0.02)
+
+
+async def test_facilities_that_are_set_meanwhile_are_there_at_once(
+    exchange: RunningExchange, store: Store, tmp_path: Path
+) -> None:
+    async with World(exchange.settings.ari_url) as world:
+        await world.ready()
+        hospital = Hospital(tmp_path, store, exchange, world)
+        with store.transaction() as tx:
+            service.add_extension(tx, "8105", "Mailbox alone")
+            office = service.add_phone(tx, "00156500000a", "8101")
+        await hospital.apply()
+        async with hospital.station() as station, hospital.plugged_in(office) as phone:
+            await station.registered()
+            await phone.registered()
+            for number in ("8800", "8105", "700"):
+                await station.dial(number)
+                await station.event("CALL_CLOSED")
+            with store.transaction() as tx:
+                facilities.add_room(tx, "8800", "Round")
+                facilities.set_mailbox(tx, "8105", "4711")
+                facilities.set_parking(tx, "700", "701", "702")
+            fresh = await hospital.apply()
+            assert set(fresh) == {"extensions.conf", "voicemail.conf", "res_parking.conf"}
+            for number in ("8800", "8105"):
+                await station.dial(number)
+                await station.event("CALL_ESTABLISHED")
+                await station.do("hangup")
+            await phone.dial("8003")
+            await station.event("CALL_INCOMING")
+            await station.do("accept")
+            await phone.event("CALL_ESTABLISHED")
+            await station.transfer("700")
+            await parked(exchange)
+        with store.transaction() as tx:
+            facilities.remove_room(tx, "8800")
+            facilities.remove_mailbox(tx, "8105")
+            facilities.remove_parking(tx, "700")
+            service.remove_phone(tx, office["device"])
+        await hospital.apply()

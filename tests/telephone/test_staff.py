@@ -97,6 +97,15 @@ class Desks:
         """What the exchange answers."""
         return (await asyncio.to_thread(self._exchange.ari, what))[1]
 
+    async def parked(self) -> None:
+        """Returns once a call is parked."""
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                bridges = await self.asked("bridges")
+                if any(each["bridge_type"] == "holding" and each["channels"] for each in bridges):
+                    return
+                await asyncio.sleep(0.02)
+
     async def dialog(self, number: str) -> str:
         """The one call of an extension's phone, as Replaces names it."""
         device, _ = HOUSE[number]
@@ -212,26 +221,34 @@ async def test_two_calls_of_a_phone_are_joined_without_it(desks: Desks) -> None:
 
 async def test_a_call_is_parked_by_passing_it_on(desks: Desks) -> None:
     async with desks.at("8003", "8101", "8104") as (station, office, night):
+        tell_apart(office, night)
         await connect(office, station, "8003")
         await station.transfer("700")
         await station.event("CALL_CLOSED")
-        await night.dial("701")
-        await night.event("CALL_ESTABLISHED")
-        await asyncio.gather(night.hears(), office.hears())
-        await office.do("hangup")
-        await night.event("CALL_CLOSED")
+        await taken_up(desks, office, night)
 
 
 async def test_a_call_is_parked_by_keys_and_taken_up_elsewhere(desks: Desks) -> None:
     async with desks.at("8003", "8101", "8104") as (station, office, night):
+        tell_apart(office, night)
         await connect(office, station, "8003")
         await keys(station, PARK)
         await station.event("CALL_CLOSED")  # once it has heard the place
-        await night.dial("701")
-        await night.event("CALL_ESTABLISHED")
-        await asyncio.gather(night.hears(), office.hears())
-        await office.do("hangup")
-        await night.event("CALL_CLOSED")
+        await taken_up(desks, office, night)
+
+
+def tell_apart(*phones: Baresip) -> None:
+    """Each hums a tone of its own from now on."""
+    for phone, hz in zip(phones, TONES_HZ, strict=False):
+        hum(phone, hz, HUM_S)
+
+
+async def taken_up(desks: Desks, parked: Baresip, by: Baresip) -> None:
+    """The call at the first place is taken up and both talk."""
+    of_parked, of_other, *_ = TONES_HZ
+    await desks.parked()
+    await by.dial("701")
+    await asyncio.gather(hears(by, of_parked), hears(parked, of_other))
 
 
 async def test_those_in_a_room_hear_each_other(desks: Desks) -> None:
