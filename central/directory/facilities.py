@@ -41,12 +41,16 @@ def change_mailbox(
     tx: Tx, number: str, *, pin: str = "", mail: str = "", by: str = "system"
 ) -> None:
     """pin: "" leaves it as it is; a new one also ends a block. Raises FieldError."""
-    if model.mailbox(tx, number) is None:
+    before = model.mailbox(tx, number)
+    if before is None:
         raise FieldError("number", N_("This extension has no mailbox."))
     if pin:
         set_mailbox(tx, number, pin, mail=mail, by=by)
         return
-    tx.execute("UPDATE mailboxes SET mail = ? WHERE number = ?", (_mail(mail), number))
+    mail = _mail(mail)
+    if before["mail"] == mail:
+        return
+    tx.execute("UPDATE mailboxes SET mail = ? WHERE number = ?", (mail, number))
     checks.changed(tx, by, "mailbox.set", f"mailbox/{number}", {"mail": mail})
 
 
@@ -72,6 +76,8 @@ def change_room(tx: Tx, number: str, label: str, *, pin: str = "", by: str = "sy
         raise FieldError("number", N_("There is no such conference room."))
     label = checks.label("label", label)
     secret = before["pin"] if not pin else "" if pin == NO_PIN else _pin(pin)
+    if (before["label"], before["pin"]) == (label, secret):
+        return
     tx.execute("UPDATE rooms SET label = ?, pin = ? WHERE number = ?", (label, secret, number))
     detail = {"label": label, "pin": bool(secret)}
     checks.changed(tx, by, "room.change", f"room/{number}", detail)
@@ -90,6 +96,7 @@ def set_parking(
 ) -> None:
     """A call that is passed on to `number` is parked at one of the places `first` to `last`, and
     comes back after wait_s. Raises FieldError."""
+    before = tx.one("SELECT number, first, last, wait_s FROM parking")
     tx.execute("DELETE FROM parking")
     number = checks.fresh(tx, number)
     for field, each in (("first", first), ("last", last)):
@@ -103,7 +110,8 @@ def set_parking(
             raise FieldError("first", N_("The number %(number)s is taken."), number=place)
     checks.within("wait_s", wait_s, WAIT_S)
     tx.insert("parking", number=number, first=places[0], last=places[-1], wait_s=wait_s)
-    checks.changed(tx, by, "parking.set", f"parking/{number}", {"first": first, "last": last})
+    if before is None or tuple(before) != (number, places[0], places[-1], wait_s):
+        checks.changed(tx, by, "parking.set", f"parking/{number}", {"first": first, "last": last})
 
 
 def remove_parking(tx: Tx, number: str, *, by: str = "system") -> None:
