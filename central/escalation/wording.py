@@ -43,12 +43,24 @@ class Reach:
         return [
             {
                 "id": forms.target_id(target),
-                "words": who(target, self),
+                "words": self._offered(target),
                 "missing": hole((None, *missing)) if missing else None,
             }
             for target in KINDS
             for missing in [self.available.missing(target)]
         ]
+
+    def _offered(self, target: Target) -> str:
+        """As `who`, but short for telephones: of a narrow choice only the beginning is seen."""
+        if target["kind"] != phones.PHONES:
+            return who(target, self)
+        if "numbers" in target:
+            return "☎ " + _(TARGETS["phones:numbers"])
+        words = "☎ " + _(TARGETS["station" if target["of"] == "ward" else target["of"]])
+        numbers = self.numbers.get(target["of"])
+        if not numbers:
+            return words
+        return _("%(what)s (%(names)s)", what=words, names=_(", ").join(numbers))
 
 
 def reach(tx: Tx, ward: str) -> Reach:

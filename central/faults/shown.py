@@ -95,8 +95,8 @@ BOX = {
         N_("see Hospital system, and call whoever looks after it"),
     ),
     "notice-unheard": (
-        N_("Nobody has accepted a notice of who comes or goes, the phone rang until %(since)s"),
-        N_("accept it under Notices, and see whether the station's phone is well"),
+        N_("Nobody has confirmed a notice of who comes or goes, the phone rang until %(since)s"),
+        N_("confirm it under Notices, and see whether the station's phone is well"),
     ),
     "rule-failed": (
         N_("The centre could not act on something of %(device)s since %(since)s"),

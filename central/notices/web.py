@@ -23,10 +23,10 @@ NURSES = ("nurse", "head_nurse", "duty_manager")
 NAVIGATION = [(22, "/notices", N_("Notices"), NURSES, "person-check")]
 SHOWN = 100
 STATES = {
-    model.OPEN: N_("told again until somebody accepts"),
+    model.OPEN: N_("told again until somebody confirms it"),
     model.ACCEPTED: N_("confirmed"),
     model.SAID: N_("said by the loudspeaker"),
-    model.UNHEARD: N_("nobody has accepted it"),
+    model.UNHEARD: N_("nobody has confirmed it"),
     model.WITHDRAWN: N_("taken back"),
 }
 
