@@ -7,15 +7,8 @@ telephones by itself when the application is away, or dies while it has the call
 """
 
 from gateway.telephone import text
-from gateway.telephone.directory import Directory, Line, Rights, Route, Service, Trunk
-from gateway.telephone.exchange import (
-    APP,
-    HANDS_FREE_HEADERS,
-    TAKE_BACK,
-    TAKE_BACK_S,
-    TO_BE_HELD,
-    Exchange,
-)
+from gateway.telephone.directory import Directory, Line, Rights, Route, Trunk
+from gateway.telephone.exchange import APP, TAKE_BACK, Exchange
 from gateway.telephone.files import (
     findme,
     limits,
@@ -25,18 +18,15 @@ from gateway.telephone.files import (
     picking_up,
     recording,
     rooms,
+    services,
     speed,
 )
 from gateway.telephone.files.findme import from_phones, together
 from gateway.telephone.text import Context, Extension
 
 LINES = "lines"
-SERVICES = "services"
-# Runs on the called side before it rings: the phone shall answer by itself.
-HANDS_FREE = "hands-free"
 # What every phone of the house may dial beside them.
 IN_THE_HOUSE = (picking_up.CONTEXT, rooms.CONTEXT)
-FALLBACK_RING_S = 120
 OUTSIDE_RING_S = 90
 # The longest that can be dialled, as of `Route`.
 MOST_DIALLED = 17
@@ -56,7 +46,7 @@ def from_trunk(name: str) -> str:
 
 def extensions_conf(exchange: Exchange, directory: Directory) -> str:
     trunks = {each.name: each for each in directory.trunks}
-    inside = {each.number: SERVICES for each in directory.services}
+    inside = {each.number: services.CONTEXT for each in directory.services}
     must_encrypt = {each.rights for each in directory.phones if each.encryption == "required"}
     return text.file(
         *(_from_phones(directory, each) for each in directory.rights),
@@ -65,22 +55,20 @@ def extensions_conf(exchange: Exchange, directory: Directory) -> str:
         *(_route(directory, each, trunks[each.trunk]) for each in directory.routes),
         *(outward.caps(from_phones(each.name), each) for each in directory.rights),
         *outward.counting(exchange.timezone),
-        Context(SERVICES, [_service(each) for each in directory.services]),
-        *(_answered(directory, each) for each in directory.services),
+        *services.contexts(directory),
         Context(LINES, [_line(exchange, directory, each) for each in directory.lines]),
         findme.reach(exchange, directory),
         *picking_up.contexts(directory),
         *rooms.contexts(directory),
         *mailboxes.contexts(directory),
         *recording.contexts(directory),
-        Context(HANDS_FREE, [_hands_free()]),
         include="extensions_local.conf",
     )
 
 
 def _from_phones(directory: Directory, rights: Rights) -> Context:
     outside = [f"route-{text.word(name)}" for name in rights.routes]
-    house = (SERVICES, LINES, *IN_THE_HOUSE, *parking.includes(directory))
+    house = (services.CONTEXT, LINES, *IN_THE_HOUSE, *parking.includes(directory))
     codes = speed.codes(directory, rights.name)
     return Context(from_phones(rights.name), codes, (*house, *outside))
 
@@ -104,7 +92,7 @@ def _from_trunk(trunk: Trunk, inside: dict[str, str]) -> Context:
     stranger: list[str | tuple[str, str]] = [
         "Set(CALLERID(name)=)",
         "Set(CALLERID(num)=${FILTER(0-9+,${CALLERID(num)})})",
-        f"GotoIf($[{_is_one_of(LINES)} + {_is_one_of(SERVICES)} = 0]?told)",
+        f"GotoIf($[{_is_one_of(LINES)} + {_is_one_of(services.CONTEXT)} = 0]?told)",
         "Set(CALLERID(num)=anonymous)",
     ]
     numbers = [
@@ -170,46 +158,4 @@ def _line(exchange: Exchange, directory: Directory, line: Line) -> Extension:
             ("many", "Congestion(10)"),
         ],
         hint=together(line.devices),
-    )
-
-
-def _service(service: Service) -> Extension:
-    steps: list[str | tuple[str, str]] = [
-        limits.check("many"),
-        f"Goto({_with_us(service)},{text.pattern(service.number)},1)",
-        ("many", "Congestion(10)"),
-    ]
-    return Extension(service.number, steps)
-
-
-def _with_us(service: Service) -> str:
-    """The context of a call that the application has."""
-    return f"service-{text.pattern(service.number).replace('*', 'star-')}"
-
-
-def _answered(directory: Directory, service: Service) -> Context:
-    """The application answers. Telephones ring when it is away, gives the call back, or has not
-    said for TAKE_BACK_S that it still has it, when Asterisk goes to T."""
-    number = service.number
-    devices = directory.devices_of(service.fallback)
-    application = f"{APP},{text.word(service.purpose)}"
-    if not devices:
-        alone = Extension(number, [f"Stasis({application})", "Congestion(10)"])
-        return Context(_with_us(service), [alone])
-    steps: list[str | tuple[str, str]] = [
-        f"Set({TAKE_BACK}={TAKE_BACK_S})",
-        f"Stasis({application},{TO_BE_HELD})",
-        ("instead", f"Set({TAKE_BACK}=0)"),
-        f"Dial({together(devices)},{FALLBACK_RING_S})",
-        "Hangup(${HANGUPCAUSE})",
-    ]
-    late = Extension("T", [f"Goto({number},instead)"])
-    return Context(_with_us(service), [Extension(number, steps), late])
-
-
-def _hands_free() -> Extension:
-    return Extension(
-        "s",
-        [f"Set(PJSIP_HEADER(add,{name})={value})" for name, value in HANDS_FREE_HEADERS.items()]
-        + ["Return()"],
     )
