@@ -87,27 +87,40 @@ class Stranger:
             pass
         return came
 
-    def refuse(self, invite: str) -> None:
-        """Say that it is busy here."""
-        kept = re.findall(
-            r"^(?:Via|From|To|Call-ID|CSeq): .*$", invite.replace("\r", ""), re.MULTILINE
-        )
-        said = [f"{each};tag=busy" if each.startswith("To:") else each for each in kept]
-        lines = ["SIP/2.0 486 Busy Here", *said, "Content-Length: 0", "", ""]
+    def refuse(self, invite: str, said: str = "486 Busy Here", more: str = "") -> None:
+        """Say that it is busy here, or something else, with further headers."""
+        lines = [f"SIP/2.0 {said}", *_kept(invite), f"{more}Content-Length: 0", "", ""]
         self._socket.send("\r\n".join(lines).encode())
 
     def accept(self, invite: str, payload: int) -> None:
         """Answer it, with the voice coding `payload` (8 is alaw, 18 is G.729)."""
-        text = invite.replace("\r", "")
-        kept = re.findall(r"^(?:Via|From|To|Call-ID|CSeq): .*$", text, re.MULTILINE)
-        said = [f"{each};tag=here" if each.startswith("To:") else each for each in kept]
         sdp = (
             "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
             f"m=audio 20000 RTP/AVP {payload}\r\n"
         )
-        lines = ["SIP/2.0 200 OK", *said, f"Contact: <sip:here@{self._at}>",
+        lines = ["SIP/2.0 200 OK", *_kept(invite), f"Contact: <sip:here@{self._at}>",
                  "Content-Type: application/sdp", f"Content-Length: {len(sdp)}", ""]  # fmt: skip
         self._socket.send("\r\n".join([*lines, sdp]).encode())
+
+    def within(self, accepted: str, method: str, number: int, more: str = "") -> None:
+        """Send one more request in the call that `accepted` has answered."""
+        text = accepted.replace("\r", "")
+        kept = re.findall(r"^(?:From|To|Call-ID): .*$", text, re.MULTILINE)
+        (there,) = re.findall(r"^Contact: <(.*?)>", text, re.MULTILINE)
+        lines = [
+            f"{method} {there} SIP/2.0",
+            f"Via: SIP/2.0/{self._transport} {self._at};branch=z9hG4bK{os.urandom(6).hex()};rport",
+            *kept, f"CSeq: {number} {method}", f"Contact: <sip:here@{self._at}>",
+            "Max-Forwards: 70", f"{more}Content-Length: 0", "", "",
+        ]  # fmt: skip
+        self._socket.send("\r\n".join(lines).encode())
+
+    def answered_within(self, number: int, method: str) -> int:
+        """The last status of such a request."""
+        while True:
+            came = self.message()
+            if f"CSeq: {number} {method}" in came and not came.startswith("SIP/2.0 1"):
+                return status(came)
 
     def message(self) -> str:
         """The next one. Over TCP one after the other is cut off by its length."""
@@ -153,6 +166,13 @@ class Stranger:
             f'Authorization: Digest username="{user}", realm="wardline", nonce="{nonce}",'
             f' uri="{uri}", response="{_md5(f"{first}:{nonce}:{second}")}", algorithm=MD5\r\n'
         )
+
+
+def _kept(invite: str) -> list[str]:
+    """What an answer repeats of a request."""
+    text = invite.replace("\r", "")
+    kept = re.findall(r"^(?:Via|From|To|Call-ID|CSeq): .*$", text, re.MULTILINE)
+    return [f"{each};tag=here" if each.startswith("To:") else each for each in kept]
 
 
 def status(answer: str) -> int:

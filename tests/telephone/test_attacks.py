@@ -162,6 +162,35 @@ def test_methods_that_nobody_needs_do_nothing_even_with_a_password(
         assert phone.log_in(OFFICE, "office-secret", method, dialled="8003", more=more) in wanted
 
 
+@pytest.mark.parametrize("target", ["962221111", "8101"])
+def test_from_outside_nobody_lets_us_call_on(exchange: RunningExchange, target: str) -> None:
+    """REFER within a call that the station has answered."""
+    with at(exchange, "127.0.0.1") as phone, at(exchange, WORLD) as outside:
+        assert phone.log_in(STATION, "station-secret") == 200
+        call = outside.send("INVITE", "13900000000", BODY, dialled=OURS)
+        phone.accept(phone.called(), 8)
+        accepted = outside.answer(call)
+        assert status(accepted) == 200
+        outside.within(accepted, "ACK", 1)
+        outside.within(accepted, "REFER", 2, f"Refer-To: <sip:{target}@127.0.0.1>\r\n")
+        assert outside.answered_within(2, "REFER") in (403, 405, 501, 603)
+        outside.within(accepted, "BYE", 3)
+        assert outside.answered_within(3, "BYE") == 200
+
+
+@pytest.mark.parametrize("target", ["962221111", "8101", "62221111"])
+def test_a_phone_without_rights_sends_no_caller_outside(
+    exchange: RunningExchange, target: str
+) -> None:
+    """It says that it has moved: to a number it may not dial, or one in the house."""
+    with at(exchange, "127.0.0.1") as phone, at(exchange, WORLD) as outside:
+        assert phone.log_in(STATION, "station-secret") == 200
+        call = outside.send("INVITE", "13900000000", BODY, dialled=OURS)
+        moved = f"Contact: <sip:{target}@127.0.0.1>\r\n"
+        phone.refuse(phone.called(), "302 Moved Temporarily", moved)
+        assert status(outside.answer(call)) >= 400
+
+
 def test_one_telephone_cannot_take_up_the_whole_exchange(exchange: RunningExchange) -> None:
     with ExitStack() as stack:
         phone = stack.enter_context(at(exchange, "127.0.0.1"))
