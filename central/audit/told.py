@@ -71,6 +71,8 @@ DETAILS: dict[str, str] = {
     "strip": N_("first digits left out"), "limit_s": N_("seconds it may last"),
     "always": N_("beyond the limits"),
     "new_pin": N_("new PIN"),
+    "day_calls": N_("calls a day"), "day_minutes": N_("minutes a day"),
+    "encryption": N_("encryption"),
 }  # fmt: skip
 # Who acts besides people.
 OTHERS = {
@@ -101,6 +103,9 @@ VALUES: dict[str, str] = {
     "too_long": N_("ended: too long"),
     "failed": N_("failed"),
     "cut": N_("cut off: the system was away"),
+    "none": N_("none"),
+    "optional": N_("optional"),
+    "required": N_("required"),
 }
 
 

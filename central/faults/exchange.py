@@ -49,3 +49,9 @@ FAULTS = {
         N_("see in the call records who called so long, then raise the limit or bar him"),
     ),
 }
+
+
+def named(device: str) -> str:
+    """As people know it: a line or class by its name in the directory, which the exchange calls
+    trunk-world or from-local."""
+    return device.removeprefix("trunk-").removeprefix("from-")

@@ -184,7 +184,7 @@ def plain(fault: Row | dict[str, Any]) -> dict[str, Any]:
         bed=call["bed"] if call is not None else device.removeprefix("bed "),
         title=_(types.of(call["type"]).title) if call is not None else "",
         node=fault["node"],
-        device=device,
+        device=exchange.named(device) if fault["node"] == exchange.NODE else device,
         code=code,
         since=at_time(fault["raised_ms"]),
     )

@@ -186,3 +186,9 @@ def test_every_fault_has_its_words_in_chinese() -> None:
         assert what in chinese
         assert remedy in chinese
         assert what != OTHER[0]
+
+
+def test_a_line_or_a_class_is_named_as_in_the_directory() -> None:
+    assert told.named("from-local") == "local"
+    assert told.named("trunk-world") == "world"
+    assert told.named("192.0.2.9") == "192.0.2.9"
