@@ -60,4 +60,4 @@ def _check_reached(tx: Tx, number: str, owner: str | None) -> None:
 
 
 def _ref(owner: str | None) -> str:
-    return f"extension/{owner}" if owner else "speed"
+    return f"extension/{owner}" if owner else "speed/house"
