@@ -14,7 +14,7 @@ from central.clock import FakeClock, SystemClock
 from central.directory import model as directory
 from central.directory import standing
 from central.recordings import conversation, model, service
-from central.recordings.keeping import Keeper
+from central.recordings.keeping import Keeper, files
 from central.store import Row, Store
 from central.telephone.desk import Arrival, Desk
 from gateway.speech.engines import Espeak
@@ -157,6 +157,32 @@ async def test_a_call_of_the_station_is_announced_and_recorded_with_both_voices_
     assert (told["who"], told["what"]) == ("system", "recording.delete")
     assert told["ref"] == f"recording/{found['id']}"
     assert await keeper.tidy() == []
+
+
+async def test_what_cannot_be_announced_is_not_recorded_and_the_call_goes_on(
+    hospital: Store, exchange: RunningExchange, phones: Phones
+) -> None:
+    said = exchange.folder / "sounds" / "zh" / f"{recording.ANNOUNCED}.wav"
+    kept = said.rename(said.with_suffix(".away"))
+    before = list(files(exchange.folder))
+    try:
+        async with phones.plugged_in(OFFICE) as office, phones.plugged_in(STATION) as station:
+            await office.registered()
+            await station.registered()
+            await office.dial("8003")
+            await station.event("CALL_INCOMING")
+            await station.do("accept")
+            await office.event("CALL_ESTABLISHED")
+            await asyncio.gather(office.hears(300), station.hears(300))
+            await office.do("hangup")
+            await station.event("CALL_CLOSED")
+    finally:
+        kept.rename(said)
+    reader = Reader(hospital, exchange.folder)
+    async with asyncio.timeout(WAIT_S):
+        while not await reader.look():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    assert list(files(exchange.folder)) == before
 
 
 async def test_a_key_records_from_then_on_what_no_rule_does(
