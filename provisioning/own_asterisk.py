@@ -10,7 +10,7 @@ from central.store import Store
 from central.telephone.settings import from_config
 from gateway.telephone import files, text
 from gateway.telephone.directory import Directory
-from gateway.telephone.exchange import APP, Exchange
+from gateway.telephone.exchange import Exchange
 from gateway.telephone.files.modules import MODULES, OWN_ASTERISK
 
 FOLDER = "asterisk"
@@ -23,7 +23,8 @@ For Asterisk {versions}. Put these files into /etc/asterisk, and into its own fi
     http.conf         [general] enabled=yes, bindaddr=127.0.0.1 or an address that only central sees
     modules.conf      the modules that wardline_modules.conf names must be loaded
 
-then `asterisk -rx "core reload"`. ari.conf must have [general] enabled=yes.
+then `asterisk -rx "core reload"`. ari.conf must have [general] enabled=yes; with
+channelvars=CHANNEL(linkedid) there, the page of live calls sees who rings for whom.
 
 wardline_pjsip.conf has the telephones of Wardline's directory without transports, which are yours.
 It changes with the directory: run this command again, and reload. wardline_extensions.conf brings
@@ -34,7 +35,7 @@ contexts of its own; let your telephones dial Wardline's numbers by
 in the context they dial in. central.json names your Asterisk by
 
     "exchange": {{"folder": null, "url": "{url}", "password": "...", "address": "{address}",
-                 "ports": {{"sip": 5060}}}}
+                 "console_password": "...", "ports": {{"sip": 5060}}}}
 
 Words are fetched from central's speech server ("speech": "url" in central.json): Asterisk must
 reach it, and have res_http_media_cache and res_curl. What Wardline does by files of its own
@@ -60,16 +61,13 @@ def of_config(path: Path) -> dict[str, str]:
 
 def of(exchange: Exchange, directory: Directory) -> dict[str, str]:
     """Those for a directory. Raises UnsafeTextError."""
-    account = [("type", "user"), ("password", text.word(exchange.ari_password))]
     told = {
         "README": README.format(
             versions="20.14, 21.9, 22.4 or newer", url=exchange.ari_url, address=exchange.address
         ),
         "wardline_pjsip.conf": files.pjsip.phones_conf(exchange, directory),
         "wardline_extensions.conf": files.living(exchange, directory)["extensions.conf"],
-        "wardline_ari.conf": text.file(
-            text.Section(APP, [*account, ("password_format", "plain")]),
-        ),
+        "wardline_ari.conf": text.file(*files.base.accounts(exchange)),
         "wardline_modules.conf": text.file(
             text.Section(
                 "modules",

@@ -9,6 +9,7 @@ from central.telephone.settings import KEY
 from gateway.telephone.ari.account import Account
 from gateway.telephone.exchange import CONSOLE
 
+USUAL_SIP_PORT = 5060
 PASSWORD = "console_password"
 
 
@@ -27,15 +28,20 @@ def account(config: Mapping[str, Any]) -> Account | None:
     return Account(url.rstrip("/"), CONSOLE, password)
 
 
-def registrar(config: Mapping[str, Any]) -> tuple[str, int] | None:
-    """Where a telephone registers: host and SIP port. None without an exchange. Raises
-    ConfigError."""
+def registrar(config: Mapping[str, Any], *, encrypts: bool = False) -> tuple[str, int] | None:
+    """Where a telephone registers: host and SIP port, of TLS for one that encrypts where that is
+    known. None without an exchange. Raises ConfigError."""
     said = _said(config)
     if not said:
         return None
     address = said.get("address")
     if not isinstance(address, str) or not address:
         raise ConfigError(f"{KEY}.address is missing or not a text: where phones reach it")
+    tls = said.get("tls")
+    if encrypts and isinstance(tls, dict) and type(tls.get("port")) is int:
+        return address, tls["port"]
+    if said.get("folder", "") is None and "ports" not in said:
+        return address, USUAL_SIP_PORT  # the hospital's own, which tells us none
     return address, _port(said, "sip")
 
 

@@ -70,7 +70,7 @@ def fetch(token: str) -> Any:
     """The file behind a QR code, for whoever holds it while it lasts."""
     found = setup.device_of(_secret(), token)
     row = None if found is None else model.phone(read(), found[0])
-    where = settings.registrar(console().config)
+    where = None if row is None else _where(row)
     if found is None or row is None or where is None or not setup.is_of(found[1], row["password"]):
         abort(403)
     with transaction() as tx:
@@ -90,6 +90,11 @@ def _secret() -> str | bytes:
     return secret
 
 
+def _where(row: Row) -> tuple[str, int] | None:
+    encrypts = row["encryption"] == "required"
+    return settings.registrar(console().config, encrypts=encrypts)
+
+
 def _login(row: Row, where: tuple[str, int]) -> setup.LogIn:
     host, port = where
     extension = model.extension(read(), row["number"])
@@ -102,7 +107,7 @@ def _login(row: Row, where: tuple[str, int]) -> setup.LogIn:
 
 def _page(row: Row, address: str | None) -> str:
     """address: of the file, once it may be shown."""
-    where = settings.registrar(console().config)
+    where = _where(row)
     shown = address is not None
     return render_template(
         "softphones/login.html",

@@ -83,6 +83,7 @@ def _hospitals_own(config: Mapping[str, Any], said: Mapping[str, Any]) -> Settin
         said["address"],
         timezone=config.get("timezone", Exchange.timezone),
         url=said["url"].rstrip("/"),
+        console_password=str(said.get("console_password", "")),
     )
     return Settings(exchange, None)
 

@@ -12,6 +12,7 @@ from playwright.async_api import Page, async_playwright, expect
 from central.config import ConfigError
 from central.console.app import create_app
 from central.directory import model
+from central.directory import service as directory
 from central.live_calls import settings
 from central.live_calls.watching import FRESH_S, Watch
 from central.telephone.settings import as_config
@@ -20,7 +21,6 @@ from gateway.telephone.ari.errors import ExchangeAwayError
 from gateway.telephone.exchange import CONSOLE, Exchange
 from provisioning import exchange
 from tests.conftest import free_port, program
-from tests.console.busy import fill_directory
 from tests.console.conftest import build, log_in
 from tests.console.site import Site
 from tests.console.test_browser import ARGUMENTS, WAIT_MS
@@ -40,7 +40,10 @@ class House:
         said = as_config(Exchange(ports, "x", console_password=ONLY_LOOKS), folder / "exchange")
         self.site = Site(folder, broker, exchange=said)
         with self.site.store.transaction() as tx:
-            fill_directory(tx)
+            directory.add_extension(tx, "8003", "三病区护士站")
+            directory.add_extension(tx, "8101", "李医生")
+            directory.add_phone(tx, STATION, "8003", label="护士站左")
+            directory.add_phone(tx, OFFICE, "8101", label="医生办公室")
         self._directory = model.directory(self.site.store.read())
         self.exchange = RunningExchange(folder / "exchange", self._directory, ports=ports)
 
@@ -169,6 +172,16 @@ def test_the_hospitals_own_exchange_is_looked_at_where_it_is() -> None:
     assert settings.account({"exchange": said}) == Account(
         "https://pbx.example:8089/ari", CONSOLE, "x"
     )
+
+
+def test_a_telephone_registers_where_the_exchange_listens() -> None:
+    ports = {"sip": 5070, "ari": 8088, "rtp": 10_000, "rtp_count": 10}
+    ours = {"exchange": {"address": "10.1.2.3", "ports": ports, "tls": {"port": 5071}}}
+    assert settings.registrar(ours) == ("10.1.2.3", 5070)
+    assert settings.registrar(ours, encrypts=True) == ("10.1.2.3", 5071)
+    theirs = {"folder": None, "url": "http://10.1.2.4:8088/ari", "address": "10.1.2.4"}
+    assert settings.registrar({"exchange": theirs}) == ("10.1.2.4", 5060)
+    assert settings.registrar({}) is None
 
 
 def test_however_many_look_the_exchange_is_asked_once_a_second() -> None:

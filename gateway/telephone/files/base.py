@@ -59,10 +59,16 @@ def http_conf(exchange: Exchange) -> str:
 
 
 def ari_conf(exchange: Exchange) -> str:
-    accounts = [_account(APP, exchange.ari_password)]
+    general = Section("general", [("enabled", "yes"), ("channelvars", LINKED)])
+    return text.file(general, *accounts(exchange))
+
+
+def accounts(exchange: Exchange) -> list[Section]:
+    """Those of ARI: the application's, and the console's, which only looks."""
+    found = [_account(APP, exchange.ari_password)]
     if exchange.console_password:
-        accounts.append(_account(CONSOLE, exchange.console_password, ("read_only", "yes")))
-    return text.file(Section("general", [("enabled", "yes"), ("channelvars", LINKED)]), *accounts)
+        found.append(_account(CONSOLE, exchange.console_password, ("read_only", "yes")))
+    return found
 
 
 def _account(name: str, password: str, *more: tuple[str, str]) -> Section:
