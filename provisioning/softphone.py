@@ -34,6 +34,9 @@ def humming(folder: Path, seconds: float) -> tuple[str, ...]:
     return (f"audio_source aufile,{folder}/hum.wav", "ausrc_srate 8000", "audio_channels 1-1")
 
 
+LAST_WORDS = 1500
+
+
 class NoSoftphoneError(Exception):
     """baresip is not installed here."""
 
@@ -120,12 +123,24 @@ class Softphone:
         await self._writer.drain()
 
     async def event(self, *types: str) -> dict[str, Any]:
-        """The next event of one of `types`; what comes before is passed over."""
-        async with asyncio.timeout(WAIT_S):
-            while True:
-                while self._events:
-                    event = self._events.popleft()
-                    if event["type"] in types:
-                        return event
-                self._came.clear()
-                await self._came.wait()
+        """The next event of one of `types`; what comes before is passed over. Raises TimeoutError,
+        which shows what the telephone says."""
+        try:
+            async with asyncio.timeout(WAIT_S):
+                return await self._next(types)
+        except TimeoutError:
+            raise TimeoutError(f"none of {types} within {WAIT_S} s: {self.last_words}") from None
+
+    async def _next(self, types: Sequence[str]) -> dict[str, Any]:
+        while True:
+            while self._events:
+                event = self._events.popleft()
+                if event["type"] in types:
+                    return event
+            self._came.clear()
+            await self._came.wait()
+
+    @property
+    def last_words(self) -> str:
+        """The end of its log."""
+        return (self.folder / "log").read_text(errors="replace")[-LAST_WORDS:]
