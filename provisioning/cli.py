@@ -46,7 +46,14 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("arguments", nargs=argparse.REMAINDER, help="arguments of the benchmark")
 
     exchange = commands.add_parser("exchange", help="files for the telephone exchange")
-    parts = exchange.add_subparsers(dest="part", required=True, metavar="files")
+    parts = exchange.add_subparsers(dest="part", required=True, metavar="what")
+    prepare = parts.add_parser(
+        "prepare",
+        help="the files of an exchange of our own, before its service first starts",
+        description="Writes the exchange's files into the folder that central.json names, also"
+        " with a new certificate.",
+    )
+    prepare.add_argument("--config", type=Path, required=True, help="central.json")
     files = parts.add_parser(
         "files",
         help="systemd unit, fail2ban rules, and what a hospital's own Asterisk needs",
@@ -80,7 +87,11 @@ def main(argv: list[str]) -> int:
 
         return testing.main(arguments.pytest)
     if arguments.command == "exchange":
-        return exchange_files.main(arguments)
+        if arguments.part == "files":
+            return exchange_files.main(arguments)
+        from provisioning import exchange_prepare
+
+        return exchange_prepare.main(arguments.config)
     if arguments.command == "bench":
         from provisioning import bench
 

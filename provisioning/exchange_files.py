@@ -18,6 +18,7 @@ ROOT, FOLDER, USER = "/var/lib/wardline/root", "/var/lib/wardline/exchange", "wa
 _UNIT = """\
 # Wardline's telephone exchange. {root} is a copy of the exchange root that `./wardline doctor`
 # names (cp -a), {folder} the "folder" of "exchange" in central.json, owned by {user}.
+# `./wardline exchange prepare --config central.json` fills it before the first start.
 [Unit]
 Description=Wardline telephone exchange (Asterisk)
 Wants=network-online.target

@@ -2,6 +2,7 @@
 reads it."""
 
 import configparser
+import json
 import re
 import shutil
 import subprocess
@@ -9,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from central.clock import FakeClock
+from central.directory import service as directory
+from central.store import Store
 from provisioning import cli, exchange_files
 from tests.conftest import program
 
@@ -113,3 +117,55 @@ def test_what_is_written_is_its_owner_s_alone(written: Path) -> None:
     files = [each for each in written.rglob("*") if each.is_file()]
     assert len(files) == 3
     assert all(each.stat().st_mode & 0o077 == 0 for each in files)
+
+
+def config_of(there: Path, **exchange: object) -> Path:
+    said = {
+        "folder": str(there / "exchange"), "address": "127.0.0.1", "password": "secret",
+        "ports": {"sip": 5060, "ari": 8088, "rtp": 20_000, "rtp_count": 200},
+    }  # fmt: skip
+    whole = {
+        "database": str(there / "wardline.db"), "broker": {}, "mllp": {}, "speech": {}, "web": {},
+        "timezone": "Asia/Shanghai", "exchange": said | exchange,
+    }  # fmt: skip
+    path = there / "central.json"
+    path.write_text(json.dumps(whole))
+    return path
+
+
+def with_a_phone(folder: Path) -> None:
+    store = Store(folder / "wardline.db", FakeClock())
+    with store.transaction() as tx:
+        directory.add_extension(tx, "8003", "Station")
+        directory.add_phone(tx, "0015650a1b2c", "8003")
+    store.close()
+
+
+def test_the_folder_is_filled_with_the_directory_before_the_service_starts(tmp_path: Path) -> None:
+    with_a_phone(tmp_path)
+    assert cli.main(["exchange", "prepare", "--config", str(config_of(tmp_path))]) == 0
+    assert "[0015650a1b2c]" in (tmp_path / "exchange" / "etc" / "pjsip.conf").read_text()
+
+
+def test_a_certificate_that_is_not_there_is_named_and_nothing_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_a_phone(tmp_path)
+    tls = {"port": 5061, "certificate": "/nowhere/c.pem", "key": "/nowhere/k.pem"}
+    config = config_of(tmp_path, tls=tls)
+    assert cli.main(["exchange", "prepare", "--config", str(config)]) == 1
+    assert "/nowhere/c.pem and /nowhere/k.pem are no certificate" in capsys.readouterr().err
+    assert not (tmp_path / "exchange").exists()
+
+
+def test_an_asterisk_that_is_not_ours_is_not_prepared_and_gets_files_to_include(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_a_phone(tmp_path)
+    config = str(config_of(tmp_path, folder=None, url="http://192.0.2.5:8088/ari"))
+    assert cli.main(["exchange", "prepare", "--config", config]) == 1
+    assert "none of our own" in capsys.readouterr().out
+    out = tmp_path / "out"
+    assert cli.main(["exchange", "files", "--output", str(out), "--config", config]) == 0
+    assert "[0015650a1b2c]" in (out / "asterisk" / "wardline_pjsip.conf").read_text()
+    assert "http://192.0.2.5:8088/ari" in (out / "asterisk" / "README").read_text()
