@@ -13,6 +13,8 @@ from provisioning.packages import which
 from provisioning.supervisor import free_ports
 
 WAIT_S = 60.0
+# As many signs of its log tell why it did not.
+LAST_WORDS = 1500
 MODULE_FOLDER = "/usr/lib/baresip/modules"
 # What every one of them needs; g711 and aufile are the voices.
 MODULES = ("account", "menu", "ctrl_tcp", "g711", "aufile")
@@ -32,9 +34,6 @@ def humming(folder: Path, seconds: float) -> tuple[str, ...]:
     folder.mkdir(parents=True, exist_ok=True)
     tone(folder / "hum.wav", seconds)
     return (f"audio_source aufile,{folder}/hum.wav", "ausrc_srate 8000", "audio_channels 1-1")
-
-
-LAST_WORDS = 1500
 
 
 class NoSoftphoneError(Exception):
