@@ -40,7 +40,7 @@ def test_a_box_without_power_and_then_a_ward_without_a_line(ward: Hospital) -> N
     ward.kill(BOX)
     (call,) = wait_for(lambda: technical(ward, "outage"), "the call about the dead box")
     assert silences(ward)[BOX] <= KNOWN_WITHIN_MS
-    assert next_steps(ward, call) == ["station", "engineer", "duty_manager"]
+    assert next_steps(ward, call) == ["station", "phones", "engineer", "duty_manager"]
     assert ward.rows(
         "SELECT 1 FROM timers WHERE kind = 'escalation.step' AND ref = ? AND fired_ms IS NULL",
         str(call["id"]),
