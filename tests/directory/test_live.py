@@ -207,9 +207,12 @@ async def test_facilities_that_are_set_meanwhile_are_there_at_once(
                 await station.dial(number)
                 await station.event("CALL_ESTABLISHED")
                 await station.do("hangup")
+                await station.event("CALL_CLOSED")
             await phone.dial("8003")
             await station.event("CALL_INCOMING")
             await station.do("accept")
+            # Before that it cannot pass anything on.
+            await station.event("CALL_ESTABLISHED")
             await phone.event("CALL_ESTABLISHED")
             await station.transfer("700")
             await parked(exchange)

@@ -308,6 +308,8 @@ async def test_the_station_passes_a_caller_on(phones: Phones) -> None:
         await office.dial("8003")
         await station.event("CALL_INCOMING")
         await station.do("accept")
+        # Before that it cannot pass anything on.
+        await station.event("CALL_ESTABLISHED")
         await office.event("CALL_ESTABLISHED")
         await station.transfer("8104")
         await night.event("CALL_INCOMING")
