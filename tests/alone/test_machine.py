@@ -63,6 +63,19 @@ def test_a_day_alone_with_forty_calls_finished_and_one_open(world: World) -> Non
     assert (world.at_central(), world.rang, world.central.failures()) == (set(), [], [])
 
 
+def test_an_old_picture_that_the_broker_kept_rings_nowhere(world: World) -> None:
+    world.press("1", kinds.CORD)
+    world.run(4_000)  # central holds it
+    world.ward_broker(False)
+    world.attend("1")
+    world.restart(STATION_NODE, power_cut=False)
+    world.run(40_000)
+    world.central_up = False
+    world.ward_broker(True)
+    world.run(20_000)
+    assert (world.at_station(), world.rang) == (set(), [])
+
+
 class Alone(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()

@@ -71,7 +71,9 @@ class Station:
         """Let sound, lamp and page follow what is known."""
         away = self._node.clock.away(now_ms)
         calls = self.watchman.calls(now_ms)
-        alone = [each for each in calls if (away if each.held else not each.new)]
+        # A picture that the broker kept may be old: its box has the time to put it right, as
+        # central has the time to take what is new.
+        alone = [each for each in calls if not each.new and (away or not each.held)]
         self._sound(alone, now_ms)
         self._light(alone)
         self._show(calls, alone, away)

@@ -119,7 +119,7 @@ class Watchman:
 
     def calls(self, now_ms: int) -> "list[Call]":
         """All calls of the ward, the most urgent and of these the oldest first. `new`: central
-        may still be about to take it."""
+        may still be about to take it, or its box to say that it is over."""
         found = []
         for (bed, wants), call in self._open.items():
             picture = self._pictures.get(bed)
