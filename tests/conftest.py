@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import socket
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -13,9 +14,16 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from argon2 import PasswordHasher
+from flask import Flask
 from hypothesis import settings
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 
+from central import store as stores
 from central.clock import FakeClock
+from central.console import service as people
+from central.personal import pins
 from central.store import Store
 from provisioning import root
 from provisioning.supervisor import free_ports
@@ -37,6 +45,44 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     names = inspect.signature(pyfuncitem.obj).parameters
     asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
     return True
+
+
+class Compiled(BytecodeCache):
+    """Templates that an application of this process has compiled, for all that come after it."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What would be made anew by a thousand tests and is the same each time: an empty database
+    (each new one is a copy), compiled templates, and the costs of argon2, which are no part of
+    what most tests prove."""
+    empty = tmp_path_factory.mktemp("empty") / "wardline.db"
+    Store(empty, FakeClock()).close()
+    connect = stores.connect
+
+    def connect_to_copy(path: str | Path) -> sqlite3.Connection:
+        if not Path(path).exists():
+            shutil.copyfile(empty, path)
+        return connect(path)
+
+    cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(stores, "connect", connect_to_copy)
+        patched.setitem(Flask.jinja_options, "bytecode_cache", Compiled())
+        patched.setattr(people, "_HASHER", cheap)
+        patched.setattr(people, "_NOBODY", cheap.hash("nobody's"))
+        patched.setattr(pins, "_HASHER", cheap)
+        yield
 
 
 def free_port() -> int:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -39,14 +38,6 @@ def build(tx: Tx) -> None:
     tx.execute("UPDATE nodes SET state = 'ready'")
     for name, (role, ward) in USERS.items():
         people.add_user(tx, name, name.title(), role, PASSWORD, ward=ward, lang="en")
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """argon2 as in service, only cheap: the cost is no part of what these tests prove."""
-    cheap = PasswordHasher(time_cost=1, memory_cost=64)
-    monkeypatch.setattr(people, "_HASHER", cheap)
-    monkeypatch.setattr(people, "_NOBODY", cheap.hash("nobody's"))
 
 
 @pytest.fixture

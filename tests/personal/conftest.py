@@ -1,10 +1,8 @@
 """A house with two classes of phones and a line to the world."""
 
 import pytest
-from argon2 import PasswordHasher
 
 from central.directory import outside, service
-from central.personal import pins
 from central.store import Store
 
 # By extension: 8101's may dial the city, 8102's the house only.
@@ -24,10 +22,3 @@ def house(store: Store) -> Store:
         service.add_phone(tx, LOBBY, "8102")
         service.add_service(tx, "621", "broadcast")
     return store
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """argon2 as in pins, only cheap: the cost is no part of what these tests prove."""
-    monkeypatch.setattr(pins, "_HASHER", PasswordHasher(time_cost=1, memory_cost=64))
-    pins._nobody.cache_clear()
