@@ -13,7 +13,7 @@ from gateway.telephone.cel import CallEvent, parse
 from tests.conftest import free_port
 
 # A console over two wards, with a user of each role.
-from tests.console.conftest import app, as_user, config, quick_hashes  # noqa: F401
+from tests.console.conftest import app, as_user, config  # noqa: F401
 
 WRITTEN = Path(__file__).with_name("written")
 NAMES = sorted(path.stem for path in WRITTEN.glob("*.json"))

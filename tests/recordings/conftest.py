@@ -1,3 +1,3 @@
 """The console with its users, for recordings."""
 
-from tests.console.conftest import app, as_user, quick_hashes  # noqa: F401
+from tests.console.conftest import app, as_user  # noqa: F401
