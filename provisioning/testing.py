@@ -56,8 +56,9 @@ def _tests(arguments: Sequence[str], folder: Path, failed: list[str]) -> str:
     # Processes that a test starts add their own data files to the same folder.
     environment = os.environ | {"COVERAGE_FILE": str(folder / "coverage"), "PYTHONUNBUFFERED": "1"}
     coverage = [sys.executable, "-m", "coverage"]
-    # Most tests wait for real parts: two workers halve that. A file stays with one of them.
-    parallel = [] if arguments else ["-n", str(WORKERS), "--dist", "loadfile"]
+    # Most tests wait for real parts: more workers than cores. A file stays with one of them.
+    together = ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
+    parallel = [] if arguments else together
     last = ""
 
     def keep(line: str) -> None:

@@ -1,5 +1,6 @@
 """Log-in: passwords, users, device tokens. No HTTP here; delays stand in `limits`."""
 
+import functools
 import hashlib
 import re
 import secrets
@@ -23,8 +24,6 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
 _HASHER = PasswordHasher()
 # A hash takes 64 MB: a flood of log-ins waits its turn instead of eating the memory of all.
 _HASHING = threading.BoundedSemaphore(2)
-# Checked against when there is no such user, so that the time taken tells nothing.
-_NOBODY = _HASHER.hash(secrets.token_hex(16))
 
 
 class UnknownUserError(Exception):
@@ -47,7 +46,8 @@ def check_login(store: Store, name: str, password: str, origin: Origin) -> Row |
     user = model.user(store.read(), name)
     try:
         with _HASHING:
-            _HASHER.verify(user["password_hash"] if user else _NOBODY, password)
+            nobodys = _nobody()  # for everybody's log-in, or the first nobody's would take longer
+            _HASHER.verify(user["password_hash"] if user else nobodys, password)
     except (VerificationError, InvalidHashError):
         user = None
     with store.transaction() as tx:
@@ -58,6 +58,12 @@ def check_login(store: Store, name: str, password: str, origin: Origin) -> Row |
         tx.execute("UPDATE users SET last_login_ms = ? WHERE name = ?", (tx.now_ms, name))
         audit.append(tx, name, "login", f"address/{origin.address}")
     return user
+
+
+@functools.cache
+def _nobody() -> str:
+    """Checked against when there is no such user, so that the time taken tells nothing."""
+    return _HASHER.hash(secrets.token_hex(16))
 
 
 def add_user(

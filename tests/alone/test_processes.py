@@ -13,6 +13,8 @@ from gateway.mqtt import kinds, topics
 from tests.alone.hospital import BOX, BRIDGE, BROKER, STATION, WARD, WARD_BROKER, Hospital, running
 from tests.conftest import wait_for
 
+pytestmark = pytest.mark.long
+
 ALONE_WORDS = "五病区,{}床,呼叫护士。"
 BED = {"1": "一", "2": "二", "3": "三"}
 # Between what hands did and what a node or central wrote down, as the machine's load has it.

@@ -12,6 +12,8 @@ from provisioning.environment import ROOT
 from tests.bench import burst, calls, press, ringing
 from tests.bench.figures import figures, percentile, table
 
+pytestmark = pytest.mark.long
+
 
 def test_percentiles_are_of_the_values_themselves() -> None:
     values = [float(n) for n in range(1, 101)]

@@ -4,9 +4,13 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tests.bench import chaos
 from tests.bench.chaos import Outcome, Plan
 from tests.bench.hands import Ledger
+
+pytestmark = pytest.mark.long
 
 # Small enough for every run of the tests: each kind of fault happens about once.
 PLAN = Plan(presses=250, seed=7, wards=3, beds=6, per_second=20, fault_every_s=0.7)

@@ -13,6 +13,8 @@ from tests.conftest import program, wait_for
 from tests.console.conftest import PASSWORD
 from tests.console.site import Site
 
+pytestmark = pytest.mark.long
+
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 # A board that is not live says so within 5 s of the last beat; a loaded machine is given more.
 WAIT_MS = 20_000

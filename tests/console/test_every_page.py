@@ -14,6 +14,8 @@ from tests.console.conftest import PASSWORD
 from tests.console.site import Site
 from tests.console.test_browser import ARGUMENTS, WAIT_MS
 
+pytestmark = pytest.mark.long
+
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 # The levels that the law asks of public bodies: WCAG 2.1, A and AA.
 AXE = {

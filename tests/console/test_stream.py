@@ -17,6 +17,8 @@ from central.console import service as people
 from tests.console.conftest import PASSWORD
 from tests.console.site import WAIT_S, Site
 
+pytestmark = pytest.mark.long
+
 
 class Watcher:
     """One logged-in user's browser, as far as HTTP goes."""

@@ -12,6 +12,8 @@ from central.store import Row
 from tests.alone.hospital import BOX, STATION, UNITS, WARD_ON_BUS, Hospital
 from tests.conftest import wait_for
 
+pytestmark = pytest.mark.long
+
 KNOWN_WITHIN_MS = 10_000
 EVERY_S = 2  # between tests of the loudspeaker
 SLOW_S = 185

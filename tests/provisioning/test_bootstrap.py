@@ -16,6 +16,8 @@ from provisioning import cli, doctor, environment, packages
 from provisioning.environment import ROOT, EnvironmentNotMadeError
 from provisioning.packages import Package, PackagesMissingError
 
+pytestmark = pytest.mark.long
+
 ABSENT = Package("wardline-nonesuch", "nothing at all", "wardline-nonesuch")
 
 

@@ -22,6 +22,8 @@ from tests.conftest import answers, free_port, wait_for
 from tests.e2e.conftest import command, environment, facts_of
 from tests.provisioning.test_supervisor import alive
 
+pytestmark = pytest.mark.long
+
 
 @contextmanager
 def started(*arguments: str) -> Iterator["tuple[subprocess.Popen[str], dict[str, Any]]"]:

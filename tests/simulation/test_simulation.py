@@ -16,6 +16,8 @@ from tests.simulation.world import ViolationError, World
 from ward_node.core.bed import Bed
 from ward_node.core.reminding import Reminder, Reminding
 
+pytestmark = pytest.mark.long
+
 
 def test_a_seed_is_one_run_whatever_the_order_of_sets() -> None:
     program = "from tests.simulation.world import World; print(World(7, 20).run().trace)"

@@ -25,6 +25,8 @@ from tests.conftest import wait_for
 from tests.telephone.phone import Baresip
 from tests.telephone.running import PASSWORD
 
+pytestmark = pytest.mark.long
+
 LOUD = 500.0
 STATION, OFFICE = "0015650a1b2c", "0015650a1b2d"
 
