@@ -18,6 +18,9 @@ THINGS = {
     "call": (N_("call %(a)s"), "/calls/%(a)s"),
     "call_record": (N_("call record %(a)s"), "/call-records/%(a)s"),
     "class": (N_("permission class %(a)s"), "/directory/classes/%(a)s"),
+    "exam": (N_("examination %(a)s"), "/exams/one/%(a)s"),
+    "exam_code": (N_("room code %(b)s of %(a)s"), "/exams/rooms"),
+    "exam_room": (N_("examination room %(a)s"), "/exams/%(a)s"),
     "extension": (N_("extension %(a)s"), "/directory/extensions/%(a)s"),
     "fault": (N_("fault %(a)s"), "/faults"),
     "group": (N_("pick-up group %(a)s"), "/directory/groups/%(a)s"),
@@ -42,6 +45,8 @@ THINGS = {
     "user": (N_("user %(a)s"), "/users"),
     "ward": ("%(ward)s", "/board/%(a)s"),
 }
+# A sender, which may hold a slash, and its code, which does not.
+PAIRS = ("exam_code", "location")
 DETAILS: dict[str, str] = {
     "text": N_("words"), "wards": N_("wards"), "ward": N_("ward"), "bed": N_("bed"),
     "role": N_("role"), "via": N_("by way of"), "to": N_("to ward"), "words": N_("words"),
@@ -70,7 +75,7 @@ DETAILS: dict[str, str] = {
     "user": N_("user"), "password": N_("password"), "inbound": N_("our numbers outside"),
     "strip": N_("first digits left out"), "limit_s": N_("seconds it may last"),
     "always": N_("beyond the limits"),
-    "new_pin": N_("new PIN"),
+    "new_pin": N_("new PIN"), "room": N_("examination room"),
     "day_calls": N_("calls a day"), "day_minutes": N_("minutes a day"),
     "encryption": N_("encryption"),
 }  # fmt: skip
@@ -127,8 +132,7 @@ def thing(ref: str) -> Thing:
     if kind not in THINGS or not slash:
         return Thing(ref, "")
     words, href = THINGS[kind]
-    # A sender may hold a slash, a code does not: the last one parts them.
-    first, slash, second = rest.rpartition("/") if kind == "location" else rest.partition("/")
+    first, slash, second = rest.rpartition("/") if kind in PAIRS else rest.partition("/")
     values = {"a": first or rest, "b": second, "ward": ward_name(first or rest)}
     return Thing(_(words, **values), href % values)
 

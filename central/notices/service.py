@@ -41,10 +41,12 @@ def tell(
     *,
     urgent: bool = False,
     ring: bool = True,
+    until_accepted: bool = False,
 ) -> int:
     """Let the station of `ward` hear `text` (the words by language); `ring`: and confirm it at
-    its telephone, if it has one. Returns the notice's id."""
-    rung = ring and bool(reach.of_ward(tx, ward))
+    its telephone, if it has one. `until_accepted`: a ward without a telephone hears it again from
+    its loudspeaker until somebody confirms it on the page. Returns the notice's id."""
+    rung = ring and (until_accepted or bool(reach.of_ward(tx, ward)))
     notice = tx.insert(
         "notices", ward=ward, about=about, kind=kind,
         text=json.dumps(dict(text), ensure_ascii=False), urgent=urgent, created_ms=tx.now_ms,
@@ -152,16 +154,19 @@ def _quiet_until_ms(tx: Tx, ward: str) -> int:
 
 def _ring(tx: Tx, ward: str, rows: Iterable[Row]) -> None:
     round = model.last_round(tx, ward) + 1
+    every = [each for number in reach.of_ward(tx, ward) for each in reach.found(tx, number)]
     urgent = False
     for row in rows:
         urgent = urgent or bool(row["urgent"])
         tx.execute(
             "UPDATE notices SET round = ?, rings = rings + 1 WHERE id = ?", (round, row["id"])
         )
-        if row["urgent"] and row["rings"]:
-            _say(tx, row)  # once more, beside the telephone
+        if (row["urgent"] or not every) and row["rings"]:
+            _say(tx, row)  # once more, beside the telephone or for want of one
+    if not every:
+        _on_rung(tx, _ref(ward, round), Rung(None, {}))
+        return
     caller = seen(wards.lang(tx, ward), N_("Urgent notice") if urgent else N_("Notice"))
-    every = [each for number in reach.of_ward(tx, ward) for each in reach.found(tx, number)]
     telephone.ring(tx, KIND, _ref(ward, round), [list(dict.fromkeys(every))], caller=caller)
 
 
