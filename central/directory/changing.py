@@ -11,7 +11,7 @@ from typing import Any
 from central.audit import model as audit
 from central.console import model as users
 from central.console.marks import N_
-from central.directory import checks, model, outside, present, service
+from central.directory import checks, model, outside, present, relied, service
 from central.errors import FieldError
 from central.store import Tx
 
@@ -32,10 +32,11 @@ def change_person(
             raise FieldError("user", N_("There is no such log-in."))
         if tx.value("SELECT 1 FROM people WHERE user = ? AND id != ?", (user, person)):
             raise FieldError("user", N_("This log-in belongs to another person of the directory."))
-    tx.execute(
-        "UPDATE people SET name = :name, ward = :ward, user = :user WHERE id = :id",
-        after | {"id": person},
-    )
+    with relied.kept(tx, "user"):
+        tx.execute(
+            "UPDATE people SET name = :name, ward = :ward, user = :user WHERE id = :id",
+            after | {"id": person},
+        )
     # A person's name is not the exchange's business.
     difference = present.different(before, after)
     if difference:
@@ -65,16 +66,17 @@ def change_extension(
     checks.check_ward(tx, ward)
     if person is not None and present.person(tx, str(person)) is None:
         raise FieldError("person", NO_PERSON)
-    if phones != (before or {}).get("phones"):
-        for device in phones:
-            if model.phone(tx, device) is None:
-                raise FieldError("phones", N_("There is no such phone."))
-        service.ring(tx, number, phones, by=by)
-    tx.execute(
-        "UPDATE extensions SET label = :label, ring_s = :ring_s, person = :person, ward = :ward"
-        " WHERE number = :number",
-        after | {"number": number},
-    )
+    with relied.kept(tx, "phones"):
+        if phones != (before or {}).get("phones"):
+            for device in phones:
+                if model.phone(tx, device) is None:
+                    raise FieldError("phones", N_("There is no such phone."))
+            service.ring(tx, number, phones, by=by)
+        tx.execute(
+            "UPDATE extensions SET label = :label, ring_s = :ring_s, person = :person,"
+            " ward = :ward WHERE number = :number",
+            after | {"number": number},
+        )
     _changed(tx, by, "extension.change", f"extension/{number}", before, after)
 
 
@@ -102,18 +104,19 @@ def change_phone(
         "lang": lang,
         "lines": lines,
     }
-    tx.execute(
-        "UPDATE phones SET number = :number, label = :label, rights = :rights, lang = :lang,"
-        " lines = :lines WHERE device = :device",
-        after | {"device": device},
-    )
-    if number != (before or {}).get("number"):
-        # The old number stops ringing here, unless it is somebody else's affair by now.
+    with relied.kept(tx, "number"):
         tx.execute(
-            "DELETE FROM extension_phones WHERE device = ? AND number = ?",
-            (device, (before or {}).get("number")),
+            "UPDATE phones SET number = :number, label = :label, rights = :rights, lang = :lang,"
+            " lines = :lines WHERE device = :device",
+            after | {"device": device},
         )
-        tx.execute("INSERT OR IGNORE INTO extension_phones VALUES (?, ?)", (number, device))
+        if number != (before or {}).get("number"):
+            # The old number stops ringing here, unless it is somebody else's affair by now.
+            tx.execute(
+                "DELETE FROM extension_phones WHERE device = ? AND number = ?",
+                (device, (before or {}).get("number")),
+            )
+            tx.execute("INSERT OR IGNORE INTO extension_phones VALUES (?, ?)", (number, device))
     tx.execute("DELETE FROM phone_groups WHERE device = ?", (device,))
     for each in dict.fromkeys(groups):
         tx.insert("phone_groups", device=device, name=each)

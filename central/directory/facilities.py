@@ -7,6 +7,7 @@ from argon2 import PasswordHasher
 from central.console.marks import N_
 from central.directory import checks, model
 from central.errors import FieldError
+from central.personal import leaving
 from central.store import Tx
 
 # A PIN has so few digits that a slow hash protects it no better than the count of wrong ones does.
@@ -87,6 +88,7 @@ def remove_room(tx: Tx, number: str, *, by: str = "system") -> None:
     """Raises FieldError."""
     if tx.one("SELECT 1 FROM rooms WHERE number = ?", (number,)) is None:
         raise FieldError("number", N_("There is no such conference room."))
+    leaving.leave(tx, number, by=by)
     tx.execute("DELETE FROM rooms WHERE number = ?", (number,))
     checks.changed(tx, by, "room.remove", f"room/{number}", {})
 
@@ -118,6 +120,7 @@ def remove_parking(tx: Tx, number: str, *, by: str = "system") -> None:
     """Nothing is parked any more. Raises FieldError."""
     if tx.one("SELECT 1 FROM parking WHERE number = ?", (number,)) is None:
         raise FieldError("number", N_("No call is parked by this number."))
+    leaving.leave(tx, number, by=by)
     tx.execute("DELETE FROM parking")
     checks.changed(tx, by, "parking.remove", f"parking/{number}", {})
 

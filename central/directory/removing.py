@@ -1,4 +1,8 @@
-"""Taking things out of the directory: what goes with them, and what must be let go of first."""
+"""Taking things out of the directory: what goes with them, and what must be let go of first.
+
+What rings for nurse calls or in place of Wardline, and what the outside world rings, must be given
+up where it is named; speed dials and find-me, a convenience, go with the number they lead to.
+"""
 
 import sqlite3
 from collections.abc import Callable
@@ -6,17 +10,21 @@ from dataclasses import dataclass
 
 from central.audit import model as audit
 from central.console.marks import N_
-from central.directory import checks, model, present, service
+from central.directory import checks, model, present, relied, service
 from central.errors import FieldError
+from central.personal import leaving
 from central.store import Row, Tx
 
 IN_USE = N_("It is still used by: %(users)s. Change or remove those first.")
+IN_POLICY = N_("The escalation policy of ward %(ward)s names it. Take it out of the policy first.")
+POLICY = "policy"
 OTHERS = N_("Something else still uses it. Take it out there first.")
 
 
 @dataclass(frozen=True)
 class Use:
-    """A thing that uses another: its kind as in the audit, what it is known by, and its name."""
+    """A thing that uses another: its kind as in the audit, what it is known by, and its name. A
+    policy is known by its ward."""
 
     kind: str
     ref: str
@@ -34,13 +42,16 @@ def uses_of_person(tx: Tx, ref: str) -> list[Use]:
 
 
 def uses_of_extension(tx: Tx, ref: str) -> list[Use]:
-    """Phones that show it, services that fall back on it, lines whose callers it rings for."""
+    """Phones that show it, services that fall back on it, lines whose callers it rings for, wards
+    whose escalation policy names it."""
     phones = tx.all("SELECT device, label FROM phones WHERE number = ? ORDER BY 1", (ref,))
     services = tx.all("SELECT service, service FROM service_fallbacks WHERE number = ?", (ref,))
-    return _uses("phone", phones) + _uses("service", services) + _inbound(tx, ref)
+    named = [Use(POLICY, ward, ward) for ward in relied.wards_naming(tx, ref)]
+    return _uses("phone", phones) + _uses("service", services) + _inbound(tx, ref) + named
 
 
 def uses_of_service(tx: Tx, ref: str) -> list[Use]:
+    """Lines whose callers it answers."""
     return _inbound(tx, ref)
 
 
@@ -77,13 +88,16 @@ def remove_extension(tx: Tx, number: str, *, by: str) -> None:
     """Nobody reaches the number any more. Raises FieldError."""
     label = checks.extension(tx, number)["label"]
     _let_go("number", uses_of_extension(tx, number))
-    _delete(tx, "extensions", "number", number)
+    with relied.kept(tx, "number"):
+        leaving.leave(tx, number, by=by)
+        _delete(tx, "extensions", "number", number)
     checks.changed(tx, by, "extension.remove", f"extension/{number}", {"label": label})
 
 
 def remove_phone(tx: Tx, device: str, *, by: str) -> None:
     """It can call and be called no more. Raises FieldError."""
-    _guarded(lambda: service.remove_phone(tx, device, by=by), "device")
+    with relied.kept(tx, "device"):
+        _guarded(lambda: service.remove_phone(tx, device, by=by), "device")
 
 
 def remove_group(tx: Tx, name: str, *, by: str) -> None:
@@ -100,6 +114,7 @@ def remove_service(tx: Tx, number: str, *, by: str) -> None:
     if before is None:
         raise FieldError("number", N_("There is no such service."))
     _let_go("number", uses_of_service(tx, number))
+    leaving.leave(tx, number, by=by)
     _delete(tx, "services", "number", number)
     detail = {"purpose": before["purpose"]}
     checks.changed(tx, by, "service.remove", f"service/{number}", detail)
@@ -137,8 +152,11 @@ def remove_route(tx: Tx, name: str, *, by: str) -> None:
 
 
 def _let_go(field: str, uses: list[Use]) -> None:
+    others = [each.name for each in uses if each.kind != POLICY]
+    if others:
+        raise FieldError(field, IN_USE, users=", ".join(others))
     if uses:
-        raise FieldError(field, IN_USE, users=", ".join(each.name for each in uses))
+        raise FieldError(field, IN_POLICY, ward=", ".join(each.name for each in uses))
 
 
 def _delete(tx: Tx, table: str, key: str, ref: str | int) -> None:

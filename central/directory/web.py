@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
-from central.console.context import _, current_user, read, requires, transaction
+from central.console.context import _, current_user, read, requires, transaction, ward_name
 from central.console.errors import field_words, store_words
 from central.console.marks import N_
 from central.console.people import TELEPHONE_ADMIN
@@ -13,6 +13,7 @@ from central.directory import present
 from central.directory.kinds import BY_CODE, KINDS, choices
 from central.directory.kinds.kind import LINES, MANY, SECRET, Field, Kind
 from central.directory.present import ChangedMeanwhileError, Values
+from central.directory.removing import POLICY, Use
 from central.errors import FieldError
 from central.store import StoreUnavailableError, Tx
 
@@ -172,10 +173,19 @@ def _form(
         known={each.name for each in kind.fields},
         seen=seen,
         choices=_choices(tx, kind, given),
-        uses=[(each, BY_CODE[each.kind]) for each in (kind.uses(tx, ref) if there and ref else ())],
+        uses=[_used_by(each) for each in (kind.uses(tx, ref) if there and ref else ())],
         lost=kind.lost(tx, ref) if there and ref else "",
         there=there,
     )
+
+
+def _used_by(use: Use) -> tuple[str, str | None]:
+    """What stands on the page for a use: its words, and where it is changed. A policy is not the
+    telephone administrator's to change."""
+    if use.kind == POLICY:
+        return _("Escalation policy of %(ward)s", ward=ward_name(use.ref)), None
+    path = BY_CODE[use.kind]
+    return f"{_(KINDS[path].one)} {use.name}", url_for("directory.thing", kind=path, ref=use.ref)
 
 
 def _choices(tx: Tx, kind: Kind, given: Values) -> dict[str, list[tuple[str, str]]]:

@@ -8,9 +8,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from central.console import model as users
-from central.directory import changing, model
+from central.directory import changing, model, service
 from central.directory.kinds import KINDS
+from central.escalation import model as escalation
+from central.personal import finding, speed
 from central.store import Store
+from gateway.telephone.personal import Target
 from tests.console.busy import fill_directory, fill_ward
 from tests.console.conftest import token_of
 
@@ -205,10 +208,34 @@ def test_what_is_in_use_names_its_users_and_stays(client: FlaskClient, db: Store
     assert model.extension(db.read(), "8003") is not None
 
 
+def test_a_policy_that_names_an_extension_is_shown_as_its_user(
+    client: FlaskClient, db: Store
+) -> None:
+    steps = [{"after_s": 0, "target": {"kind": "phones", "numbers": ["8101"]}}]
+    rule = {"types": ["nurse"], "beds": "all", "steps": steps}
+    with db.transaction() as tx:
+        escalation.add_version(tx, "3", {"name": "n", "rules": [rule]}, "li")
+    page = client.get("/directory/extensions/8101?lang=en").text
+    assert "cannot be removed" in page
+    assert "<li>Escalation policy of Ward 3</li>" in page
+
+
 def test_a_removal_says_what_goes_with_it(client: FlaskClient) -> None:
     page = client.get(f"/directory/phones/{DEVICE}?lang=en").text
     assert "rings no more for 8003, and its password is gone." in page
     assert 'data-ask="Remove 护士站左?' in page
+
+
+def test_what_leads_to_a_number_is_named_before_it_goes(client: FlaskClient, db: Store) -> None:
+    with db.transaction() as tx:
+        service.add_extension(tx, "8200", "化验室")
+        speed.put(tx, "*020", "8200")
+        speed.put(tx, "*021", "8003", owner="8200")
+        finding.find(tx, "8003", [Target("8200")])
+    page = client.get("/directory/extensions/8200?lang=en").text
+    assert "With it go the speed dials that dial it: *020." in page
+    assert "Calls for these ring there no more: 8003." in page
+    assert "With it go, too: its speed dials." in page
 
 
 def test_passwords_are_on_no_page_unasked(client: FlaskClient, db: Store) -> None:

@@ -58,6 +58,7 @@ def test_an_extension_gets_another_name_and_rings_elsewhere(directory: Store) ->
 
 def test_a_phone_that_shows_another_number_rings_for_that_one(directory: Store) -> None:
     with directory.transaction() as tx:
+        changing.change_service(tx, "120", ["8003", "8101"], by="system")
         changing.change_phone(
             tx, ONE, "8102", label="left", rights="city", lang="en", lines=1, groups=[], by="eng"
         )

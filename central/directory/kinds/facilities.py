@@ -5,7 +5,7 @@ from typing import Any
 from central.console.context import _, lasted
 from central.console.marks import N_
 from central.directory import facilities, model, present
-from central.directory.kinds import choices
+from central.directory.kinds import choices, losing
 from central.directory.kinds.kind import CHOICE, NUMBER, SECRET, Field, Kind, whole
 from central.directory.present import Values
 from central.store import Tx
@@ -110,7 +110,7 @@ ROOMS = Kind(
     ),
     remove=lambda tx, ref, by: facilities.remove_room(tx, ref, by=by),
     named=lambda given: f"{given['number']} {given['label']}",
-    lost=lambda _tx, _ref: _("Whoever is in it stays until all have left."),
+    lost=lambda tx, ref: _("Whoever is in it stays until all have left.") + losing.leading(tx, ref),
 )
 
 
@@ -162,5 +162,5 @@ PARKING = Kind(
     change=_set_parking,
     remove=lambda tx, ref, by: facilities.remove_parking(tx, ref, by=by),
     named=lambda given: str(given["number"]),
-    lost=lambda _tx, _ref: _("Calls that are parked stay where they are."),
+    lost=lambda tx, ref: _("Calls that are parked stay where they are.") + losing.leading(tx, ref),
 )

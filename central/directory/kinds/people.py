@@ -5,7 +5,7 @@ from typing import Any
 from central.console.context import _, lasted, ward_name
 from central.console.marks import N_
 from central.directory import changing, model, present, removing, service
-from central.directory.kinds import choices
+from central.directory.kinds import choices, losing
 from central.directory.kinds.kind import (
     CHOICE,
     MANY,
@@ -126,7 +126,9 @@ def _extension_lost(tx: Tx, ref: str) -> str:
     )  # fmt: skip
     said = _("Whoever dials it hears that there is no such number.")
     labels = ", ".join(row["label"] for row in rings)
-    return said + _(" It rings no more at: %(phones)s.", phones=labels) if labels else said
+    if labels:
+        said += _(" It rings no more at: %(phones)s.", phones=labels)
+    return said + losing.leading(tx, ref) + losing.belonging(tx, ref)
 
 
 EXTENSIONS = Kind(

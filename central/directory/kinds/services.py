@@ -5,7 +5,7 @@ from typing import Any
 from central.console.context import _
 from central.console.marks import N_
 from central.directory import changing, present, removing, service
-from central.directory.kinds import choices
+from central.directory.kinds import choices, losing
 from central.directory.kinds.kind import (
     CHOICE,
     MANY,
@@ -68,6 +68,8 @@ SERVICES = Kind(
     change=lambda tx, ref, values, by: changing.change_service(tx, ref, values["fallback"], by=by),
     remove=lambda tx, ref, by: removing.remove_service(tx, ref, by=by),
     named=lambda given: f"{given['number']} {choices.purpose(given['purpose'])}",
-    lost=lambda _tx, _ref: _("Nobody reaches the service by telephone any more."),
+    lost=lambda tx, ref: (
+        _("Nobody reaches the service by telephone any more.") + losing.leading(tx, ref)
+    ),
     uses=removing.uses_of_service,
 )
