@@ -20,10 +20,10 @@ from hypothesis import settings
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 
+from central import pins
 from central import store as stores
 from central.clock import FakeClock
 from central.console import service as people
-from central.personal import pins
 from central.store import Store
 from provisioning import root
 from provisioning.supervisor import free_ports
@@ -85,7 +85,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patched.setattr(stores, "connect", connect_to_copy)
         patched.setitem(Flask.jinja_options, "bytecode_cache", Compiled())
         patched.setattr(people, "_HASHER", cheap)
-        patched.setattr(pins, "_HASHER", cheap)
+        patched.setattr(pins, "HASHER", cheap)
         yield
 
 

@@ -29,7 +29,9 @@ THINGS = {
     "location": (N_("location %(b)s of %(a)s"), "/his/locations"),
     "mailbox": (N_("mailbox of %(a)s"), "/directory/mailboxes/%(a)s"),
     "notice": (N_("notice %(a)s"), "/notices"),
+    "outside": (N_("a caller from outside %(a)s"), ""),
     "parking": (N_("parked calls %(a)s"), "/directory/parking/%(a)s"),
+    "patient": (N_("patient %(a)s"), "/patients/%(a)s"),
     "peer": (N_("sender %(a)s"), "/his/locations"),
     "person": (N_("person %(a)s"), "/directory/people/%(a)s"),
     "phone": (N_("phone %(a)s"), "/directory/phones/%(a)s"),
@@ -78,12 +80,14 @@ DETAILS: dict[str, str] = {
     "new_pin": N_("new PIN"), "room": N_("examination room"),
     "day_calls": N_("calls a day"), "day_minutes": N_("minutes a day"),
     "encryption": N_("encryption"),
+    "card": N_("card"), "instead_of": N_("instead of"),
 }  # fmt: skip
 # Who acts besides people.
 OTHERS = {
     "system": N_("Wardline itself"),
     "his": N_("hospital system"),
     "outside": N_("a caller from outside"),
+    "patient": N_("a patient"),
     "softphone": N_("a softphone"),
 }
 VALUES: dict[str, str] = {

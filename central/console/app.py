@@ -35,6 +35,7 @@ from central.console.context import (
 from central.console.live import Live
 from central.console.people import FIRST_PAGES, describe
 from central.console.proxies import TrustedProxies
+from central.secret_file import secret
 from central.store import Store
 from central.words import LOCALES
 
@@ -56,7 +57,7 @@ def create_app(config: dict[str, Any] | None = None) -> Flask:
         )
     app = Flask("central.console", static_folder=None, static_url_path="/static")
     app.config.update(
-        SECRET_KEY=login.secret(config["web"]["secret_file"]),
+        SECRET_KEY=secret(config["web"]["secret_file"]),
         BOOTSTRAP_SERVE_LOCAL=True,
         SESSION_COOKIE_NAME="wardline",
         SESSION_COOKIE_HTTPONLY=True,

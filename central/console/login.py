@@ -1,10 +1,8 @@
 """Sessions: who a cookie stands for, and until when."""
 
-import os
 import secrets
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -209,14 +207,3 @@ def _keep_screens_in_place() -> None:
     ward = arguments.get("ward") or request.args.get("ward") or current_user.ward
     if ward != current_user.ward and request.endpoint != "board.kiosk":
         abort(403)
-
-
-def secret(path: str) -> bytes:
-    """The key that signs sessions, made on first use, readable by its owner only."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return Path(path).read_bytes()
-    with os.fdopen(handle, "wb") as file:
-        file.write(secrets.token_bytes(32))
-    return Path(path).read_bytes()

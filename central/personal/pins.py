@@ -1,19 +1,13 @@
-"""PINs of people who log in at a phone: what one may be, and how slowly wrong ones may be tried.
+"""PINs of people who log in at a phone: how slowly wrong ones may be tried.
 
-Kept as argon2id hashes, as the console's passwords are. A PIN is short, so what protects it is the
-count of wrong ones: of each extension, wherever they are tried, and of each phone, whatever
-extension is tried there. The counts stand in the database. No PIN is ever logged.
+Kept as hashes (`central.pins`). A PIN is short, so what protects it is the count of wrong ones: of
+each extension, wherever they are tried, and of each phone, whatever extension is tried there. The
+counts stand in the database.
 """
 
 import asyncio
-import re
-import secrets
-import threading
-from functools import cache
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-
+from central import pins
 from central.audit import model as audit
 from central.console import limits
 from central.console import model as failures
@@ -30,22 +24,17 @@ TRIES = 3
 TRIES_AT_PHONE = 9
 FIRST_DELAY_MS = 30_000
 LONGEST_DELAY_MS = 15 * 60_000
-_PIN = re.compile(r"[0-9]{6,8}")
-_RUNS = "0123456789" * 2, "9876543210" * 2
-_HASHER = PasswordHasher()
-# A hash takes 64 MB: many at once wait their turn.
-_HASHING = threading.BoundedSemaphore(2)
 
 
 def hashed(pin: str, number: str) -> str:
     """The hash of a new PIN for the extension `number`. Raises FieldError."""
-    if not _PIN.fullmatch(pin):
+    if not pins.is_pin(pin):
         raise FieldError("pin", N_("A PIN has 6 to 8 digits."))
-    if len(set(pin)) == 1 or any(pin in run for run in _RUNS) or number in pin:
+    if pins.is_guessable(pin, number):
         raise FieldError(
             "pin", N_("This PIN is easily guessed: no run such as 123456, and not the extension.")
         )
-    return _HASHER.hash(pin)
+    return pins.hashed(pin)
 
 
 async def right(store: Store, number: str, device: str, pin: str) -> bool:
@@ -69,7 +58,7 @@ async def right(store: Store, number: str, device: str, pin: str) -> bool:
             audit.append(tx, who, "desk.refused", f"phone/{device}")
 
     kept, tried = await store.write(count)
-    same = await asyncio.to_thread(_same, kept, pin)
+    same = await asyncio.to_thread(pins.same, kept, pin)
     await store.write(outcome)
     return same
 
@@ -88,17 +77,3 @@ def _of_extension(number: str) -> Limit:
     return Limit(
         f"pin:{number}", TRIES - 1, LONGEST_DELAY_MS, first_ms=FIRST_DELAY_MS, shared=False
     )
-
-
-def _same(kept: str | None, pin: str) -> bool:
-    with _HASHING:
-        try:
-            return _HASHER.verify(kept or _nobody(), pin) and kept is not None
-        except (VerificationError, InvalidHashError):
-            return False
-
-
-@cache
-def _nobody() -> str:
-    """Looked at when there is no such extension, so that the time taken tells nothing."""
-    return _HASHER.hash(secrets.token_hex(16))

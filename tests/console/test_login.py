@@ -1,8 +1,6 @@
 """Who gets in, who does not, for how long."""
 
 import dataclasses
-import os
-import stat
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -211,14 +209,6 @@ def test_log_in_refusal_and_log_out_are_in_the_audit(app: Flask, db: Store) -> N
 
 def test_passwords_are_kept_as_argon2_hashes(db: Store, app: Flask) -> None:
     assert db.read().value("SELECT password_hash FROM users").startswith("$argon2id$")
-
-
-def test_the_secret_is_made_once_and_private(tmp_path: Any) -> None:
-    path = str(tmp_path / "key")
-    first = login.secret(path)
-    assert len(first) == 32
-    assert login.secret(path) == first
-    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Patients as the registry knows them: cards and PINs, accounts, contacts, consent."""

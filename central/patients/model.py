@@ -1,0 +1,89 @@
+"""What is known of patients beyond their stays: cards, accounts, contacts, consent."""
+
+from sqlite_utils import Database, Migrations
+
+from central.store import Row, Tx
+
+migrations = Migrations("patients")
+migrate_after = ("admissions",)
+
+ACTIVE, LOST, REPLACED = "active", "lost", "replaced"
+
+
+@migrations()
+def m001_cards_and_accounts(db: Database) -> None:
+    db.executescript(
+        """
+        -- pin_hash: argon2id of the PIN under the secret outside the database; NULL is no PIN yet.
+        -- pin_mark: under which secret. A higher epoch ends every log-in with the card.
+        CREATE TABLE cards (
+            number TEXT PRIMARY KEY, patient TEXT NOT NULL REFERENCES patients (id), pin_hash TEXT,
+            pin_mark TEXT,
+            state TEXT NOT NULL CHECK (state IN ('active', 'lost', 'replaced')),
+            epoch INTEGER NOT NULL DEFAULT 0, issued_ms INTEGER NOT NULL, issued_by TEXT NOT NULL,
+            ended_ms INTEGER, ended_by TEXT
+        );
+        CREATE UNIQUE INDEX cards_one_each ON cards (patient) WHERE state = 'active';
+        CREATE INDEX cards_patient ON cards (patient);
+        -- Wrong PINs since the last right one, of cards that exist and of numbers that do not.
+        -- subject: the number under the secret, for what was typed as one may be somebody's PIN.
+        CREATE TABLE card_failures (
+            subject TEXT PRIMARY KEY, is_card INTEGER NOT NULL, count INTEGER NOT NULL,
+            last_real_ms INTEGER NOT NULL
+        ) WITHOUT ROWID;
+
+        -- Each account event that came; of each figure the newest counts. sent_ms: the sender's
+        -- time, else when it came. visit '': not told.
+        CREATE TABLE account_facts (
+            sender TEXT NOT NULL, patient TEXT NOT NULL, visit TEXT NOT NULL, account TEXT NOT NULL,
+            sent_ms INTEGER NOT NULL, control_id TEXT NOT NULL, balance_fen INTEGER,
+            charged_fen INTEGER, paid_fen INTEGER, is_closed INTEGER NOT NULL,
+            PRIMARY KEY (patient, visit, sender, account, sent_ms, control_id)
+        ) WITHOUT ROWID;
+        """
+    )
+
+
+def card(tx: Tx, number: str) -> Row | None:
+    return tx.one("SELECT * FROM cards WHERE number = ?", (number,))
+
+
+def cards_of(tx: Tx, patient: str) -> list[Row]:
+    """All cards that a patient has had, the newest first."""
+    return tx.all(
+        "SELECT * FROM cards WHERE patient = ? ORDER BY ended_ms IS NOT NULL, rowid DESC",
+        (patient,),
+    )
+
+
+def active_card(tx: Tx, patient: str) -> Row | None:
+    return tx.one("SELECT * FROM cards WHERE patient = ? AND state = 'active'", (patient,))
+
+
+def patient(tx: Tx, id: str) -> Row | None:
+    """id, name, sex ("M", "F" or ""), birth ("1961-06-15", as far as known)."""
+    return tx.one("SELECT * FROM patients WHERE id = ?", (id,))
+
+
+def failures(tx: Tx, subject: str) -> int:
+    """Wrong PINs since the last right one."""
+    return int(tx.value("SELECT count FROM card_failures WHERE subject = ?", (subject,)) or 0)
+
+
+def count_failure(tx: Tx, subject: str, *, is_card: bool) -> None:
+    tx.execute(
+        "INSERT INTO card_failures VALUES (?, ?, 1, ?) ON CONFLICT (subject) DO UPDATE"
+        " SET count = count + 1, is_card = excluded.is_card, last_real_ms = excluded.last_real_ms",
+        (subject, int(is_card), tx.clock.real_ms()),
+    )
+
+
+def forget_failures(tx: Tx, subject: str) -> None:
+    tx.execute("DELETE FROM card_failures WHERE subject = ?", (subject,))
+
+
+def forget_no_cards(tx: Tx, before_real_ms: int) -> None:
+    """Numbers that are no cards leave nothing behind for ever."""
+    tx.execute(
+        "DELETE FROM card_failures WHERE NOT is_card AND last_real_ms < ?", (before_real_ms,)
+    )
