@@ -59,6 +59,7 @@ DETAILS: dict[str, str] = {
     "bands": N_("by time of day"),
     "beds": N_("beds"), "name": N_("name"), "label": N_("name"), "number": N_("number"),
     "rights": N_("permission class"), "purpose": N_("service"), "phones": N_("phones"),
+    "account": N_("account"), "times": N_("times locked out"),
     "host": N_("address"), "most_calls": N_("calls at once"), "patterns": N_("patterns"),
     "trunk": N_("line to the world"), "routes": N_("routes"),
     "unit_s": N_("seconds of a unit"), "fen": N_("fen for each"), "extension": N_("extension"),

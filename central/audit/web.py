@@ -97,6 +97,7 @@ DONE = {
     "infusion.resumed": N_("let a drip run again"),
     "infusion.started": N_("started a drip or a dressing reminder"),
     "infusion.stopped": N_("stopped a drip or dressing"),
+    "lockout.unlock": N_("unlocked an address of the telephone exchange"),
     "login": N_("logged in"),
     "login.refused": N_("log-in refused"),
     "logout": N_("logged out"),

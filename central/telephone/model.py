@@ -28,6 +28,21 @@ def m001_ringings(db: Database) -> None:
     )
 
 
+@migrations()
+def m002_lockouts(db: Database) -> None:
+    db.executescript(
+        """
+        -- As the guard of the exchange tells, in real time (ms since 1970), not the hospital's.
+        -- account: whom it gave wrong passwords for last; times: how often it was locked out.
+        -- unlock_by: who lets it in again, until the guard has done so.
+        CREATE TABLE lockouts (
+            address TEXT PRIMARY KEY, account TEXT NOT NULL, times INTEGER NOT NULL,
+            since_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, unlock_by TEXT
+        );
+        """
+    )
+
+
 @dataclass(frozen=True)
 class Telephone:
     """One that can be rung. number: the extension it rings for."""

@@ -15,6 +15,7 @@ from central.directory.keeping import Keeper
 from central.recordings import keeping as recordings
 from central.store import Store
 from central.telephone.desk import Desk, Reception, handlers
+from central.telephone.lockouts import Unlocking
 from central.telephone.ringing import NoRinger, Ringer, Saying
 from central.telephone.service import RINGINGS_CHANGED
 from central.telephone.settings import Settings
@@ -68,9 +69,11 @@ class Telephone:
         self._keeper = Keeper(store, Live(folder, exchange, self._actions), self.ari)
         trunks = model.directory(store.read()).trunks
         guard = Guard(never(each.host for each in trunks))
+        guarding = Guarding(folder, self._actions, guard, self._watching.guessing)
         self._works = [
             self._keeper.run,
-            Guarding(folder, self._actions, guard, self._watching.guessing).run,
+            guarding.run,
+            Unlocking(store, guarding).run,
             partial(call_records.run, store, folder, self.ari),
             partial(recordings.run, store, folder),
             partial(standing.speak, sounds),

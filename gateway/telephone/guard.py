@@ -32,17 +32,30 @@ NETWORK_V6 = 64
 
 @dataclass
 class Trouble:
-    """Of one address. tries since first_s; times: how often it was locked out; until_s: it is
-    locked out until then; account: whom it tried last."""
+    """Of one address. tries since first_s; times: how often it was locked out; it is locked out
+    from since_s until until_s; account: whom it tried last."""
 
     tries: int = 0
     first_s: float = 0.0
     last_s: float = 0.0
     times: int = 0
+    since_s: float = 0.0
     until_s: float = 0.0
     account: str = ""
     # It would be locked out, were there no telephone of ours.
     spared: bool = False
+
+
+@dataclass(frozen=True)
+class Lockout:
+    """An address that is locked out, for wrong passwords given last for `account`; it is the time
+    number `times`. Times are the guard's."""
+
+    address: str
+    account: str
+    times: int
+    since_s: float
+    until_s: float
 
 
 @dataclass
@@ -81,6 +94,7 @@ class Guard:
         trouble.tries = 0
         trouble.spared = now_s - self.good.get(address, -SPARED_S - 1) <= spared_s
         if not trouble.spared:
+            trouble.since_s = now_s
             trouble.until_s = now_s + min(FIRST_S * 2**trouble.times, MOST_S)
             trouble.times += 1
 
@@ -88,6 +102,18 @@ class Guard:
         """The addresses to be refused now, the last ones if there are more than MOST_LOCKED."""
         found = [each for each, its in self.troubles.items() if its.until_s > now_s]
         return tuple(sorted(found[-MOST_LOCKED:]))
+
+    def lockouts(self, now_s: float) -> list[Lockout]:
+        """The same with what is known of each."""
+        return [
+            Lockout(address, its.account, its.times, its.since_s, its.until_s)
+            for address in self.locked(now_s)
+            for its in [self.troubles[address]]
+        ]
+
+    def forgive(self, address: str) -> None:
+        """Somebody who may has let the address in again; it begins anew."""
+        self.troubles.pop(address, None)
 
     def spared(self, now_s: float) -> tuple[str, ...]:
         """Those that try wrong passwords and are not refused, for telephones of ours are there."""

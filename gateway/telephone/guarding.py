@@ -18,7 +18,7 @@ from gateway.telephone.ari.actions import Actions
 from gateway.telephone.ari.errors import ExchangeAwayError, ExchangeError
 from gateway.telephone.files.locked import FILE, locked_conf
 from gateway.telephone.folder import put
-from gateway.telephone.guard import Guard
+from gateway.telephone.guard import Guard, Lockout
 from gateway.telephone.security_log import log_in
 
 log = logging.getLogger("wardline.telephone")
@@ -75,6 +75,15 @@ class Guarding:
             if self._file is not None:
                 self._file.close()
 
+    def lockouts(self) -> list[Lockout]:
+        """Who is locked out now."""
+        return self._guard.lockouts(self._now_s())
+
+    def forgive(self, address: str) -> None:
+        """Let the address in again: the exchange is told at the next look."""
+        self._guard.forgive(address)
+        log.warning("%s is locked out no more: it was unlocked in the console", address)
+
     async def _look(self) -> None:
         for line in await asyncio.to_thread(self._lines):
             came = log_in(line)
@@ -106,12 +115,15 @@ class Guarding:
             return
         before = self._in_force or ()
         self._in_force = locked
-        for address in sorted(set(locked) - set(before)):
-            log.warning(
-                "%s is locked out: it gave wrong passwords, last for %s. If it is a telephone of"
-                " yours, give it its password",
-                address, self._guard.troubles[address].account,
-            )  # fmt: skip
+        # One that was forgiven meanwhile goes with the next look.
+        fresh = set(locked) - set(before)
+        for each in self.lockouts():
+            if each.address in fresh:
+                log.warning(
+                    "%s is locked out: it gave wrong passwords, last for %s. If it is a telephone"
+                    " of yours, give it its password",
+                    each.address, each.account,
+                )  # fmt: skip
 
     # --- files ---
 

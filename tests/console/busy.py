@@ -18,10 +18,12 @@ from central.infusions import service as infusions
 from central.personal import desks, finding, speed
 from central.recordings import service as recordings
 from central.store import Tx
+from central.telephone import lockouts
 from central.voicemail import service as voicemail
 from central.wards import model as wards
 from gateway.his.message import parse
 from gateway.mqtt import kinds
+from gateway.telephone.guard import Lockout
 from gateway.telephone.messages import Message
 from gateway.telephone.personal import Hours, Target
 from tests.call_records.conftest import NAMES, moved, written
@@ -45,7 +47,8 @@ PAGES = (
     "/me", "/nothing-here",
     "/directory/mailboxes", "/directory/mailboxes/8101", "/directory/rooms",
     "/directory/rooms/8800", "/directory/parking", "/directory/parking/700", "/messages",
-    "/telephone", "/directory/people", "/directory/people/1", "/directory/extensions",
+    "/telephone", "/telephone/lockouts", "/directory/people", "/directory/people/1",
+    "/directory/extensions",
     "/directory/extensions/8003", "/directory/phones", "/directory/phones/0015650a1b2c",
     "/directory/phones/0015650a1b2c/log-in",
     "/directory/phones/new", "/directory/groups", "/directory/groups/nurses", "/directory/services",
@@ -89,6 +92,14 @@ def fill_directory(tx: Tx) -> None:
     finding.find(tx, "8101", [Target("8003", day, 30), Target("962221111")])
     tx.insert("desks", number="8101", rights="city", pin_hash="", leave_min=180)
     desks.sit(tx, "8101", "0015650a1b2c", by="李医生")
+    lockouts.settle(
+        tx,
+        [
+            Lockout("10.1.2.77", "0015650a1b2c", 1, tx.now_ms / 1000, tx.now_ms / 1000 + 60),
+            Lockout("203.0.113.9", "admin", 3, tx.now_ms / 1000 - 99, tx.now_ms / 1000 + 141),
+        ],
+    )
+    lockouts.unlock(tx, "10.1.2.77", "qian")
 
 
 def fill(tx: Tx) -> None:

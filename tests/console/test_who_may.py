@@ -144,6 +144,8 @@ MAY = {
     "GET softphones.login": "TA",
     "POST softphones.password": "TA",
     "POST softphones.reveal": "TA",
+    "GET telephone.index": "TA",
+    "POST telephone.unlock": "TA",
     "POST virtual_ward.box": WATCHERS,
     "POST virtual_ward.bus": WATCHERS,
     "GET virtual_ward.choose": WATCHERS,

@@ -95,6 +95,18 @@ def watch(exchange: RunningExchange) -> Watch:
     return Watch(exchange)
 
 
+async def test_who_is_unlocked_is_let_in_at_once(watch: Watch) -> None:
+    async with watch.at_work():
+        assert await watch.statuses("127.0.0.7", "guess", TRIES) == [401] * TRIES
+        await watch.until(lambda: watch.refused() == ["127.0.0.7"])
+        (found,) = watch.guard.lockouts(watch.now_s)
+        assert (found.address, found.account, found.times) == ("127.0.0.7", DEVICE, 1)
+        watch.guard.forgive("127.0.0.7")
+        await watch.until(lambda: watch.refused() == [])
+        await watch.until(lambda: watch.told[-1] == ((), ()))
+        assert await watch.status("127.0.0.7", PASSWORD) == 200
+
+
 async def test_who_guesses_is_refused_for_a_while_and_others_are_not(watch: Watch) -> None:
     async with watch.at_work():
         assert await watch.statuses("127.0.0.2", "guess", TRIES) == [401] * TRIES
