@@ -1,8 +1,8 @@
 """What every capability wants to hear of: node events, due timers, answers, births of nodes,
-and what became of telephones it had rung.
+what became of telephones it had rung, and what the hospital information system tells.
 
-Each `central/*/service.py` may define EVENTS, TIMERS, ACKS, BIRTHS, ANSWERS and RINGINGS; they are
-gathered here, so adding a capability is adding a folder.
+Each `central/*/service.py` may define EVENTS, TIMERS, ACKS, BIRTHS, ANSWERS, RINGINGS and HOSPITAL;
+they are gathered here, so adding a capability is adding a folder.
 """
 
 import importlib
@@ -14,14 +14,18 @@ from types import ModuleType
 from typing import Any
 
 from central.events import NodeEvent
+from central.hospital.told import Reason, Told
 from central.store import Row, Tx
 from central.telephone.service import Ringing
+from gateway.his.events import HisEvent
 
 EventRule = Callable[[Tx, NodeEvent], None]
 TimerRule = Callable[[Tx, str, dict[str, Any], int], None]
 AckRule = Callable[[Tx, Row, str, str | None], None]
 BirthRule = Callable[[Tx, str], None]
 AnswerRule = Callable[[Tx, str, str, str, str | None], None]
+# Told an event of the hospital. Returns remarks; raises HeldError when a person must decide.
+HospitalRule = Callable[[Tx, Any, Told], list[Reason]]
 # A fault must be known before a call speaks of it; everything else in order of name.
 FIRST = ("faults",)
 
@@ -40,6 +44,7 @@ class Rules:
     answers: dict[str, AnswerRule] = field(default_factory=dict)
     # By what a ringing is about.
     ringings: dict[str, Ringing] = field(default_factory=dict)
+    hospital: dict[type[HisEvent], list[HospitalRule]] = field(default_factory=dict)
 
     def add(self, service: ModuleType) -> None:
         for type, rule in getattr(service, "EVENTS", {}).items():
@@ -56,6 +61,11 @@ class Rules:
             if kind in self.ringings:
                 raise ValueError(f"two capabilities ring about {kind}")
             self.ringings[kind] = ringing
+        hospital = getattr(service, "HOSPITAL", {})
+        # Some services know the word by the same name that stands for all wards (`central.store`).
+        if not isinstance(hospital, str):
+            for event, hospital_rule in hospital.items():
+                self.hospital.setdefault(event, []).append(hospital_rule)
         self.acks += getattr(service, "ACKS", [])
         self.births += getattr(service, "BIRTHS", [])
 

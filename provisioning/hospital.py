@@ -6,14 +6,14 @@ Loading it again changes nothing that is there.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from central.admissions import model as admissions
-from central.admissions.service import map_location
 from central.broadcasts import service as broadcasts
 from central.console import model as console
 from central.console import service as people
 from central.directory import facilities
 from central.directory import model as directory
 from central.directory import service as telephones
+from central.hospital import model as messages
+from central.hospital.service import map_location
 from central.personal import desks, finding, speed
 from central.recordings import service as recordings
 from central.store import Tx
@@ -121,7 +121,7 @@ def load(tx: Tx, plans: tuple[WardPlan, ...]) -> None:
     if not directory.used(tx, DESK):
         _free_seating(tx, phones(plans)[0].number)
     for (sender, place), (ward, bed) in places(plans).items():
-        if admissions.location(tx, sender, place) is None:
+        if messages.location(tx, sender, place) is None:
             map_location(tx, sender, place, ward, bed, "demo")
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
 from central.admissions import model, notices, reasons
-from central.admissions.reasons import HeldError, Reason
 from central.audit import model as audit
+from central.hospital import model as hospital
+from central.hospital.told import HeldError, Reason
 from central.infusions import service as infusions
 from central.store import Row, Tx
 from central.wards import model as wards
@@ -78,7 +79,7 @@ class Moves:
 
     def place(self, location: Location) -> Place:
         """The bed of a location. Raises HeldError when nobody has said which it is."""
-        row = model.location(self.tx, self.sender, location.code)
+        row = hospital.location(self.tx, self.sender, location.code)
         if row is None:
             raise HeldError(reasons.UNMAPPED, code=location.code)
         if row["ward"] is None:
@@ -89,7 +90,7 @@ class Moves:
         return Place(row["ward"], row["bed"])
 
     def known(self, location: Location) -> Place | None:
-        row = model.location(self.tx, self.sender, location.code)
+        row = hospital.location(self.tx, self.sender, location.code)
         return Place(row["ward"], row["bed"]) if row and row["ward"] else None
 
     def begin_unknown(self, place: Place) -> None:
@@ -184,7 +185,7 @@ class Moves:
         )
 
     def may_be_ours(self) -> bool:
-        row = model.location(self.tx, self.sender, self.event.location.code)
+        row = hospital.location(self.tx, self.sender, self.event.location.code)
         return row is None or row["ward"] is not None
 
     def make_room(self, place: Place, stay: Row | None) -> None:

@@ -1,9 +1,7 @@
-"""Why a message of the hospital information system waits or was taken with a remark.
+"""Why a message about a patient's stay waits or was taken with a remark.
 
 Each text is the message id of the screens' catalogues, `%(name)s` placeholders included.
 """
-
-from typing import Any
 
 from central.console.marks import N_
 
@@ -32,10 +30,8 @@ NO_TRANSFER = N_(
     "No transfer of this patient is known that could be taken back. Apply it anyway to put the"
     " patient where the message says, or set it aside."
 )
-MISTAKE = N_("Applying it failed by a mistake of ours: %(detail)s. Tell Wardline's makers.")
 
 # It was taken, with a remark.
-SAME_ID = N_("The sender used the control id %(id)s before, for a different message.")
 UNKNOWN_VISIT = N_("No admission of this visit had been received.")
 NOT_OURS = N_("The location %(code)s is not one of our wards.")
 NOTHING_TO_DO = N_("The patient was there already: nothing changed.")
@@ -50,21 +46,3 @@ OTHER_STAY = N_(
 )
 DISPLACED = N_("The patient who was in ward %(ward)s bed %(bed)s is now without a bed.")
 SUPERSEDED = N_("Message %(id)s, which came later, told where the patient is.")
-SET_ASIDE = N_("Set aside by %(by)s.")
-PURGED = N_("The text of this message is no longer kept, so it cannot be applied again.")
-CUT = N_(
-    "Only the first %(kept)s of its %(size)s bytes are kept, so it cannot be applied again. Let"
-    " the sender send it again."
-)
-
-Reason = tuple[str, dict[str, Any]]
-
-
-class HeldError(Exception):
-    """The message cannot be applied before a person, or a later message, acts."""
-
-    error_id = "admission-held"
-
-    def __init__(self, text: str, **values: Any) -> None:
-        super().__init__(text % values if values else text)
-        self.reason: Reason = (text, values)

@@ -10,7 +10,7 @@ from datetime import tzinfo
 
 from central.admissions import model, notices, reasons
 from central.admissions.moves import AWAY, Moves, Outcome, Place, at, going_on
-from central.admissions.reasons import HeldError
+from central.hospital.told import HeldError
 from central.store import Tx
 from gateway.his import adt
 from gateway.his.adt import AdtEvent

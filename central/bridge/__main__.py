@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from central import config as configuration
-from central.admissions.intake import intake
 from central.bridge.bridge import HEARD, Bridge
 from central.capabilities import modules, rules
 from central.clock import Clock, FileClock, SystemClock
+from central.hospital.intake import intake
 from central.store import Store
 from central.telephone.running import NoTelephone, Telephone
 from central.telephone.settings import from_config

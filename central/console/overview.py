@@ -10,6 +10,7 @@ from central.escalation import model as policies
 from central.escalation import service as escalation
 from central.escalation import steps
 from central.faults import model as faults
+from central.hospital import model as hospital
 from central.store import Row, Tx
 from central.wards import model as wards
 
@@ -69,7 +70,7 @@ def health(tx: Tx) -> dict[str, Any]:
         "calls_open": len(calls.open_calls(tx)),
         "commands_open": tx.value("SELECT count(*) FROM commands WHERE result IS NULL"),
         "quarantined": tx.value("SELECT count(*) FROM quarantine"),
-        "his_waiting": admissions.counts(tx)[admissions.WAITING],
+        "his_waiting": hospital.counts(tx)[hospital.WAITING],
         "users": tx.value("SELECT count(*) FROM users WHERE NOT disabled"),
         "database_mb": path.stat().st_size / 1e6 if path.exists() else 0,
     }

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from gateway.his import adt, encoding, header, refusals
-from gateway.his.adt import AdtEvent
 from gateway.his.encoding import Text
+from gateway.his.events import HisEvent
 from gateway.his.framing import MAX_MESSAGE_BYTES, Broken
 from gateway.his.header import Header
 from gateway.his.refusals import REFUSED, Refusal, RefusedError
@@ -14,13 +14,13 @@ ANSWER_ENCODING = "utf-8"
 
 @dataclass(frozen=True)
 class Parsed:
-    """A message as far as it was understood. Either `event` or `refusal` is there.
+    """A message as far as it was understood. Either `events` or `refusal` is there.
     `encoding`: the Python codec of message and answer. `text`: decoded, "" when it cannot be."""
 
     encoding: str
     text: str
     header: Header | None
-    event: AdtEvent | None
+    events: tuple[HisEvent, ...]
     refusal: Refusal | None
 
 
@@ -44,10 +44,10 @@ def parse(raw: bytes, peer_encoding: str | None = None) -> Parsed:
         )  # fmt: skip
     found = header.read(decoded.text)
     try:
-        event = _event(decoded, found)
-        return Parsed(decoded.encoding, decoded.text, found, event, None)
+        events = _events(decoded, found)
+        return Parsed(decoded.encoding, decoded.text, found, events, None)
     except RefusedError as error:
-        return Parsed(decoded.encoding, decoded.text, found, None, error.refusal)
+        return Parsed(decoded.encoding, decoded.text, found, (), error.refusal)
 
 
 def parse_broken(broken: Broken, most: int = MAX_MESSAGE_BYTES) -> Parsed:
@@ -61,10 +61,10 @@ def _unread(raw: bytes, refusal: Refusal) -> Parsed:
     start = max(0, raw.find(b"MSH"))
     line = raw[start : start + 4096].replace(b"\n", b"\r").split(b"\r", 1)[0]
     text = line.decode("ascii", errors="ignore")
-    return Parsed(ANSWER_ENCODING, "", header.read(text), None, refusal)
+    return Parsed(ANSWER_ENCODING, "", header.read(text), (), refusal)
 
 
-def _event(decoded: Text, found: Header | None) -> AdtEvent:
+def _events(decoded: Text, found: Header | None) -> tuple[HisEvent, ...]:
     if not decoded.text:
         raise RefusedError(REFUSED, refusals.SEGMENT_MISSING, refusals.EMPTY)
     if found is None:
@@ -83,4 +83,4 @@ def _event(decoded: Text, found: Header | None) -> AdtEvent:
         raise RefusedError(
             REFUSED, refusals.UNKNOWN_EVENT, refusals.UNSUPPORTED_EVENT, type=found.kind
         )
-    return adt.read(decoded.text, found, decoded.encoding)
+    return (adt.read(decoded.text, found, decoded.encoding),)

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from central.admissions import model, service
+from central.admissions import model
 from central.clock import FakeClock
+from central.hospital import model as messages
+from central.hospital import service
 from central.store import Row, Store
 from central.wards import model as wards
 from gateway.his.message import parse
@@ -58,7 +60,7 @@ class Hospital:
 
     def send(self, raw: bytes, peer: str = PEER) -> str:
         """The answer's text."""
-        encoding = model.encoding_of(self.store.read(), peer)
+        encoding = messages.encoding_of(self.store.read(), peer)
         with self.store.transaction() as tx:
             answer = service.take_message(tx, peer, raw, parse(raw, encoding), ZONE)
         return "" if answer is None else answer.decode("utf-8", errors="replace")
@@ -74,13 +76,13 @@ class Hospital:
         return row
 
     def message(self, message: int) -> Row:
-        row = model.message(self.store.read(), message)
+        row = messages.message(self.store.read(), message)
         assert row is not None
         return row
 
     def why(self, message: int | None = None) -> list[str]:
         row = self.last() if message is None else self.message(message)
-        return [text for text, _ in model.reasons(row)]
+        return [text for text, _ in messages.reasons(row)]
 
     def beds(self, ward: str = "3") -> dict[str, str]:
         """Patient by bed."""

@@ -2,7 +2,9 @@
 
 import pytest
 
-from central.admissions import model, reasons, service
+from central.admissions import model, reasons
+from central.hospital import model as messages
+from central.hospital import service as his
 from tests.admissions.conftest import Hospital, adt, at
 
 WARD_5 = "5W^^02^总院"
@@ -11,7 +13,7 @@ ICU = "ICU^^01^总院"
 
 def admit(hospital: Hospital, bed: str = "07", **options: str) -> int:
     row = hospital.accepted(adt("A01", bed, **options))  # type: ignore[arg-type]
-    assert row["state"] == model.DONE, hospital.why()
+    assert row["state"] == messages.DONE, hospital.why()
     return int(row["id"])
 
 
@@ -104,7 +106,7 @@ def test_a_transfer_to_a_ward_that_is_not_ours_frees_the_bed(hospital: Hospital)
 
 def test_patients_of_other_wards_are_not_kept(hospital: Hospital) -> None:
     for event in ("A01", "A02", "A08", "A03", "A11", "A12", "A13"):
-        assert hospital.accepted(adt(event, location=ICU))["state"] == model.DONE
+        assert hospital.accepted(adt(event, location=ICU))["state"] == messages.DONE
     assert hospital.store.read().value("SELECT count(*) FROM patients") == 0
     assert hospital.store.read().value("SELECT count(*) FROM stays") == 0
 
@@ -183,9 +185,9 @@ def test_a_transfer_is_taken_back_only_once(hospital: Hospital) -> None:
 def test_a_transfer_nobody_knows_of_is_not_taken_back_by_guess(hospital: Hospital) -> None:
     admit(hospital)
     row = hospital.accepted(adt("A12", "05"))
-    assert (row["state"], hospital.why()) == (model.WAITING, [reasons.NO_TRANSFER])
+    assert (row["state"], hospital.why()) == (messages.WAITING, [reasons.NO_TRANSFER])
     assert hospital.beds() == {"7": "P1"}
-    assert hospital.do(service.replay, row["id"], "e", force=True)
+    assert hospital.do(his.replay, row["id"], "e", force=True)
     assert hospital.beds() == {"5": "P1"}
 
 
@@ -204,21 +206,21 @@ def test_a_cancelled_discharge_waits_when_the_bed_was_given_away(hospital: Hospi
     hospital.accepted(adt("A03"))
     admit(hospital, patient="P2")
     row = hospital.accepted(adt("A13"))
-    assert (row["state"], hospital.why()) == (model.WAITING, [reasons.BED_TAKEN])
+    assert (row["state"], hospital.why()) == (messages.WAITING, [reasons.BED_TAKEN])
     hospital.accepted(adt("A02", "01", patient="P2"))
     assert hospital.beds() == {"1": "P2", "7": "P1"}
-    assert hospital.message(row["id"])["state"] == model.DONE
+    assert hospital.message(row["id"])["state"] == messages.DONE
 
 
 def test_two_patients_for_one_bed(hospital: Hospital) -> None:
     admit(hospital)
     second = hospital.accepted(adt(patient="P2"))
     third = hospital.accepted(adt(patient="P3"))
-    assert (second["state"], hospital.why(second["id"])) == (model.WAITING, [reasons.BED_TAKEN])
+    assert (second["state"], hospital.why(second["id"])) == (messages.WAITING, [reasons.BED_TAKEN])
     assert hospital.beds() == {"7": "P1"}
     hospital.accepted(adt("A03"))
     assert hospital.beds() == {"7": "P2"}
-    assert hospital.message(third["id"])["state"] == model.WAITING
+    assert hospital.message(third["id"])["state"] == messages.WAITING
 
 
 def test_two_patients_who_change_beds_are_settled_by_a_person(hospital: Hospital) -> None:
@@ -226,15 +228,15 @@ def test_two_patients_who_change_beds_are_settled_by_a_person(hospital: Hospital
     admit(hospital, "02", patient="P2")
     first = hospital.accepted(adt("A02", "02"))
     second = hospital.accepted(adt("A02", "01", patient="P2"))
-    assert first["state"] == second["state"] == model.WAITING
-    hospital.do(service.replay, first["id"], "e", force=True)
+    assert first["state"] == second["state"] == messages.WAITING
+    hospital.do(his.replay, first["id"], "e", force=True)
     assert hospital.beds() == {"1": "P2", "2": "P1"}
     assert reasons.DISPLACED in hospital.why(first["id"])
 
 
 def test_a_transfer_without_an_admission_puts_the_patient_in_the_bed(hospital: Hospital) -> None:
     row = hospital.accepted(adt("A02", "05", prior="3E^^07^总院"))
-    assert (row["state"], hospital.why()) == (model.DONE, [reasons.UNKNOWN_VISIT])
+    assert (row["state"], hospital.why()) == (messages.DONE, [reasons.UNKNOWN_VISIT])
     assert hospital.beds() == {"5": "P1"}
     hospital.accepted(adt("A12", "07"))
     assert hospital.beds() == {"7": "P1"}
@@ -252,10 +254,10 @@ def test_an_admission_that_comes_after_its_end_waits(hospital: Hospital, event: 
     hospital.accepted(adt(event, sent=at(44)))
     assert hospital.why() == [reasons.NOTHING_TO_END]
     row = hospital.accepted(adt("A01", sent=at(43)))
-    assert (row["state"], hospital.why()) == (model.WAITING, [reasons.OLDER])
+    assert (row["state"], hospital.why()) == (messages.WAITING, [reasons.OLDER])
     assert hospital.beds() == {}
     again = hospital.accepted(adt("A01", sent=at(44), control_id="same second"))
-    assert (again["state"], hospital.why()) == (model.WAITING, [reasons.VISIT_OVER])
+    assert (again["state"], hospital.why()) == (messages.WAITING, [reasons.VISIT_OVER])
 
 
 def test_a_visit_may_begin_anew_after_its_end(hospital: Hospital) -> None:
@@ -270,8 +272,8 @@ def test_a_transfer_after_the_end_waits(hospital: Hospital) -> None:
     admit(hospital)
     hospital.accepted(adt("A03"))
     row = hospital.accepted(adt("A02", "05"))
-    assert (row["state"], hospital.why()) == (model.WAITING, [reasons.VISIT_OVER])
-    hospital.do(service.replay, row["id"], "e", force=True)
+    assert (row["state"], hospital.why()) == (messages.WAITING, [reasons.VISIT_OVER])
+    hospital.do(his.replay, row["id"], "e", force=True)
     assert hospital.beds() == {"5": "P1"}
 
 
@@ -279,7 +281,7 @@ def test_an_old_transfer_that_comes_late_waits(hospital: Hospital) -> None:
     admit(hospital, sent=at(40))
     hospital.accepted(adt("A02", "05", sent=at(42)))
     row = hospital.accepted(adt("A02", "06", sent=at(41)))
-    assert (row["state"], hospital.why()) == (model.WAITING, [reasons.OLDER])
+    assert (row["state"], hospital.why()) == (messages.WAITING, [reasons.OLDER])
     assert hospital.beds() == {"5": "P1"}
 
 

@@ -5,17 +5,6 @@ from pathlib import Path
 
 from central.admissions import notices
 from central.words import catalogue
-from gateway.his import refusals
-
-
-def test_every_reason_of_the_gateway_is_listed_and_translated() -> None:
-    named = {
-        value
-        for name, value in vars(refusals).items()
-        if name.isupper() and isinstance(value, str) and " " in value
-    }
-    assert named == set(refusals.TEXTS)
-    assert named <= catalogue("zh").keys()
 
 
 def test_every_spoken_word_is_used() -> None:

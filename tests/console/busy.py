@@ -3,7 +3,6 @@
 from datetime import timedelta, timezone
 
 from central import events
-from central.admissions import service as admissions
 from central.announcements import rules
 from central.announcements import service as announcements
 from central.broadcasts import model as broadcast_rows
@@ -14,6 +13,7 @@ from central.directory import changing, facilities, outside
 from central.directory import service as directory
 from central.events import NodeEvent
 from central.faults import service as faults
+from central.hospital import service as hospital
 from central.infusions import service as infusions
 from central.personal import desks, finding, speed
 from central.recordings import service as recordings
@@ -126,13 +126,13 @@ def fill_ward(tx: Tx) -> None:
     announcements.schedule(tx, ["3"], "探视时间到了", "announcement", "li", daily=evening)
     for number, (location, bed) in enumerate(LOCATIONS.items()):
         if bed is not None:
-            admissions.map_location(tx, "HIS/H", location, "3", bed, "admin")
+            hospital.map_location(tx, "HIS/H", location, "3", bed, "admin")
         raw = (
             f"MSH|^~\\&|HIS|H|W|W|20260921200000||ADT^A01|m{number}|P|2.5.1|||||||UNICODE UTF-8\r"
             f"EVN|A01|20260921200000\rPID|1||P{number}||陈^小明||19800201|M\r"
             f"PV1|1|I|{location}||||||||||||||||V{number}\r"
         ).encode()
-        admissions.take_message(tx, PEER, raw, parse(raw, None), ZONE)
+        hospital.take_message(tx, PEER, raw, parse(raw, None), ZONE)
     talked(tx)
 
 

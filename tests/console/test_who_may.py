@@ -31,14 +31,14 @@ LETTERS = {
 }
 STAFF, DECIDERS, NURSES, WATCHERS = "NHDA", "HDA", "NHA", "NHDEA"
 MAY = {
-    "GET admissions.locations": "EA",
-    "POST admissions.map_location": "EA",
-    "GET admissions.message": "EA",
-    "GET admissions.messages": "EA",
-    "POST admissions.replay": "EA",
-    "POST admissions.set_aside": "EA",
-    "POST admissions.set_encoding": "EA",
-    "POST admissions.unmap_location": "EA",
+    "GET hospital.locations": "EA",
+    "POST hospital.map_location": "EA",
+    "GET hospital.message": "EA",
+    "GET hospital.messages": "EA",
+    "POST hospital.replay": "EA",
+    "POST hospital.set_aside": "EA",
+    "POST hospital.set_encoding": "EA",
+    "POST hospital.unmap_location": "EA",
     "GET announcements.announcements": STAFF,
     "POST announcements.cancel": STAFF,
     "GET announcements.edit": STAFF,

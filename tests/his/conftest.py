@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.his import ack
+from gateway.his.adt import AdtEvent
 from gateway.his.message import Parsed
 
 SAMPLES = sorted((Path(__file__).parent.parent / "data" / "hl7").glob("*.hl7"))
@@ -29,6 +30,13 @@ def message(
         f"PID|1||P1^^^H^MR||{name}||19800102|F\r"
         f"PV1|1|I|{location}|E|||||||||||||||V1\r"
     )
+
+
+def stay_of(parsed: Parsed) -> AdtEvent:
+    """The one event of an ADT message."""
+    [event] = parsed.events
+    assert isinstance(event, AdtEvent)
+    return event
 
 
 class Ward:

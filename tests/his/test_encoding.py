@@ -7,16 +7,14 @@ from hypothesis import strategies as st
 
 from gateway.his.encoding import WrongEncodingError, declared_encoding, decode
 from gateway.his.message import parse
-from tests.his.conftest import message
+from tests.his.conftest import message, stay_of
 
 # Their second GB18030 byte is a backslash and a vertical bar; 倈 is 82 7C.
 TRAPS = "乗亅倈"
 
 
 def name_of(raw: bytes, peer_encoding: str | None = None) -> str:
-    event = parse(raw, peer_encoding).event
-    assert event is not None
-    return event.name
+    return stay_of(parse(raw, peer_encoding)).name
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])

@@ -12,7 +12,7 @@ from gateway.his.client import Connection, NoAnswerError
 from gateway.his.framing import MAX_MESSAGE_BYTES, frame
 from gateway.his.listener import BadPeerError, Listener, Peers
 from gateway.his.message import parse
-from tests.his.conftest import SAMPLES, Ward, message
+from tests.his.conftest import SAMPLES, Ward, message, stay_of
 
 GOOD = message(control_id="GOOD").encode()
 
@@ -50,7 +50,7 @@ def test_every_sample_is_answered_also_with_chinese_in_it(
             for raw in samples:
                 answer = await connection.send(raw)
                 control_id = ward.taken[-1][2].header.control_id  # type: ignore[union-attr]
-                code = b"AA" if ward.taken[-1][2].event else b"AR"
+                code = b"AA" if ward.taken[-1][2].events else b"AR"
                 assert b"MSA|" + code + b"|" + control_id.encode() in answer
             await lives(connection)
 
@@ -58,8 +58,8 @@ def test_every_sample_is_answered_also_with_chinese_in_it(
     assert [raw for _, raw, _ in ward.taken[:-1]] == list(samples)
     for _, _, parsed in ward.taken[1:-1]:
         assert parsed.encoding == encoding
-        if parsed.event is not None:
-            assert parsed.event.name.startswith("乗亅")
+        if parsed.events:
+            assert stay_of(parsed).name.startswith("乗亅")
 
 
 @pytest.mark.parametrize(
@@ -193,9 +193,7 @@ def test_the_encoding_set_for_a_peer_is_used(ward: Ward) -> None:
         await client.send("127.0.0.1", port, raw)
 
     serve(ward, story)
-    event = ward.taken[0][2].event
-    assert event is not None
-    assert event.name == "陳"
+    assert stay_of(ward.taken[0][2]).name == "陳"
 
 
 def test_a_sender_that_wants_no_answer_gets_none(ward: Ward) -> None:
@@ -253,7 +251,7 @@ def test_parsing_a_sample_keeps_its_bytes_out_of_the_answer(ward: Ward) -> None:
 
     answer = serve(ward, story)
     assert "张".encode() not in answer
-    assert parse(GOOD).event is not None
+    assert parse(GOOD).events
 
 
 def test_only_configured_peers_and_this_machine_are_heard() -> None:

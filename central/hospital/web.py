@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
-from central.admissions import flood, model, service
 from central.console.context import (
     _,
     console,
@@ -18,11 +17,12 @@ from central.console.context import (
 from central.console.errors import field_words
 from central.console.marks import N_
 from central.errors import FieldError
+from central.hospital import flood, model, service
 from central.store import Row
 from central.wards import model as wards
 from gateway.his.encoding import CHOICES
 
-blueprint = Blueprint("admissions", __name__, template_folder="templates")
+blueprint = Blueprint("hospital", __name__, template_folder="templates")
 NAVIGATION = [
     (65, "/his", N_("Hospital system"), ("engineer",), "envelope-paper"),
     (66, "/his/locations", N_("Beds of the hospital system"), ("engineer",), "signpost-split"),
@@ -53,7 +53,7 @@ def messages() -> Any:
     tx = read()
     rows = model.messages(tx, state, PAGE, before)
     return render_template(
-        "admissions/messages.html",
+        "hospital/messages.html",
         rows=[_shown(row) for row in rows],
         counts=model.counts(tx),
         left_out=flood.left_out(tx)[:LEFT_OUT_SHOWN],
@@ -79,7 +79,7 @@ def _message_page(message: int, trouble: FieldError | None) -> Any:
     note_patient_read(f"his/{message}")
     mapped = model.location(tx, row["sender"], row["location"] or "")
     page = render_template(
-        "admissions/message.html",
+        "hospital/message.html",
         row=_shown(row),
         text=readable(row["raw"], row["encoding"]),
         answer=readable(row["answer"], row["encoding"]),
@@ -110,7 +110,7 @@ def replay(message: int) -> Any:
         flash(_("The message is applied."), "success")
     else:
         flash(_("The message could still not be applied. The reason stands below."), "warning")
-    return redirect(url_for("admissions.message", message=message))
+    return redirect(url_for("hospital.message", message=message))
 
 
 @blueprint.post("/his/messages/<int:message>/set-aside")
@@ -124,7 +124,7 @@ def set_aside(message: int) -> Any:
     except FieldError as error:
         return _message_page(message, error)
     flash(_("The message is set aside. It stays in the list and can still be applied."), "success")
-    return redirect(url_for("admissions.messages"))
+    return redirect(url_for("hospital.messages"))
 
 
 @blueprint.get("/his/locations")
@@ -137,7 +137,7 @@ def locations() -> Any:
 def _locations_page(trouble: FieldError | None) -> Any:
     tx = read()
     page = render_template(
-        "admissions/locations.html",
+        "hospital/locations.html",
         unmapped=model.unmapped(tx),
         rows=model.locations(tx),
         peers=model.peers(tx),
@@ -173,8 +173,8 @@ def map_location() -> Any:
         return _message_page(back, error) if back else _locations_page(error)
     flash(_("The location is noted. Messages applied by it: %(n)s.", n=applied), "success")
     if back:
-        return redirect(url_for("admissions.message", message=back))
-    return redirect(url_for("admissions.locations"))
+        return redirect(url_for("hospital.message", message=back))
+    return redirect(url_for("hospital.locations"))
 
 
 @blueprint.post("/his/locations/forget")
@@ -185,7 +185,7 @@ def unmap_location() -> Any:
         gone = service.unmap_location(tx, sender, code, current_user.name)
     if gone:
         flash(_("The location is forgotten. The next message with it waits."), "success")
-    return redirect(url_for("admissions.locations"))
+    return redirect(url_for("hospital.locations"))
 
 
 @blueprint.post("/his/encodings")
@@ -202,7 +202,7 @@ def set_encoding() -> Any:
     except FieldError as error:
         return _locations_page(error)
     flash(_("The encoding is noted. It holds from the next message on."), "success")
-    return redirect(url_for("admissions.locations"))
+    return redirect(url_for("hospital.locations"))
 
 
 def _shown(row: Row) -> dict[str, Any]:

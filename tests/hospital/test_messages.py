@@ -9,12 +9,16 @@ from typing import Any
 import pytest
 
 from central import capabilities, timers
-from central.admissions import model, reasons, rules, service
-from central.admissions.intake import intake
+from central.admissions import model as admissions
+from central.admissions import reasons as why
+from central.admissions import rules
 from central.clock import FakeClock
 from central.errors import FieldError
+from central.hospital import model, reasons, service
+from central.hospital.intake import intake
 from central.store import Store
 from gateway.his import client, refusals
+from gateway.his.adt import AdtEvent
 from gateway.his.listener import Listener
 from gateway.his.message import parse
 from tests.admissions.conftest import PEER, SENDER, ZONE, Hospital, adt, at
@@ -80,7 +84,7 @@ def test_what_cannot_be_used_is_kept_with_the_reason(hospital: Hospital) -> None
 
 def test_an_unmapped_location_is_a_task_and_no_loss(unmapped: Hospital) -> None:
     row = unmapped.accepted(adt())
-    assert (row["state"], unmapped.why()) == (model.WAITING, [reasons.UNMAPPED])
+    assert (row["state"], unmapped.why()) == (model.WAITING, [why.UNMAPPED])
     [task] = model.unmapped(unmapped.store.read())
     assert (task["sender"], task["code"], task["messages"]) == (SENDER, "3E^^07^总院", 1)
     assert unmapped.do(service.map_location, SENDER, "3E^^07^总院", "3", "7", "e", ZONE) == 1
@@ -94,16 +98,16 @@ def test_mapping_applies_what_waits_in_the_order_it_came(unmapped: Hospital) -> 
     unmapped.accepted(adt("A08", name="李^四"))
     unmapped.accepted(adt(patient="P2"))
     assert unmapped.do(service.map_location, SENDER, "3E^^07^总院", "3", "7", "e", ZONE) == 2
-    row = model.patient_in(unmapped.store.read(), "3", "7")
+    row = admissions.patient_in(unmapped.store.read(), "3", "7")
     assert row is not None
     assert row["name"] == "李四"
-    assert unmapped.why(3) == [reasons.BED_TAKEN]
+    assert unmapped.why(3) == [why.BED_TAKEN]
 
 
 def test_a_later_message_that_tells_more_ends_the_wait(unmapped: Hospital) -> None:
     unmapped.accepted(adt("A01", "07"))
     unmapped.accepted(adt("A03", "07"))
-    assert unmapped.why(1) == [reasons.SUPERSEDED]
+    assert unmapped.why(1) == [why.SUPERSEDED]
     unmapped.do(service.map_location, SENDER, "3E^^07^总院", "3", "7", "e", ZONE)
     assert unmapped.beds() == {}
 
@@ -116,7 +120,7 @@ def test_a_mapping_tries_only_what_waits_for_it(
     unmapped.accepted(adt("A01", "05", patient="P2"))
     tried: list[bytes] = []
     monkeypatch.setattr(
-        "central.admissions.taking.parse",
+        "central.hospital.ways.parse",
         lambda raw, encoding: tried.append(raw) or parse(raw, encoding),
     )
     unmapped.do(service.map_location, SENDER, "3E^^07^总院", "3", "7", "e", ZONE)
@@ -127,7 +131,7 @@ def test_a_mapping_tries_only_what_waits_for_it(
 def test_a_location_may_be_none_of_ours(unmapped: Hospital) -> None:
     unmapped.accepted(adt(location=ICU))
     unmapped.do(service.map_location, SENDER, ICU, None, None, "e", ZONE)
-    assert (unmapped.last()["state"], unmapped.why()) == (model.DONE, [reasons.NOT_OURS])
+    assert (unmapped.last()["state"], unmapped.why()) == (model.DONE, [why.NOT_OURS])
     assert model.location(unmapped.store.read(), SENDER, ICU)["ward"] is None  # type: ignore[index]
 
 
@@ -153,7 +157,7 @@ def test_a_mapping_to_a_bed_that_is_gone_waits(hospital: Hospital) -> None:
     with hospital.store.transaction() as tx:
         tx.execute("DELETE FROM beds WHERE ward = '3' AND bed = '7'")
     hospital.accepted(adt())
-    assert (hospital.last()["state"], hospital.why()) == (model.WAITING, [reasons.NO_BED])
+    assert (hospital.last()["state"], hospital.why()) == (model.WAITING, [why.NO_BED])
 
 
 def test_a_mapping_may_be_forgotten(hospital: Hospital) -> None:
@@ -186,9 +190,9 @@ def test_a_refused_message_is_replayed_with_the_encoding_of_today(hospital: Hosp
     assert not hospital.do(service.replay, row["id"], "e", zone=ZONE)
     hospital.do(service.set_encoding, PEER, "big5", "e")
     assert not hospital.do(service.replay, row["id"], "e", zone=ZONE)
-    assert hospital.why() == [reasons.UNMAPPED]
+    assert hospital.why() == [why.UNMAPPED]
     hospital.do(service.map_location, "HIS/H", "3E", "3", "7", "e", ZONE)
-    stay = model.patient_in(hospital.store.read(), "3", "7")
+    stay = admissions.patient_in(hospital.store.read(), "3", "7")
     assert stay is not None
     assert stay["name"] == "陳大文"
 
@@ -275,16 +279,18 @@ def test_every_sample_goes_all_the_way(hospital: Hospital, path: Path) -> None:
     parsed = parse(raw)
     answer = hospital.send(raw)
     row = hospital.last()
-    if parsed.event is None:
+    if not parsed.events:
         assert "MSA|AR|" in answer
         assert row["state"] == model.REFUSED
         return
     assert "MSA|AA|" in answer
-    code = parsed.event.location.code
+    [event] = parsed.events
+    assert isinstance(event, AdtEvent)
+    code = event.location.code
     hospital.do(service.map_location, row["sender"], code, "3", "3", "e", ZONE)
     assert hospital.last()["state"] == model.DONE
-    ended = parsed.event.kind in ("discharge", "cancel_admit")
-    assert hospital.beds() == ({} if ended else {"3": parsed.event.patient_id})
+    ended = event.kind in ("discharge", "cancel_admit")
+    assert hospital.beds() == ({} if ended else {"3": event.patient_id})
 
 
 def test_the_samples_one_after_another(hospital: Hospital) -> None:
@@ -321,7 +327,7 @@ def test_over_mllp_into_the_bed(hospital: Hospital) -> None:
     [answer, again] = through_the_listener(hospital.store, raw, raw)
     assert answer == again
     assert "总院" in answer.decode("gb18030")
-    row = model.patient_in(hospital.store.read(), "3", "7")
+    row = admissions.patient_in(hospital.store.read(), "3", "7")
     assert row is not None
     assert row["name"] == "乗亅"
 
@@ -346,4 +352,4 @@ def test_nothing_is_acknowledged_that_is_not_stored(
 def test_reasons_are_kept_with_their_values(hospital: Hospital) -> None:
     hospital.accepted(adt())
     row = hospital.accepted(adt(patient="P2"))
-    assert json.loads(row["reason"]) == [[reasons.BED_TAKEN, {"ward": "3", "bed": "7"}]]
+    assert json.loads(row["reason"]) == [[why.BED_TAKEN, {"ward": "3", "bed": "7"}]]

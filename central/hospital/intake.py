@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime, tzinfo
 
-from central.admissions import model, service
+from central.hospital import model, service
 from central.store import Store, StoreUnavailableError
 from gateway.his import ack
 from gateway.his.message import Parsed

@@ -6,9 +6,9 @@ last ones; those between are counted. Messages that were taken are never touched
 
 from datetime import datetime, tzinfo
 
-from central.admissions import model
 from central.faults import model as fault_rows
 from central.faults import service as faults
+from central.hospital import model
 from central.store import Row, Tx
 
 REFUSED_BYTES = 64 * 1024

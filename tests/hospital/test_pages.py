@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from central.admissions import model
-from central.admissions.web import readable
 from central.clock import FakeClock
+from central.hospital import model
+from central.hospital.web import readable
 from tests import visitor
 from tests.admissions.conftest import PEER, SENDER, Hospital, adt
 
@@ -162,7 +162,7 @@ def test_the_encoding_of_a_sender(engineer: FlaskClient, unmapped: Hospital) -> 
 def test_the_list_goes_on(
     engineer: FlaskClient, unmapped: Hospital, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("central.admissions.web.PAGE", 2)
+    monkeypatch.setattr("central.hospital.web.PAGE", 2)
     for number in range(3):
         unmapped.accepted(adt(patient=f"P{number}"))
     page = engineer.get("/his?state=waiting").text

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from central.admissions import flood, model, reasons, service
 from central.clock import FakeClock
 from central.errors import FieldError
 from central.faults import model as faults
 from central.faults.shown import plain
+from central.hospital import flood, model, reasons, service
 from gateway.his import refusals
 from gateway.his.adt import MAX_SEGMENT_CHARS
 from tests import visitor

@@ -1,0 +1,21 @@
+"""The ways by which messages come, and how one that is kept is read again."""
+
+from collections.abc import Callable
+
+from central.hospital import model
+from central.store import Row, Tx
+from gateway.his.message import Parsed, parse
+
+MLLP = "mllp"
+
+
+def _mllp(tx: Tx, row: Row) -> Parsed:
+    return parse(row["raw"], model.encoding_of(tx, row["peer"]))
+
+
+READERS: dict[str, Callable[[Tx, Row], Parsed]] = {MLLP: _mllp}
+
+
+def parse_again(tx: Tx, row: Row) -> Parsed:
+    """A kept message, with the settings of today."""
+    return READERS[row["way"]](tx, row)
