@@ -18,6 +18,7 @@ from central.audit import model as audit
 from central.console import durations
 from central.console.live import Live
 from central.console.people import Anybody
+from central.money import yuan as yuan
 from central.store import Store, StoreUnavailableError, Tx
 from central.wards import model as wards
 from central.words import LOCALES, seen
@@ -158,9 +159,3 @@ def moment(ms: int | None) -> str:
     if ms is None or ms >= 60_000:
         return lasted(ms)
     return _("%(s)s s", s=f"{max(0, ms) / 1000:.1f}")
-
-
-def yuan(fen: int) -> str:
-    """Money in fen as ¥1,230.50."""
-    sign = "-" if fen < 0 else ""
-    return f"{sign}¥{abs(fen) // 100:,}.{abs(fen) % 100:02d}"

@@ -113,4 +113,29 @@ class ExamEvent:
     sent_at: datetime | None
 
 
-HisEvent = AdtEvent | ChargeEvent | AccountEvent | InfusionOrderEvent | ExamEvent
+@dataclass(frozen=True)
+class SettlementEvent:
+    """The hospital's own settlement of a visit, of all until `settled_at`, in fen, under the names
+    of the national insurance interface. Of a visit the newest counts. `settlement`: the sender's
+    own id. What was not told is None; `is_cancelled` takes a settlement back."""
+
+    control_id: str
+    sender: str
+    patient_id: str
+    visit: str
+    settlement: str
+    medfee_sumamt: int  # all of it
+    psn_part_amt: int  # of which the patient pays
+    fulamt_ownpay_amt: int | None
+    overlmt_selfpay: int | None
+    preselfpay_amt: int | None
+    inscp_scp_amt: int | None
+    act_pay_dedc: int | None
+    hifp_pay: int | None
+    psn_cash_pay: int | None
+    settled_at: datetime | None
+    is_cancelled: bool
+    sent_at: datetime | None
+
+
+HisEvent = AdtEvent | ChargeEvent | AccountEvent | InfusionOrderEvent | ExamEvent | SettlementEvent
