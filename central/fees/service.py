@@ -32,9 +32,9 @@ class ItemSum:
 
 @dataclass(frozen=True)
 class Fees:
-    """Of one visit, in fen. `deposit_fen` None: nobody told one. `deposit_left_fen`: what is left of
-    it after the patient's own share, negative when that is more. `is_estimate`: false only where
-    the hospital's own settlement covers all."""
+    """Of one visit, in fen. `deposit_fen` None: nobody told one. `deposit_left_fen`: what is left
+    of it after the patient's own share, negative when that is more. `is_estimate`: false only
+    where the hospital's own settlement covers all."""
 
     total_fen: int
     today_fen: int
@@ -63,9 +63,7 @@ def summary(tx: Tx, patient: str, visit: str, day: date) -> Fees:
     plans = {line.charge.plan for line in lines} - sets - {""}
     return Fees(
         total_fen=shares.medfee_sumamt,
-        today_fen=sum(
-            line.parts.medfee_sumamt for line in lines if line.known == day
-        ),
+        today_fen=sum(line.parts.medfee_sumamt for line in lines if line.known == day),
         in_scope_fen=shares.inscp_scp_amt,
         out_of_scope_fen=shares.out_of_scope,
         insured_fen=shares.medfee_sumamt - shares.psn_part_amt,

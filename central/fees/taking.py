@@ -160,9 +160,7 @@ def _same(known: Row, row: dict[str, Any]) -> bool:
 def _put(tx: Tx, table: str, values: dict[str, Any]) -> None:
     names = ", ".join(values)
     marks = ", ".join("?" * len(values))
-    tx.execute(
-        f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", tuple(values.values())
-    )
+    tx.execute(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))
 
 
 def _sent_ms(tx: Tx, at: datetime | None, zone: tzinfo | None) -> int:
