@@ -8,12 +8,13 @@ from typing import Any
 
 from central.broadcasts import model, service
 from central.broadcasts.service import Plan
+from central.store import StoreUnavailableError
 from central.telephone.desk import Arrival, Desk
 from central.words import spoken
 from gateway.mqtt import kinds, topics
 from gateway.mqtt.link import LinkDownError
 from gateway.speech.library import SpeechUnavailableError
-from gateway.telephone.ari.errors import ExchangeError, GoneError
+from gateway.telephone.ari.errors import ExchangeError, GoneError, LaneEndedError
 from gateway.telephone.ari.reading import Lane
 from gateway.telephone.broadcasting import Broadcast
 from gateway.telephone.carrying import carry
@@ -22,6 +23,7 @@ log = logging.getLogger("wardline.telephone")
 
 # Who has not hung up by then has forgotten to.
 MOST_S = 600.0
+RETRY_S = 0.5
 REFUSALS = {model.REFUSED: "broadcasts.refused", model.OCCUPIED: "broadcasts.occupied"}
 
 
@@ -59,8 +61,19 @@ async def _answer(desk: Desk, arrival: Arrival, *, urgent: bool) -> None:
         except TimeoutError:
             state = model.TOO_LONG
     finally:
-        await desk.store.write(lambda tx: service.end(tx, plan.broadcast, state, outcomes))
-        log.info("broadcast %s: %s, %s", plan.broadcast, state, outcomes)
+        await end(desk, plan.broadcast, state, outcomes)
+
+
+async def end(desk: Desk, broadcast: int, state: str, outcomes: dict[str, str]) -> None:
+    """Kept until it can be stored: while it counts as being spoken nobody else may speak."""
+    log.info("broadcast %s: %s, %s", broadcast, state, outcomes)
+    while True:
+        try:
+            await desk.store.write(lambda tx: service.end(tx, broadcast, state, outcomes))
+            return
+        except StoreUnavailableError as error:
+            log.warning("the end of broadcast %s cannot be stored yet: %s", broadcast, error)
+            await asyncio.sleep(RETRY_S)
 
 
 async def _say(desk: Desk, arrival: Arrival, words: str) -> bool:
@@ -122,8 +135,10 @@ class _Running:
         await self._publish()
         try:
             await carry(self._desk.actions, room, self._block)
-        except (ExchangeError, OSError) as error:
-            log.error("the wards do not hear broadcast %s: %s", self._plan.broadcast, error)
+            trouble: object = "the exchange has ended it"
+        except (ExchangeError, LaneEndedError, OSError) as error:
+            trouble = error
+        log.error("the wards do not hear broadcast %s: %s", self._plan.broadcast, trouble)
 
     async def _block(self, block: bytes) -> None:
         if not self._has_word:

@@ -26,6 +26,7 @@ class Keeper:
         self._ari = ari
         self._changed = asyncio.Event()
         self._changed.set()
+        self._failing = False
 
     def look(self) -> None:
         """The directory may have changed."""
@@ -48,10 +49,17 @@ class Keeper:
         except ExchangeError as error:
             log.warning("the exchange does not have the newest directory yet: %s", error)
             return False
-        except (DirectoryError, UnsafeTextError, OSError, sqlite3.Error) as error:
+        except (DirectoryError, UnsafeTextError) as error:
             # The last good one stays in force; the next change is the next try.
             log.error("the directory cannot be brought to the exchange: %s", error)
             return True
+        except (OSError, sqlite3.Error) as error:
+            # A full disk, a lock: nobody changes the directory once more when that is over.
+            if not self._failing:
+                log.error("the directory cannot be brought now: %s; trying again", error)
+            self._failing = True
+            return False
+        self._failing = False
         if fresh:
             log.info("the exchange has read %s", ", ".join(fresh))
         return True

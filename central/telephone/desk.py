@@ -108,8 +108,9 @@ class Reception:
         actions, call = self._desk.actions, lane.subject.id
         then = actions.give_back
         with contextlib.suppress(LaneEndedError):
-            arrival = self._arrival(lane, await lane.next())
+            first = await lane.next()
             try:
+                arrival = self._arrival(lane, first)
                 if arrival is None:
                     # What an earlier run of ours had begun: its ringing is begun anew.
                     log.info("hanging up %s, which an earlier run has left", lane.subject)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import sqlite3
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -69,11 +70,17 @@ class NoRinger:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            for row in model.unfinished(self._store.read()):
-                numbers = [each for group in model.groups(row) for each in group]
-                rung = Rung(None, dict.fromkeys(numbers, Outcome.FAILED))
-                await finish(self._store, self._ringings, row, rung)
+            try:
+                await self._fail_all()
+            except Exception:  # the next look is soon
+                log.exception("what shall ring has failed, and nobody can be told so now")
             await _changed(self._changed)
+
+    async def _fail_all(self) -> None:
+        for row in model.unfinished(self._store.read()):
+            numbers = [each for group in model.groups(row) for each in group]
+            rung = Rung(None, dict.fromkeys(numbers, Outcome.FAILED))
+            await finish(self._store, self._ringings, row, rung)
 
 
 class Ringer:
@@ -106,7 +113,10 @@ class Ringer:
         try:
             while True:
                 await _changed(self._changed)
-                self._follow(model.unfinished(self._store.read()))
+                try:
+                    self._follow(model.unfinished(self._store.read()))
+                except sqlite3.Error as error:  # what rings rings on, and the next look is soon
+                    log.error("what shall ring cannot be read now: %s", error)
         finally:
             for task in self._tasks.values():
                 task.cancel()

@@ -1,6 +1,7 @@
 """The exchange as the bridge runs it: connected, told of the directory, ringing and answering."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,11 @@ from gateway.telephone.guarding import Guarding
 from gateway.telephone.live import Live
 from gateway.telephone.messages import Spool
 from gateway.telephone.prompts import Prompts, Served
+
+log = logging.getLogger("wardline.telephone")
+
+# After a mistake; it would be made again at once.
+AGAIN_S = 5.0
 
 
 class Telephone:
@@ -92,8 +98,7 @@ class Telephone:
         try:
             await together(
                 self._ringer.run(),
-                self._watching.run(),
-                *(each() for each in self._works),
+                *(_kept_up(each) for each in (self._watching.run, *self._works)),
                 _as_long_as(connection),
             )
         finally:
@@ -127,6 +132,17 @@ class NoTelephone:
         """What stands in the database has changed, by the names of nudges."""
         if RINGINGS_CHANGED in changed:
             self._ringer.look()
+
+
+async def _kept_up(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """What goes wrong in a work beside the ringing ends none of the rest: it begins anew."""
+    while True:
+        try:
+            await work()
+            return
+        except Exception:
+            log.exception("a work beside the telephones failed; it begins anew")
+        await asyncio.sleep(AGAIN_S)
 
 
 async def _as_long_as(task: "asyncio.Task[None]") -> None:

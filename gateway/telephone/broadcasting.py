@@ -144,7 +144,7 @@ class Broadcast:
     async def _join(self, lane: Lane) -> Lane:
         """Raises _UnansweredError, when it ends before it is with us."""
         try:
-            while (event := await lane.next()).type != "StasisStart":
+            while not (event := await lane.next()).arrives:
                 if event.ends(lane.subject):
                     raise _UnansweredError(int(event.body.get("cause", 0)))
             await self._actions.join(self._room.subject.id, lane.subject.id, listening=True)

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from gateway.telephone.ari.actions import Actions
 from gateway.telephone.ari.errors import ExchangeError
@@ -36,7 +37,8 @@ class _Receiver(asyncio.DatagramProtocol):
 
 async def carry(actions: Actions, room: Lane, on_block: Callable[[bytes], Awaitable[None]]) -> None:
     """Until cancelled or the exchange ends it: give `on_block` what is heard in the bridge `room`,
-    BLOCK_MS of mu-law at a time, in its time. Raises ExchangeError's kinds, OSError."""
+    BLOCK_MS of mu-law at a time, in its time. Raises ExchangeError's kinds, LaneEndedError when the
+    exchange ends it before it began, OSError."""
     loop = asyncio.get_running_loop()
     there = (await loop.getaddrinfo(actions.host, None, family=socket.AF_INET))[0][4][0]
     receiver = _Receiver()
@@ -48,15 +50,33 @@ async def carry(actions: Actions, room: Lane, on_block: Callable[[bytes], Awaita
         lane, from_port = await actions.send_voice(here, port)
         receiver.sender = (str(there), from_port)
         try:
-            while (await lane.next()).type != "StasisStart":
+            while not (await lane.next()).arrives:
                 pass
             await actions.join(room.subject.id, lane.subject.id, listening=True)
-            await _hand_on(receiver, on_block)
+            await _first(_hand_on(receiver, on_block), _ended(lane))
         finally:
             with contextlib.suppress(ExchangeError):
                 await actions.hang_up(lane.subject.id)
     finally:
         transport.close()
+
+
+async def _first(*works: Coroutine[Any, Any, None]) -> None:
+    """Returns when one of them does, with what it raised, and ends the others."""
+    tasks = [asyncio.create_task(each) for each in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for each in done:
+            each.result()
+    finally:
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _ended(lane: Lane) -> None:
+    async for _ in lane:
+        pass
 
 
 async def _hand_on(receiver: _Receiver, on_block: Callable[[bytes], Awaitable[None]]) -> None:

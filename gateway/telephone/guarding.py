@@ -72,8 +72,7 @@ class Guarding:
                 await self._look()
                 await asyncio.sleep(self._look_s)
         finally:
-            if self._file is not None:
-                self._file.close()
+            self._close()
 
     def lockouts(self) -> list[Lockout]:
         """Who is locked out now."""
@@ -98,7 +97,7 @@ class Guarding:
             self._told(locked, spared)
         if now_s - self._kept_s >= KEEP_EVERY_S:
             await asyncio.to_thread(self._keep)
-        if self._file is not None and self._file.tell() > MOST_LOG_BYTES:
+        if self._is_long():
             await self._rotate()
 
     async def _refuse(self, locked: tuple[str, ...]) -> None:
@@ -138,9 +137,13 @@ class Guarding:
         said = self._rest + self._file.read(MOST_READ_BYTES)
         *lines, self._rest = said.split(b"\n")
         if not lines and self._moved():
-            self._file.close()
-            self._file, self._rest = None, b""
+            self._close()
         return [line.decode(errors="replace") for line in lines]
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._file, self._rest = None, b""
 
     def _moved(self) -> bool:
         """Whether another file stands there now."""
@@ -158,6 +161,11 @@ class Guarding:
         if kept.get("file") == _identity(self._file.fileno()):
             return int(kept["to"])
         return 0
+
+    def _is_long(self) -> bool:
+        """Not of one that was put aside already and is still being read: its successor is young,
+        and would be put aside unread."""
+        return self._file is not None and self._file.tell() > MOST_LOG_BYTES and not self._moved()
 
     async def _rotate(self) -> None:
         """A new log is begun, and the one before the last goes."""
@@ -184,15 +192,21 @@ class Guarding:
         return kept if isinstance(kept, dict) else {}
 
     def _keep(self) -> None:
+        """On a full disk it is in force all the same, and kept later."""
         self._kept_s = self._now_s()
         read = {}
         if self._file is not None:
             to = self._file.tell() - len(self._rest)
             read = {"file": _identity(self._file.fileno()), "to": to}
         fresh = self._folder / f".{KEPT}"
-        fresh.touch(mode=0o600)
-        fresh.write_text(json.dumps({"guard": self._guard.kept(), "read": read}))
-        fresh.replace(self._folder / KEPT)
+        try:
+            fresh.touch(mode=0o600)
+            fresh.write_text(json.dumps({"guard": self._guard.kept(), "read": read}))
+            fresh.replace(self._folder / KEPT)
+        except OSError as error:
+            log.warning(
+                "a restart would forget who is locked out: it cannot be kept now: %s", error
+            )
 
 
 def _identity(file: int | Path) -> list[int]:

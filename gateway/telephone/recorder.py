@@ -61,7 +61,7 @@ async def record(actions: Actions, channel: str, name: str) -> Recorder:
     lane = await actions.listen_in(channel)
     try:
         async with asyncio.timeout(START_S):
-            while (await lane.next()).type != "StasisStart":
+            while not (await lane.next()).arrives:
                 pass
         await actions.record(lane.subject.id, name)
     except (LaneEndedError, TimeoutError) as error:

@@ -79,8 +79,8 @@ class _Call:
                 return ended
 
     def _next(self, event: Event) -> Do | None:
-        if event.type == "StasisStart":
-            return self._telling.answered()
+        if event.arrives and (do := self._telling.answered()) is not None:
+            return do
         if event.type == "ChannelDtmfReceived":
             return self._telling.pressed(event.digit)
         return self._telling.spoken() if self._player.ended(event) else None

@@ -90,7 +90,10 @@ class Telling:
         self._said = 0
         self._wrong_keys = 0
 
-    def answered(self) -> Do:
+    def answered(self) -> Do | None:
+        """None: that was known."""
+        if self._answered:
+            return None
         self._answered = True
         return self._say()
 

@@ -1,6 +1,7 @@
 """What is changed in the directory is in force on the running exchange, without a restart."""
 
 import asyncio
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -153,6 +154,31 @@ async def known(exchange: RunningExchange, device: str) -> None:
             if status == 200:
                 return
             await asyncio.sleep(0.05)
+
+
+async def test_what_a_full_disk_has_held_up_is_told_once_there_is_room(
+    exchange: RunningExchange, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    def full(folder: Path, texts: object) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr("central.directory.keeping.RETRY_S", 0.01)
+    async with World(exchange.settings.ari_url) as world:
+        await world.ready()
+        hospital = Hospital(tmp_path, store, exchange, world)
+        running = asyncio.create_task(Keeper(store, hospital.live, world.ari).run())
+        try:
+            with monkeypatch.context() as patched:
+                patched.setattr("gateway.telephone.live.put", full)
+                with store.transaction() as tx:
+                    row = service.add_phone(tx, "00156500000f", "8101")
+                async with asyncio.timeout(WAIT_S):
+                    await until(lambda: "no space left on device" in caplog.text, 0.01)
+            await known(exchange, row["device"])
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_what_was_changed_while_the_exchange_was_out_of_reach_is_told_later(

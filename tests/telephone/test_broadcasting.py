@@ -234,6 +234,25 @@ async def test_the_voice_comes_out_of_the_exchange_in_blocks(
         assert SILENCE * BLOCK_BYTES not in heard[2:]
 
 
+async def test_a_voice_that_the_exchange_ends_is_known_to_have_ended(
+    exchange: RunningExchange, tmp_path: Path
+) -> None:
+    async with a_hall(exchange, tmp_path) as hall:
+        await hall.speak()
+        broadcast = hall.broadcast()
+        blocks: asyncio.Queue[bytes] = asyncio.Queue()
+        carried = asyncio.create_task(carry(hall.world.actions, hall.room, blocks.put))
+        async with asyncio.timeout(WAIT_S):
+            await blocks.get()
+            for each in await hall.world.actions.channels():
+                if each["name"].startswith("UnicastRTP/"):
+                    await hall.world.actions.hang_up(each["id"])
+            await carried
+        await hall.end()
+        await broadcast
+        await hall.close()
+
+
 async def test_a_multicast_group_hears_it_without_being_rung(
     exchange: RunningExchange, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,21 @@ async def test_an_emergency_that_nobody_answers_well_rings_at_the_station(
         await station.event("CALL_INCOMING")
         await office.do("hangup")
         await station.event("CALL_CLOSED")
+
+
+async def test_who_cannot_be_told_from_others_is_not_left_in_silence(
+    exchange: RunningExchange, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr("central.directory.model.phone", unreadable)
+    async with (
+        answering(exchange, store, {"broadcast": for_ever}),
+        telephones(tmp_path, exchange) as (_, office),
+    ):
+        await office.dial("621")
+        await office.event("CALL_CLOSED")
 
 
 async def test_a_bridge_that_ends_gives_its_callers_back(

@@ -228,6 +228,28 @@ async def test_a_line_cut_while_the_station_listens_costs_no_decision(
         await proxy.close()
 
 
+async def test_who_answers_while_the_line_is_dead_is_told_when_it_is_back(
+    exchange: RunningExchange, tmp_path: Path
+) -> None:
+    proxy = Proxy(exchange.settings.ports.ari)
+    await proxy.start()
+    try:
+        async with Station(tmp_path, exchange, proxy.port) as station:
+            telling = await station.told()
+            proxy.stall()
+            await station.phone.do("accept")
+            await station.phone.event("CALL_ESTABLISHED")
+            proxy.cut()
+            await station.world.trouble(ExchangeAwayError)
+            proxy.mend()
+            await station.phone.hears(50)
+            await station.phone.do("sndcode", "1")
+            assert await telling == Outcome.TAKEN
+            await station.phone.event("CALL_CLOSED")
+    finally:
+        await proxy.close()
+
+
 async def test_a_phone_that_is_not_there(exchange: RunningExchange) -> None:
     async with World(exchange.settings.ari_url) as world:
         await world.ready()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from central.config import ConfigError
 from central.directory import model as directory
 from central.directory import service as directories
 from central.faults import model as faults
-from central.store import Store, Tx
+from central.store import Row, Store, Tx
 from central.telephone import desk, model, service, settings
 from central.telephone.desk import Arrival, Desk
 from central.telephone.ringing import codings, note_codings
@@ -347,6 +348,44 @@ async def test_a_caller_is_known_spoken_to_and_let_go(
         # A number that nobody here answers keeps no caller waiting.
         await office.dial("629")
         await office.event("CALL_CLOSED")
+
+
+async def test_a_mistake_in_a_work_beside_the_ringing_ends_nothing_else(
+    store: Store, exchange: RunningExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+
+    async def mistaken(prompts: object) -> None:
+        begun.append("again" if begun else "first")
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("central.telephone.running.AGAIN_S", 0.01)
+    monkeypatch.setattr("central.directory.standing.speak", mistaken)
+    matter = Matter()
+    async with at_work(store, exchange, matter):
+        async with asyncio.timeout(WAIT_S):
+            await until(lambda: len(begun) > 1, 0.01)
+        ring(store, "mistake", ["8102"])
+        await matter.outcome("mistake")
+
+
+async def test_what_shall_ring_rings_once_it_can_be_read(
+    store: Store, exchange: RunningExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unfinished, tried = model.unfinished, list[Tx]()
+
+    def unreadable(tx: Tx) -> list[Row]:
+        tried.append(tx)
+        if len(tried) == 1:
+            raise sqlite3.OperationalError("disk I/O error")
+        return unfinished(tx)
+
+    matter = Matter()
+    ring(store, "unreadable", ["8102"])
+    with monkeypatch.context() as patched:
+        patched.setattr("central.telephone.model.unfinished", unreadable)
+        async with at_work(store, exchange, matter):
+            await matter.outcome("unreadable")
 
 
 def test_two_capabilities_for_one_purpose_are_a_mistake() -> None:

@@ -178,8 +178,11 @@ class Ari:
                         max_msg_size=MOST_MESSAGE_BYTES,
                     )
                 self._session = session
-                async with socket:
-                    await self._converse(socket)
+                try:
+                    async with socket:
+                        await self._converse(socket)
+                finally:
+                    self._session = None  # a closed one is no away that callers know
         except (OSError, aiohttp.ClientError, TimeoutError) as error:
             raise ExchangeAwayError(f"the exchange does not answer: {error!r}") from error
 

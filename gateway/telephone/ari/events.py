@@ -1,5 +1,6 @@
 """What the exchange tells us, and about whom."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +61,18 @@ class Event:
     def ends(self, subject: Subject) -> bool:
         """Whether it is the last thing about `subject`."""
         return self.type in LAST and self.subjects[:1] == (subject,)
+
+    @property
+    def arrives(self) -> bool:
+        """Whether a channel is with us now: it has come, or had come when a lost connection was
+        back."""
+        came_meanwhile = self.type == RESUMED and entered(self.body.get("channel") or {})
+        return self.type == "StasisStart" or came_meanwhile
+
+
+def entered(described: Mapping[str, Any]) -> bool:
+    """Whether a channel, as the exchange describes it, has come into an application."""
+    return (described.get("dialplan") or {}).get("app_name") == "Stasis"
 
 
 def channel(id: str) -> Subject:

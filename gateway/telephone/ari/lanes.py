@@ -17,6 +17,7 @@ from gateway.telephone.ari.events import (
     Subject,
     bridge,
     channel,
+    entered,
 )
 
 
@@ -44,7 +45,7 @@ class Snapshot:
         found: dict[Subject, Any] = {}
         for id in self.ours:
             described = self.channels.get(id)
-            if described is not None and (not _far_end(described) or _entered(described)):
+            if described is not None and (not _far_end(described) or entered(described)):
                 found[channel(id)] = described
         return found | {bridge(id): described for id, described in self.bridges.items()}
 
@@ -126,10 +127,6 @@ class Lanes:
 
 def _far_end(described: Mapping[str, Any]) -> bool:
     return str(described.get("name", "")).endswith(";2")
-
-
-def _entered(described: Mapping[str, Any]) -> bool:
-    return (described.get("dialplan") or {}).get("app_name") == "Stasis"
 
 
 def _own(kind: str, subject: Subject, described: Any) -> Event:
