@@ -43,6 +43,7 @@ THINGS = {
     "screen": (N_("screen %(a)s"), "/screens"),
     "speed": (N_("speed dials of the house"), "/directory/speed-dials"),
     "service": (N_("service %(a)s"), "/directory/services/%(a)s"),
+    "system": (N_("system %(a)s"), "/his/interfaces"),
     "trunk": (N_("line to the world %(a)s"), "/directory/trunks/%(a)s"),
     "user": (N_("user %(a)s"), "/users"),
     "ward": ("%(ward)s", "/board/%(a)s"),

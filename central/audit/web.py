@@ -26,6 +26,8 @@ DONE = {
     "announcement.edit": N_("changed an announcement"),
     "announcement.now": N_("spoke to a ward"),
     "announcement.schedule": N_("planned an announcement"),
+    "api_key.make": N_("made a key for a system of the hospital"),
+    "api_key.revoke": N_("revoked the key of a system of the hospital"),
     "audit.export": N_("took the audit away as CSV"),
     "bed.prove": N_("let a bed prove itself"),
     "board.repeat": N_("let the last message be said again"),

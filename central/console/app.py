@@ -82,7 +82,7 @@ def create_app(config: dict[str, Any] | None = None) -> Flask:
         timezone=ZoneInfo(config.get("timezone", "Asia/Shanghai")),
     )
     Bootstrap5(app)
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
     errors.install(app)
     login.install(app)
     app.before_request(_choose_language)
@@ -90,6 +90,9 @@ def create_app(config: dict[str, Any] | None = None) -> Flask:
     capabilities = modules("web")
     for each in capabilities:
         app.register_blueprint(each.blueprint)
+        if getattr(each, "WITHOUT_SESSION", False):
+            # Programs with a key of their own; whoever they are, it is not the session that opens.
+            csrf.exempt(each.blueprint)
     _templates(app, capabilities)
     return app
 

@@ -67,7 +67,7 @@ def install(app: Flask) -> None:
 def wants_json() -> bool:
     """Whether a script asks, not a person."""
     best = request.accept_mimetypes.best_match(["text/html", "application/json"])
-    return best == "application/json" or request.is_json
+    return best == "application/json" or request.is_json or request.path.startswith("/api/")
 
 
 def say(status: int, words: tuple[str, str], error_id: str, number: str = "") -> Any:

@@ -49,16 +49,17 @@ def take_message(
     *,
     way: str = MLLP,
     answering: Answering | None = None,
+    content: bytes | None = None,
 ) -> bytes | None:
     """Store a message, let it happen, and return its answer (unframed; None when the sender
     wants none). A repeat changes nothing and is given the very same answer. `zone`: the
     hospital's, for the answer's stamp and for times that tell none; None: the system's.
     `answering`: makes the answer of a way that is not MLLP, once it is known what became of the
-    message."""
+    message. `content`: what repeats have in common; None: the bytes but for MSH-7."""
     header = parsed.header
     sender = (header.sender if header else "") or peer
     control_id = header.control_id if header else ""
-    digest = _digest(raw, parsed)
+    digest = _digest(raw, parsed) if content is None else digest_of(content)
     known = tx.one(
         "UPDATE his_messages SET repeats = repeats + 1, last_ms = ? WHERE sender = ?"
         " AND control_id = ? AND digest = ? RETURNING *",
@@ -112,6 +113,11 @@ def _digest(raw: bytes, parsed: Parsed) -> str:
         fields = first.split(parsed.header.separator)
         fields[6:7] = [""]
         content = (parsed.header.separator.join(fields) + "\r" + rest).encode()
+    return digest_of(content)
+
+
+def digest_of(content: bytes) -> str:
+    """As the table keeps it."""
     return hashlib.sha256(content).hexdigest()
 
 

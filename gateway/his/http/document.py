@@ -21,16 +21,17 @@ _ABOUT = f"""Facts of the hospital information system, one per request.
 **Key.** `Authorization: Bearer <key>`. An engineer makes one for each system in the console, under
 Interfaces. The key's system is the sender; locations are mapped to beds per sender.
 
-**Encoding.** `Content-Type: application/json` is UTF-8. `application/json; charset=GB18030` (or GBK,
-GB2312) is taken as well. Answers are UTF-8. A body has at most {MAX_BODY_BYTES} bytes.
+**Encoding.** `Content-Type: application/json` is UTF-8. `application/json; charset=GB18030` (or
+GBK, GB2312) is taken as well. Answers are UTF-8. A body has at most {MAX_BODY_BYTES} bytes.
 
-**Idempotency-Key.** Each message has one of its own, and it is sent again under the same one when no
-answer came. The same key with the same content has the same answer and no second effect; with another
-content it is answered 422. What was refused (400, 422) does not use its key up.
+**Idempotency-Key.** Each message has one of its own, and it is sent again under the same one when
+no answer came. The same key with the same content has the same answer and no second effect; with
+another content it is answered 422. What was refused (400, 422) does not use its key up.
 
-**Answers.** 200: applied. 202: kept, and waits for a person, who has to map a location, for example;
-the state is told under /messages/{{id}}. 400, 401, 404, 413, 415, 422: not taken; the answer names the
-field and the remedy. 503: could not be stored; send it again later under the same key.
+**Answers.** 200: applied. 202: kept, and waits for a person, who has to map a location, for
+example; the state is told under /messages/{{id}}. 400, 401, 404, 413, 415, 422: not taken; the
+answer names the field and the remedy. 503: could not be stored; send it again later under the same
+key.
 
 Times are ISO 8601; without a zone they are the hospital's local time. Money is whole fen. Facts may
 come in any order: `sent_at` tells which is newer."""

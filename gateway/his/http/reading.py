@@ -42,18 +42,19 @@ def parse(kind: str, raw: bytes, encoding: str, sender: str, control_id: str) ->
         _check(kind, body)
         event = _EVENTS[kind](body, sender, control_id)
     except BodyRefusedError as error:
-        return Parsed(encoding, "", header, None, error.refusal)
-    return Parsed(encoding, text, header, event, None)
+        return Parsed(encoding, "", header, (), error.refusal)
+    return Parsed(encoding, text, header, (event,), None)
 
 
-def same(raw: bytes, encoding: str) -> bytes:
-    """What two bodies that say the same have in common, however they are spaced and ordered; the
-    bytes themselves where they are no JSON."""
+def same(kind: str, raw: bytes, encoding: str) -> bytes:
+    """What two bodies of a kind that say the same have in common, however they are spaced and
+    ordered; the bytes themselves where they are no JSON."""
     try:
         body = _loads(_decode(raw, encoding))
     except BodyRefusedError:
-        return raw
-    return json.dumps(body, ensure_ascii=False, sort_keys=True, default=str).encode()
+        return kind.encode() + b" " + raw
+    said = json.dumps(body, ensure_ascii=False, sort_keys=True, default=str)
+    return f"{kind} {said}".encode()
 
 
 def codec(charset: str) -> str | None:
@@ -109,7 +110,7 @@ def _number(text: str) -> int | Decimal:
         number = Decimal(text)
     except InvalidOperation as error:
         raise BodyRefusedError(refusals.NUMBER, number=text[:40]) from error
-    if len(text) > 40 or number.adjusted() > 15 or number.adjusted() < -40:
+    if len(text) > 400 or not -400 <= number.adjusted() <= 15:
         if not number:
             return 0
         raise BodyRefusedError(refusals.NUMBER, number=text[:40])
