@@ -72,8 +72,8 @@ def openapi() -> Any:
     return document.document()
 
 
-@blueprint.post(f"/<any({', '.join(repr(kind) for kind in SCHEMAS)}):kind>")
-def send(kind: str) -> Response:
+@blueprint.post(f"/<any({', '.join(repr(kind) for kind in SCHEMAS)}):fact>")
+def send(fact: str) -> Response:
     """One fact."""
     request.max_content_length = MAX_BODY_BYTES
     if (key := _key()) is None:
@@ -90,7 +90,7 @@ def send(kind: str) -> Response:
     zone = console().timezone
     with transaction() as tx:
         answer = service.take(
-            tx, key, request.remote_addr or "?", kind, raw, encoding, number, zone, words
+            tx, key, request.remote_addr or "?", fact, raw, encoding, number, zone, words
         )
     return _answer(answer.status, answer.body)
 

@@ -118,7 +118,7 @@ MAY = {
     "POST infusions.api_start": NURSES,
     "POST infusions.change": NURSES,
     # A key opens these, and no session.
-    "GET his_api.openapi": "NHDETAS-",
+    "GET his_api.openapi": "NHDETA-",
     "POST his_api.send": "",
     "GET his_api.state": "",
     "GET infusions.dressing": NURSES,
@@ -166,7 +166,7 @@ MAY = {
 # Things that do not exist: who may not is told so before anything is looked up.
 ARGUMENTS = {
     "ward": "3", "bed": "1", "name": "ghost", "node": "3-box", "what": "stop", "kind": "phones",
-    "ref": "ghost", "device": "ghost", "token": "ghost",
+    "ref": "ghost", "device": "ghost", "token": "ghost", "fact": "stays",
 }  # fmt: skip
 
 
