@@ -95,12 +95,13 @@ def send(fact: str) -> Response:
     return _answer(answer.status, answer.body)
 
 
-@blueprint.get("/messages/<int:message>")
-def state(message: int) -> Response:
+@blueprint.get("/messages/<message>")
+def state(message: str) -> Response:
     """What became of a message of the system that asks."""
     if (key := _key()) is None:
         return _no_key()
-    row = model.message_of(read(), key["system"], min(message, 2**63 - 1))
+    number = int(message) if re.fullmatch(r"[0-9]{1,18}", message) else 0
+    row = model.message_of(read(), key["system"], number)
     if row is None:
         return _refuse(404, "message-unknown", NOT_FOUND)
     return _answer(200, service.told(row, words))
