@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from central.clock import FakeClock, SystemClock
-from central.directory import outside, service
+from central.directory import facilities, outside, service
 from central.store import Store, Tx
 from gateway.telephone.cel import CallEvent, parse
 from tests.conftest import free_port
@@ -49,6 +49,7 @@ def build(tx: Tx) -> None:
         rights = "local" if number == "8101" else "internal"
         service.add_phone(tx, device, number, rights=rights)
     service.add_service(tx, "120", "emergency", ["8003"])
+    facilities.add_room(tx, "8800", "查房会议")
     outside.add_trunk(tx, "world", "192.0.2.7:5060", inbound={"62345678": "8003"})
     outside.add_route(tx, "city", "world", ["9NXXXXXXX"], strip=1)
     outside.add_route(tx, "mobile", "world", ["913NXXXXXXXX"], strip=1)

@@ -5,6 +5,7 @@ import math
 import wave
 from array import array
 
+from gateway.telephone.standing import HOLD_HZ
 from tests.telephone.phone import HEADER_BYTES, WAIT_S, Baresip
 
 RATE_HZ = 8000
@@ -15,6 +16,9 @@ MOMENT = RATE_HZ // 20
 WINDOW = 6 * MOMENT
 # Of a tone in what is heard just now, against one that is there alone.
 HEARD = 0.2
+# Those notes are quieter, nearer to each other and die away: a longer moment tells them apart.
+NOTE = RATE_HZ // 10
+NOTE_HEARD = 0.15
 
 
 def hum(phone: Baresip, hz: int, seconds: float) -> None:
@@ -49,6 +53,18 @@ def tones(phone: Baresip) -> set[int]:
         moments = [samples[-WINDOW:][n : n + MOMENT] for n in range(0, WINDOW, MOMENT)]
         if len(samples) >= WINDOW:
             found |= {hz for hz in TONES_HZ if all(strength(each, hz) > HEARD for each in moments)}
+    return found
+
+
+def notes(phone: Baresip, after_ms: int = 0) -> set[int]:
+    """The notes of the exchange for who waits that it has heard since."""
+    found: set[int] = set()
+    for path in phone.recordings():
+        recorded = path.read_bytes()[HEADER_BYTES:]
+        samples = array("h", recorded[: len(recorded) // 2 * 2])[after_ms * RATE_HZ // 1000 :]
+        for start in range(0, len(samples) - NOTE, NOTE):
+            moment = samples[start : start + NOTE]
+            found |= {hz for hz in HOLD_HZ if strength(moment, hz) > NOTE_HEARD}
     return found
 
 

@@ -21,7 +21,7 @@ from gateway.telephone.files.features import (
     PICK_UP_AT,
 )
 from gateway.telephone.prompts import Prompts
-from tests.telephone.hearing import TONES_HZ, hears, hum
+from tests.telephone.hearing import TONES_HZ, hears, hum, notes
 from tests.telephone.phone import Baresip
 from tests.telephone.running import RunningExchange
 from tests.telephone.world import WAIT_S
@@ -96,6 +96,18 @@ class Desks:
     async def asked(self, what: str) -> Any:
         """What the exchange answers."""
         return (await asyncio.to_thread(self._exchange.ari, what))[1]
+
+    @contextlib.asynccontextmanager
+    async def patience(self, seconds: int) -> AsyncIterator[None]:
+        """A call is parked for so long, until it comes back."""
+        file = self._exchange.folder / "etc" / "res_parking.conf"
+        before = file.read_text()
+        file.write_text(before.replace("parkingtime = 60", f"parkingtime = {seconds}"))
+        assert file.read_text() != before
+        await asyncio.to_thread(self._exchange.ari, "asterisk/modules/res_parking", "PUT")
+        yield
+        file.write_text(before)
+        await asyncio.to_thread(self._exchange.ari, "asterisk/modules/res_parking", "PUT")
 
     async def parked(self) -> None:
         """Returns once a call is parked."""
@@ -235,6 +247,43 @@ async def test_a_call_is_parked_by_keys_and_taken_up_elsewhere(desks: Desks) -> 
         await keys(station, PARK)
         await station.event("CALL_CLOSED")  # once it has heard the place
         await taken_up(desks, office, night)
+
+
+async def test_a_parked_call_that_nobody_takes_up_comes_back_to_who_parked_it(desks: Desks) -> None:
+    async with desks.at("8003", "8101") as (station, office):
+        tell_apart(station, office)
+        of_station, of_office, *_ = TONES_HZ
+        await connect(office, station, "8003")
+        async with desks.patience(1):
+            await station.transfer("700")
+            await station.event("CALL_INCOMING")
+            await station.do("accept")
+            await asyncio.gather(hears(station, of_office), hears(office, of_station))
+
+
+async def test_who_waits_hears_that_he_does(desks: Desks) -> None:
+    """Held by the other's phone, parked, and alone in a room."""
+    async with desks.at("8003", "8101", "8102") as (station, office, lobby):
+        tell_apart(station)
+        await lobby.dial("8800")
+        await connect(office, station, "8003")
+        await hears(office, TONES_HZ[0])
+        await station.do("hold")
+        await asyncio.gather(hears_waiting(office), hears_waiting(lobby))
+        await station.do("resume")
+        await hears(office, TONES_HZ[0])
+        heard = office.heard_ms()
+        await station.transfer("700")
+        await station.event("CALL_CLOSED")
+        await desks.parked()
+        await hears_waiting(office, heard + 300)
+
+
+async def hears_waiting(phone: Baresip, after_ms: int = 0) -> None:
+    """Returns once it has heard two of the notes for who waits, later than after_ms."""
+    async with asyncio.timeout(WAIT_S):
+        while len(notes(phone, after_ms)) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 def tell_apart(*phones: Baresip) -> None:

@@ -2,7 +2,7 @@
 
 from gateway.telephone.directory import Directory
 from gateway.telephone.exchange import Exchange
-from gateway.telephone.files import base, cel, features, mailboxes, parking, rooms, tones
+from gateway.telephone.files import base, cel, features, hold, mailboxes, parking, rooms, tones
 from gateway.telephone.files.dialplan import extensions_conf
 from gateway.telephone.files.modules import modules_conf
 from gateway.telephone.files.pjsip import pjsip_conf
@@ -20,6 +20,7 @@ def texts(exchange: Exchange, directory: Directory) -> dict[str, str]:
         "stasis": base.stasis_conf(),
         "indications": tones.indications_conf(),
         "features": features.features_conf(),
+        "musiconhold": hold.musiconhold_conf(),
         "confbridge": rooms.confbridge_conf(),
         "cdr": base.off("enable"),
         "cel": cel.cel_conf(),

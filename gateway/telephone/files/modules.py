@@ -47,6 +47,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     ),
     "conference rooms": ("app_confbridge", "func_channel"),
     "parked calls": ("res_parking",),
+    "what is heard by who is kept waiting": ("res_musiconhold",),
     "messages, and the lamp that tells of them": (
         "app_voicemail",
         "res_pjsip_mwi",

@@ -2,6 +2,7 @@
 
 from gateway.telephone import text
 from gateway.telephone.directory import Directory, Parking
+from gateway.telephone.files import hold
 from gateway.telephone.text import Section
 
 CONTEXT = "parking"
@@ -26,6 +27,7 @@ def res_parking_conf(parking: Parking | None) -> str:
                 ("comebackdialtime", str(COME_BACK_RING_S)),
                 ("parkedcalltransfers", "both"),
                 ("parkedcallreparking", "both"),
+                ("parkedmusicclass", hold.CLASS),
             ],
         ),
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from gateway.telephone import text
 from gateway.telephone.directory import Directory, Room
+from gateway.telephone.files import hold
 from gateway.telephone.text import Context, Extension, Section
 
 CONTEXT = "rooms"
@@ -11,10 +12,12 @@ MOST_MEMBERS = 50
 
 
 def confbridge_conf() -> str:
-    """A tone tells those inside that somebody came or went. Nothing is said but for the PIN."""
+    """A tone tells those inside that somebody came or went; who is alone hears that he waits.
+    Nothing is said but for the PIN."""
     bridge = [("type", "bridge"), ("max_members", str(MOST_MEMBERS)), ("sound_join", "beep"),
               ("sound_leave", "beeperr")]  # fmt: skip
-    user = [("type", "user"), ("announce_only_user", "no"), ("dsp_drop_silence", "yes")]
+    user = [("type", "user"), ("announce_only_user", "no"), ("dsp_drop_silence", "yes"),
+            ("music_on_hold_when_empty", "yes"), ("music_on_hold_class", hold.CLASS)]  # fmt: skip
     return text.file(
         Section("general"),
         Section("default_bridge", bridge),
