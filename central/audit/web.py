@@ -125,6 +125,7 @@ DONE = {
     "phone.reveal": N_("looked at the password of a phone"),
     "phone.setup": N_("fetched the settings of a phone"),
     "policy.restore": N_("brought back an earlier escalation policy"),
+    "poll.believe": N_("confirmed that patients vanished from the hospital's database"),
     "policy.save": N_("saved an escalation policy"),
     "room.add": N_("added a conference room"),
     "room.change": N_("changed a conference room"),

@@ -17,11 +17,13 @@ from central.bridge.bridge import HEARD, Bridge
 from central.capabilities import modules, rules
 from central.clock import Clock, FileClock, SystemClock
 from central.hospital.intake import intake
+from central.polling.running import Polling
 from central.store import Store
 from central.telephone.running import NoTelephone, Telephone
 from central.telephone.settings import from_config
 from central.voicemail import mailing
 from gateway.his.listener import BadPeerError, Listener, Peers
+from gateway.his.poller import settings as polls
 from gateway.mqtt.link import BrokerLink
 from gateway.speech import library as speech_library
 from gateway.speech import server as speech_server
@@ -78,11 +80,13 @@ async def run(config: dict[str, Any]) -> None:
         )  # fmt: skip
         _settle()
         running = asyncio.create_task(bridge.run())
+        zone = zoneinfo.ZoneInfo(config["timezone"])
+        polling = asyncio.create_task(Polling(store, polls.from_config(config), zone).run())
         stopping = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        running.cancel()
-        await asyncio.gather(running, stopping, return_exceptions=True)
+        for task in (stopping, running, polling):
+            task.cancel()
+        await asyncio.gather(running, stopping, polling, return_exceptions=True)
         await listener.close()
         await server.cleanup()
         await speech.close()
@@ -110,7 +114,8 @@ def main() -> int:
         Peers(config["mllp"].get("peers", ()))
         from_config(config)
         mailing.from_config(config)
-    except (configuration.ConfigError, BadPeerError) as error:
+        polls.from_config(config)
+    except (configuration.ConfigError, BadPeerError, polls.PollConfigError) as error:
         print(error, file=sys.stderr)
         return 2
     os.umask(0o077)  # the database holds names of patients

@@ -94,6 +94,14 @@ BOX = {
         ),
         N_("see Hospital system, and call whoever looks after it"),
     ),
+    "poll-away": (
+        N_("The hospital's database cannot be read (%(device)s) since %(since)s"),
+        N_("see Interfaces why, and call whoever looks after it; nothing is lost meanwhile"),
+    ),
+    "poll-held": (
+        N_("Most patients vanished at once from what %(device)s shows, since %(since)s"),
+        N_("nobody was discharged: see Interfaces, and confirm it there if it is true"),
+    ),
     "notice-unheard": (
         N_("Nobody has confirmed a notice of who comes or goes, the phone rang until %(since)s"),
         N_("confirm it under Notices, and see whether the station's phone is well"),
