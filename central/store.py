@@ -169,6 +169,9 @@ class Store:
         self._writer: threading.Thread | None = None
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
+        if inline is None and not self.path.exists():
+            # Whoever makes it, and whatever his umask: it holds patients, passwords and PINs.
+            self.path.touch(mode=0o600)
         connection = inline or connect(self.path)
         try:
             database = sqlite_utils.Database(connection)

@@ -62,6 +62,13 @@ def found(tx: Tx, number: str) -> list[str]:
     return [each for each in numbers if telephones(tx, [each])] or [number]
 
 
+def outside(tx: Tx) -> list[str]:
+    """The extensions that find-me looks for outside, too, at any hour. What is told of patients
+    does not ring there (`found`)."""
+    sql = "SELECT DISTINCT owner FROM find_targets WHERE outside IS NOT NULL ORDER BY owner"
+    return [row["owner"] for row in tx.all(sql)]
+
+
 def telephones(tx: Tx, numbers: Sequence[str]) -> int:
     """How many telephones ring for these extensions."""
     marks = ", ".join("?" * len(numbers))

@@ -35,6 +35,14 @@ Rule = dict[str, Any]
 Target = dict[str, Any]
 
 
+# Nurse calls name wards, beds and needs: they are not told on lines that leave the house, to
+# whoever answers there.
+ONLY_OUTSIDE = N_(
+    "%(number)s is found outside only, where nurse calls do not ring: what they say stays in the"
+    " house. Give it a phone inside."
+)
+
+
 @dataclass(frozen=True)
 class Available:
     """Who can be reached for a ward as things stand."""
@@ -46,6 +54,8 @@ class Available:
     roles: frozenset[str] = frozenset()
     # Every extension of the house, and whether a telephone rings for it.
     numbers: Mapping[str, bool] = field(default_factory=dict)
+    # The extensions that find-me looks for outside the house, too, or only there.
+    outside: frozenset[str] = frozenset()
     # "ward" when its nurse station has a telephone, and the roles whose people have one.
     phones: frozenset[str] = frozenset()
 
@@ -68,6 +78,8 @@ class Available:
         for number in target.get("numbers", ()):
             if number not in self.numbers:
                 return N_("There is no extension %(number)s: correct it."), {"number": number}
+            if not self.numbers[number] and number in self.outside:
+                return ONLY_OUTSIDE, {"number": number}
             if not self.numbers[number]:
                 text = N_("No phone rings for %(number)s: name one in the directory of phones.")
                 return text, {"number": number}

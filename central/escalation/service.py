@@ -70,6 +70,7 @@ def available(tx: Tx, ward: str) -> Available:
         has_neighbour=neighbour is not None,
         roles=frozenset(held),
         numbers=reach.ringing(tx),
+        outside=frozenset(reach.outside(tx)),
         phones=frozenset(with_phone),
     )
 

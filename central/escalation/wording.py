@@ -96,6 +96,18 @@ def who(target: Target, known: Reach | None = None) -> str:
     return _("%(what)s (%(names)s)", what=words, names=_(", ").join(names[:NAMES_SHOWN] + more))
 
 
+def remark(target: Target, known: Reach) -> str:
+    """What is to be known of a step that is no hole: whom find-me would look for outside; ""."""
+    named = target.get("numbers") or known.numbers.get(target.get("of", ""), [])
+    outside = [each for each in named if each in known.available.outside]
+    if not outside:
+        return ""
+    return _(
+        "Find-me outside the house is left out for %(numbers)s: what nurse calls say stays inside.",
+        numbers=_(", ").join(outside),
+    )
+
+
 def _short(target: Target) -> str:
     return target_words(target, lang())
 
@@ -123,8 +135,8 @@ def _after(step: dict[str, Any]) -> str:
 
 
 def course(each: Course, document: Policy, beds: int, known: Reach) -> dict[str, Any]:
-    """A course as a timeline: `steps` with `at`, `who`, the same `short`, and the `holes` there;
-    `then`: what happens when nobody accepts. `beds`: how many the ward has."""
+    """A course as a timeline: `steps` with `at`, `who`, the same `short`, the `holes` there and
+    a `remark`; `then`: what happens when nobody accepts. `beds`: how many the ward has."""
     rule = None if each.rule is None else document["rules"][each.rule]
     steps = [
         {
@@ -132,6 +144,7 @@ def course(each: Course, document: Policy, beds: int, known: Reach) -> dict[str,
             "who": who(step["target"], known),
             "short": _short(step["target"]),
             "holes": [hole(one) for one in each.holes if one[0] == number],
+            "remark": remark(step["target"], known),
         }
         for number, step in enumerate(rule["steps"] if rule else ())
     ]

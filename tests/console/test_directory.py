@@ -241,12 +241,15 @@ def test_what_leads_to_a_number_is_named_before_it_goes(client: FlaskClient, db:
 def test_passwords_are_on_no_page_unasked(client: FlaskClient, db: Store) -> None:
     with db.transaction() as tx:
         tx.execute("UPDATE trunks SET user = 'us', password = 'of-the-line'")
+        tx.execute("UPDATE rooms SET pin = '90817263'")
     phone = model.phone(db.read(), DEVICE)
     assert phone is not None
-    for path in ("phones", f"phones/{DEVICE}", "trunks", "trunks/world"):
+    paths = ("phones", f"phones/{DEVICE}", "trunks", "trunks/world", "rooms", "rooms/8800")
+    for path in paths:
         page = client.get(f"/directory/{path}").text
         assert phone["password"] not in page
         assert "of-the-line" not in page
+        assert "90817263" not in page
 
 
 def test_the_role_is_one_that_an_administrator_can_give(

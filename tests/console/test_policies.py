@@ -14,6 +14,7 @@ from central.directory import service as directory
 from central.escalation import model, policy
 from central.store import Store
 from central.wards import model as wards
+from tests.console.busy import fill_directory
 from tests.visitor import token_of
 
 AsUser = Callable[[str], FlaskClient]
@@ -153,6 +154,20 @@ def test_the_trial_tells_each_kind_of_call_as_a_timeline(as_user: AsUser, hospit
     moment = page.split('class="moment"')[1].split("</dl>")[0]
     assert "0 s nurse station → 45 s ward speakers → 20 s" in moment
     assert 'value="03:10"' in page
+
+
+def test_the_trial_says_that_find_me_outside_is_left_out(
+    as_user: AsUser, hospital: Store, db: Store
+) -> None:
+    with db.transaction() as tx:
+        fill_directory(tx)
+        rule = {"types": ["nurse"], "beds": "all", "steps": [
+            {"after_s": 0, "target": {"kind": "station"}},
+            {"after_s": 10, "target": {"kind": "phones", "numbers": ["8101"]}},
+        ]}  # fmt: skip
+        model.add_version(tx, "3", {"name": "n", "rules": [rule]}, "wang")
+    page = as_user("wang").get("/policies/3?lang=en").text
+    assert "Find-me outside the house is left out for 8101: what nurse calls say stays" in page
 
 
 def test_what_reaches_nobody_is_offered_greyed_and_refused(as_user: AsUser, db: Store) -> None:

@@ -11,6 +11,7 @@ from central.board import service as board
 from central.calls import model as calls
 from central.calls import service as calls_service
 from central.clock import FakeClock
+from central.directory import outside, reach
 from central.directory import service as directory
 from central.errors import FieldError
 from central.escalation import forms, model, phones, policy, service, steps
@@ -437,3 +438,20 @@ def test_what_is_no_number_is_refused() -> None:
     form["rules"][0]["steps"][1]["numbers"] = "8003&PJSIP/x"
     with pytest.raises(FieldError):
         policy.check(forms.document(form))
+
+
+@pytest.mark.parametrize("has_phone", [True, False])
+def test_find_me_outside_is_left_out_and_the_simulation_says_so(
+    ward: Phoned, has_phone: bool
+) -> None:
+    ward.do(outside.add_trunk, "world", "192.0.2.7")
+    ward.do(outside.add_route, "city", "world", ["9NXXXXXXX"], strip=1)
+    ward.do(outside.allow, "internal", ["city"])
+    ward.do(finding.find, "8101", [Target("962221111")])
+    if not has_phone:
+        ward.do(lambda tx: tx.execute("DELETE FROM extension_phones WHERE number = '8101'"))
+    tx = ward.store.read()
+    assert reach.found(tx, "8101") == ["8101"]
+    step = {"kind": "phones", "numbers": ["8101"]}
+    missing = service.available(tx, "3").missing(step)
+    assert missing == (None if has_phone else (policy.ONLY_OUTSIDE, {"number": "8101"}))

@@ -1,7 +1,10 @@
 """The store: group commit, savepoints, refusal when the disk or the lock says no."""
 
 import asyncio
+import os
 import sqlite3
+import stat
+from pathlib import Path
 
 import pytest
 
@@ -184,6 +187,50 @@ def test_a_timers_rule_may_cancel_and_arm_that_very_timer(store: Store, clock: F
         with store.transaction() as tx:
             assert intake.fire_due(tx, rules) == 1
         clock.advance(1000)
+
+
+def test_tidying_forgets_what_telephones_have_told(store: Store, clock: FakeClock) -> None:
+    with store.transaction() as tx:
+        wards.add_ward(tx, "3", "三病区", "Ward 3")
+    notice = {"ward": "3", "about": "stay/1", "kind": "x", "text": "{}", "urgent": 0, "due_ms": 0}
+    with store.transaction() as tx:
+        for number, state in enumerate(("accepted", "unheard", "withdrawn"), 1):
+            tx.insert("notices", id=number, state=state, over_ms=tx.now_ms, created_ms=0, **notice)
+        for ref in ("done", "rings"):
+            tx.insert("ringings", kind="test", ref=ref, numbers="[]", caller="", asked_ms=0)
+        tx.execute("UPDATE ringings SET over_ms = ? WHERE ref = 'done'", (tx.now_ms,))
+        for number in range(1, housekeeping.BROADCASTS_AT_ONCE + 2):
+            tx.insert("broadcasts", id=number, urgent=0, channel="c", state="ended", began_ms=0,
+                      ended_ms=tx.clock.real_ms())  # fmt: skip
+            tx.insert("broadcast_phones", broadcast=number, device="d", number="8003")
+            tx.insert("broadcast_boxes", broadcast=number, ward="3", node="3-box")
+        tx.insert("broadcasts", id=99, urgent=0, channel="c", state="running", began_ms=0)
+    with store.transaction() as tx:
+        assert housekeeping.tidy(tx) == 0
+    clock.advance(housekeeping.KEEP_MS + 1)
+    with store.transaction() as tx:
+        assert housekeeping.tidy(tx) == 2 + 1 + housekeeping.BROADCASTS_AT_ONCE
+        assert housekeeping.tidy(tx) == 1, "what was too much for one tidying"
+    tx = store.read()
+    assert tx.value("SELECT group_concat(state) FROM notices") == "unheard"
+    assert tx.value("SELECT group_concat(ref) FROM ringings") == "rings"
+    assert tx.value("SELECT group_concat(id) FROM broadcasts") == "99"
+    assert tx.value("SELECT count(*) FROM broadcast_phones") == 0
+    assert tx.value("SELECT count(*) FROM broadcast_boxes") == 0
+
+
+def test_the_database_is_its_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        opened = Store(tmp_path / "fresh.db", FakeClock())
+        with opened.transaction() as tx:
+            tx.insert("rooms", number="8800", label="Round", pin="4711")
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("fresh*")}
+        opened.close()
+    finally:
+        os.umask(before)
+    assert set(modes.values()) == {0o600}
+    assert {"fresh.db", "fresh.db-wal"} <= modes.keys()
 
 
 def test_tidying_forgets_only_what_is_old_and_done(store: Store, clock: FakeClock) -> None:
