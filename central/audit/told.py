@@ -83,6 +83,9 @@ DETAILS: dict[str, str] = {
     "day_calls": N_("calls a day"), "day_minutes": N_("minutes a day"),
     "encryption": N_("encryption"),
     "card": N_("card"), "instead_of": N_("instead of"),
+    "fields": N_("what"), "contacts": N_("contacts"), "is_key_account": N_("key account"),
+    "follow_up": N_("calls after discharge"), "fee_calls": N_("calls about fees"),
+    "messages": N_("messages"),
 }  # fmt: skip
 # Who acts besides people.
 OTHERS = {
@@ -99,6 +102,7 @@ VALUES: dict[str, str] = {
     "duty_manager": N_("Duty manager"),
     "engineer": N_("Engineer"),
     "telephone_admin": N_("Telephone administrator"),
+    "registry": N_("Registry clerk"),
     "admin": N_("Administrator"),
     "True": N_("yes"),
     "False": N_("no"),

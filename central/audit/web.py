@@ -112,6 +112,8 @@ DONE = {
     "message.play": N_("listened to a message of a mailbox"),
     "parking.remove": N_("ended the parking of calls"),
     "parking.set": N_("changed where calls are parked"),
+    "patient.add": N_("added a patient"),
+    "patient.change": N_("changed what is kept of a patient"),
     "patient.read": N_("looked at patients"),
     "patient.search": N_("searched patients"),
     "person.add": N_("added a person to the directory"),

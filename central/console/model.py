@@ -62,13 +62,22 @@ def m003_known_places(db: Database) -> None:
 
 @migrations()
 def m004_telephone_admin(db: Database) -> None:
+    _let_role_in(db, "telephone_admin", after="engineer")
+
+
+@migrations()
+def m005_registry(db: Database) -> None:
+    _let_role_in(db, "registry", after="telephone_admin")
+
+
+def _let_role_in(db: Database, role: str, *, after: str) -> None:
     # A check cannot be altered, and other tables point at this one: SQLite's own documents
     # (ALTER TABLE, section 7) name this way for a check that only lets in more than before.
     version = db.execute("PRAGMA schema_version").fetchone()[0]
     db.execute("PRAGMA writable_schema = ON")
     db.execute(
         "UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = 'users'",
-        ("'engineer', 'admin'", "'engineer', 'telephone_admin', 'admin'"),
+        (f"'{after}', 'admin'", f"'{after}', '{role}', 'admin'"),
     )
     db.execute(f"PRAGMA schema_version = {version + 1}")
     db.execute("PRAGMA writable_schema = OFF")

@@ -11,6 +11,7 @@ from central.escalation import service as escalation
 from central.escalation import steps
 from central.faults import model as faults
 from central.hospital import model as hospital
+from central.patients import model as registered
 from central.store import Row, Tx
 from central.wards import model as wards
 
@@ -87,12 +88,19 @@ def policy_holes(tx: Tx) -> dict[str, int]:
 
 
 def search(
-    tx: Tx, words: str, ward: str | None, *, wards_too: bool, patients: bool, phones: bool
+    tx: Tx,
+    words: str,
+    ward: str | None,
+    *,
+    wards_too: bool,
+    patients: bool,
+    phones: bool,
+    registry: bool,
 ) -> dict[str, list[dict[str, Any]]]:
     """Beds, patients, nodes, calls, extensions and phones that hold `words`, at most SEARCH_LIMIT
     of each. Within `ward` for those bound to one, without wards, patients or phones for those
-    they do not concern; the numbers of the house are for everybody. A bed is found as "5", "3-5"
-    or "3/5"."""
+    they do not concern; the numbers of the house are for everybody. `registry`: patients, too,
+    wherever they are. A bed is found as "5", "3-5" or "3/5"."""
     wanted = words.casefold().strip()
     everywhere = wards.wards(tx) if wards_too else []
     where = [row["id"] for row in everywhere if ward in (None, row["id"])]
@@ -114,4 +122,6 @@ def search(
             found["calls"].append({"id": call["id"], "ward": call["ward"], "bed": call["bed"]})
     found["extensions"] = [dict(row) for row in directory.find_extensions(tx, wanted)]
     found["phones"] = [dict(row) for row in directory.find_phones(tx, wanted)] if phones else []
+    everybody = registered.find(tx, words, SEARCH_LIMIT) if registry else []
+    found["registered"] = [dict(row) for row in everybody]
     return {kind: rows[:SEARCH_LIMIT] for kind, rows in found.items()}

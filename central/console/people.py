@@ -12,6 +12,7 @@ HEAD_NURSE = "head_nurse"
 DUTY_MANAGER = "duty_manager"
 ENGINEER = "engineer"
 TELEPHONE_ADMIN = "telephone_admin"
+REGISTRY = "registry"
 ADMIN = "admin"
 # Role: its English name, which is also its message id.
 ROLES = {
@@ -20,6 +21,7 @@ ROLES = {
     DUTY_MANAGER: N_("Duty manager"),
     ENGINEER: N_("Engineer"),
     TELEPHONE_ADMIN: N_("Telephone administrator"),
+    REGISTRY: N_("Registry clerk"),
     ADMIN: N_("Administrator"),
 }
 # Role: the page it begins with.
@@ -29,6 +31,7 @@ FIRST_PAGES = {
     DUTY_MANAGER: "/wards",
     ENGINEER: "/faults",
     TELEPHONE_ADMIN: "/telephone",
+    REGISTRY: "/patients",
     ADMIN: "/health",
 }
 

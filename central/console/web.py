@@ -23,7 +23,7 @@ from central.console.context import (
 from central.console.errors import field_words
 from central.console.limits import LockedOutError
 from central.console.marks import N_
-from central.console.people import ADMIN, ENGINEER, FIRST_PAGES, NURSE, TELEPHONE_ADMIN
+from central.console.people import ADMIN, ENGINEER, FIRST_PAGES, NURSE, REGISTRY, TELEPHONE_ADMIN
 from central.errors import FieldError
 from central.escalation import steps
 from central.store import StoreUnavailableError
@@ -172,11 +172,12 @@ def search() -> Any:
             read(),
             words,
             current_user.ward,
-            wards_too=role != TELEPHONE_ADMIN,
-            patients=role not in (ENGINEER, TELEPHONE_ADMIN),
+            wards_too=role not in (TELEPHONE_ADMIN, REGISTRY),
+            patients=role not in (ENGINEER, TELEPHONE_ADMIN, REGISTRY),
             phones=role in (TELEPHONE_ADMIN, ADMIN),
+            registry=role in (REGISTRY, ADMIN),
         )
-    if found and found["patients"]:
+    if found and (found["patients"] or found["registered"]):
         with transaction() as tx:
             audit.append(tx, current_user.name, "patient.search", detail={"words": words})
     return render_template("console/search.html", words=words, found=found)

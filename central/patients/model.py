@@ -44,6 +44,30 @@ def m001_cards_and_accounts(db: Database) -> None:
     )
 
 
+@migrations()
+def m002_details(db: Database) -> None:
+    db.executescript(
+        """
+        -- lang: in which the patient is spoken to and written to; NULL: not known.
+        CREATE TABLE patient_details (
+            patient TEXT PRIMARY KEY REFERENCES patients (id),
+            lang TEXT CHECK (lang IN ('zh', 'en')), is_key_account INTEGER NOT NULL DEFAULT 0
+        );
+        CREATE TABLE patient_contacts (
+            patient TEXT NOT NULL REFERENCES patients (id), place INTEGER NOT NULL,
+            relation TEXT NOT NULL CHECK (relation IN ('family', 'employer')), name TEXT NOT NULL,
+            phone TEXT NOT NULL, PRIMARY KEY (patient, place)
+        ) WITHOUT ROWID;
+        -- Each answer that was given; the newest of a kind counts.
+        CREATE TABLE consents (
+            id INTEGER PRIMARY KEY, patient TEXT NOT NULL REFERENCES patients (id),
+            kind TEXT NOT NULL, is_given INTEGER NOT NULL, at_ms INTEGER NOT NULL, by TEXT NOT NULL
+        );
+        CREATE INDEX consents_patient ON consents (patient, kind);
+        """
+    )
+
+
 def card(tx: Tx, number: str) -> Row | None:
     return tx.one("SELECT * FROM cards WHERE number = ?", (number,))
 
@@ -87,3 +111,60 @@ def forget_no_cards(tx: Tx, before_real_ms: int) -> None:
     tx.execute(
         "DELETE FROM card_failures WHERE NOT is_card AND last_real_ms < ?", (before_real_ms,)
     )
+
+
+def find(tx: Tx, words: str, limit: int) -> list[Row]:
+    """Patients whose name holds the words, or whose number, card or bed ("3-5") they are: with
+    their active card, and ward and bed where they lie now."""
+    held = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    return tx.all(
+        "SELECT p.*, c.number AS card, s.ward, s.bed FROM patients p"
+        " LEFT JOIN cards c ON c.patient = p.id AND c.state = 'active'"
+        " LEFT JOIN stays s ON s.patient = p.id AND s.ward IS NOT NULL"
+        " AND s.discharged_ms IS NULL AND s.cancelled_ms IS NULL"
+        " WHERE p.name LIKE :held ESCAPE '\\' OR p.id = :words COLLATE NOCASE"
+        " OR s.ward || '-' || s.bed = :words COLLATE NOCASE"
+        " OR EXISTS (SELECT 1 FROM cards o WHERE o.patient = p.id AND o.number = :words)"
+        " GROUP BY p.id ORDER BY p.name, p.id LIMIT :limit",
+        {"held": held, "words": words, "limit": limit},
+    )
+
+
+def visit(tx: Tx, patient: str) -> Row | None:
+    """The stay that goes on, else the last one."""
+    return tx.one(
+        "SELECT * FROM stays WHERE patient = ? AND cancelled_ms IS NULL"
+        " ORDER BY discharged_ms IS NOT NULL, admitted_ms DESC, id DESC LIMIT 1",
+        (patient,),
+    )
+
+
+def details(tx: Tx, patient: str) -> Row | None:
+    return tx.one("SELECT * FROM patient_details WHERE patient = ?", (patient,))
+
+
+def put_details(tx: Tx, patient: str, lang: str | None, is_key_account: bool) -> None:
+    tx.execute(
+        "INSERT OR REPLACE INTO patient_details VALUES (?, ?, ?)",
+        (patient, lang, int(is_key_account)),
+    )
+
+
+def contacts(tx: Tx, patient: str) -> list[Row]:
+    """relation, name and phone, in the order in which they are called."""
+    return tx.all("SELECT * FROM patient_contacts WHERE patient = ? ORDER BY place", (patient,))
+
+
+def put_contacts(tx: Tx, patient: str, contacts: list[tuple[str, str, str]]) -> None:
+    tx.execute("DELETE FROM patient_contacts WHERE patient = ?", (patient,))
+    for place, (relation, name, phone) in enumerate(contacts):
+        tx.insert(
+            "patient_contacts", patient=patient, place=place, relation=relation, name=name,
+            phone=phone,
+        )  # fmt: skip
+
+
+def consents(tx: Tx, patient: str) -> dict[str, Row]:
+    """The newest answer of each kind: is_given, at_ms, by."""
+    rows = tx.all("SELECT * FROM consents WHERE patient = ? ORDER BY id", (patient,))
+    return {row["kind"]: row for row in rows}

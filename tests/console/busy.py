@@ -15,6 +15,8 @@ from central.events import NodeEvent
 from central.faults import service as faults
 from central.hospital import service as hospital
 from central.infusions import service as infusions
+from central.patients import details, issuing
+from central.patients.details import Contact
 from central.personal import desks, finding, speed
 from central.recordings import service as recordings
 from central.store import Tx
@@ -43,6 +45,7 @@ PAGES = (
     "/proofs", "/proofs/3/1", "/call-records", "/call-records/1", "/call-records/rates",
     "/recordings", "/recordings/rules",
     "/broadcasts", "/broadcasts/1", "/broadcasts/rights",
+    "/patients", "/patients?q=P1", "/patients/P1", "/patients/new",
     "/his", "/his/messages/1", "/his/locations", "/users", "/screens", "/audit", "/search?q=1",
     "/me", "/nothing-here",
     "/directory/mailboxes", "/directory/mailboxes/8101", "/directory/rooms",
@@ -133,7 +136,19 @@ def fill_ward(tx: Tx) -> None:
             f"PV1|1|I|{location}||||||||||||||||V{number}\r"
         ).encode()
         hospital.take_message(tx, PEER, raw, parse(raw, None), ZONE)
+    register(tx)
     talked(tx)
+
+
+def register(tx: Tx) -> None:
+    """The patient of bed 1 has had two cards, somebody to call, and was asked for consent."""
+    issuing.issue(tx, "P1", "620100017", by="li")
+    issuing.replace(tx, "P1", "620100025", by="li")
+    details.change(
+        tx, "P1", lang="zh", is_key_account=True,
+        contacts=[Contact("family", "陈大明", "13900001111")],
+        consents={"follow_up": "yes", "fee_calls": "no"}, by="li",
+    )  # fmt: skip
 
 
 def spoke_to_all(tx: Tx) -> None:

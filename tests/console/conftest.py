@@ -23,6 +23,7 @@ USERS = {
     "zhao": ("duty_manager", None),
     "zhang": ("engineer", None),
     "qian": ("telephone_admin", None),
+    "sun": ("registry", None),
     "admin": ("admin", None),
 }
 

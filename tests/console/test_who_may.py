@@ -18,13 +18,15 @@ from tests.console.conftest import log_in
 
 AsUser = Callable[[str], FlaskClient]
 
-# Nurse, head nurse, duty manager, engineer, telephone and other administrator, screen, nobody.
+# Nurse, head nurse, duty manager, engineer, telephone and other administrator, registry clerk,
+# screen, nobody.
 LETTERS = {
     "N": "li",
     "H": "wang",
     "D": "zhao",
     "E": "zhang",
     "T": "qian",
+    "R": "sun",
     "A": "admin",
     "S": "screen",
     "-": "",
@@ -85,19 +87,19 @@ MAY = {
     "POST console.disable": "A",
     "POST console.enable": "A",
     "GET console.health": "EA",
-    "GET console.home": "T" + WATCHERS + "S",
-    "GET console.login": "T" + WATCHERS + "-",
+    "GET console.home": "TR" + WATCHERS + "S",
+    "GET console.login": "TR" + WATCHERS + "-",
     "POST console.login": "",  # without a password
     "POST console.logout": "",  # leads to the log-in
     "POST console.make_screen": "A",
-    "GET console.me": "T" + WATCHERS,
-    "POST console.me": "T" + WATCHERS,
+    "GET console.me": "TR" + WATCHERS,
+    "POST console.me": "TR" + WATCHERS,
     "POST console.password": "A",
     "POST console.revoke": "A",
     "GET console.screens": "A",
-    "GET console.search": "T" + WATCHERS,
+    "GET console.search": "TR" + WATCHERS,
     "GET console.users": "A",
-    "GET console.ward_page": "T" + WATCHERS,
+    "GET console.ward_page": "TR" + WATCHERS,
     "POST directory.new": "TA",
     "GET directory.new": "TA",
     "POST directory.remove": "TA",
@@ -118,7 +120,7 @@ MAY = {
     "POST infusions.api_start": NURSES,
     "POST infusions.change": NURSES,
     # A key opens these, and no session.
-    "GET his_api.openapi": "NHDETA-",
+    "GET his_api.openapi": "NHDETRA-",
     "POST his_api.send": "",
     "GET his_api.state": "",
     "GET infusions.dressing": NURSES,
@@ -134,6 +136,15 @@ MAY = {
     "GET notices.index": STAFF,
     "POST notices.accept": STAFF,
     "GET live_calls.index": "TA",
+    "GET patients.index": "RA",
+    "GET patients.new": "RA",
+    "POST patients.new": "RA",
+    "GET patients.one": "RA",
+    "POST patients.one": "RA",
+    "POST patients.card": "RA",
+    "POST patients.lost": "RA",
+    "POST patients.pin": "RA",
+    "POST patients.unlock": "RA",
     "GET proving.index": "HDEA",
     "POST proving.now": "EA",
     "GET proving.story": "HDEA",
@@ -159,14 +170,14 @@ MAY = {
     "POST virtual_ward.speed": WATCHERS,
     "GET virtual_ward.state": WATCHERS,
     # What is not one's own is not there.
-    "POST voicemail.delete": "NHDETA",
-    "GET voicemail.page": "NHDETA",
-    "GET voicemail.sound": "NHDETA",
+    "POST voicemail.delete": "NHDETRA",
+    "GET voicemail.page": "NHDETRA",
+    "GET voicemail.sound": "NHDETRA",
 }
 # Things that do not exist: who may not is told so before anything is looked up.
 ARGUMENTS = {
     "ward": "3", "bed": "1", "name": "ghost", "node": "3-box", "what": "stop", "kind": "phones",
-    "ref": "ghost", "device": "ghost", "token": "ghost", "fact": "stays",
+    "ref": "ghost", "device": "ghost", "token": "ghost", "fact": "stays", "patient": "ghost",
 }  # fmt: skip
 
 
