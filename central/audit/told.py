@@ -85,7 +85,7 @@ DETAILS: dict[str, str] = {
     "card": N_("card"), "instead_of": N_("instead of"),
     "fields": N_("what"), "contacts": N_("contacts"), "is_key_account": N_("key account"),
     "follow_up": N_("calls after discharge"), "fee_calls": N_("calls about fees"),
-    "messages": N_("messages"),
+    "messages": N_("messages"), "page": N_("page"),
 }  # fmt: skip
 # Who acts besides people.
 OTHERS = {

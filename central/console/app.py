@@ -35,6 +35,7 @@ from central.console.context import (
 from central.console.live import Live
 from central.console.people import FIRST_PAGES, describe
 from central.console.proxies import TrustedProxies
+from central.console.sessions import Sessions
 from central.secret_file import secret
 from central.store import Store
 from central.words import LOCALES
@@ -71,6 +72,7 @@ def create_app(config: dict[str, Any] | None = None) -> Flask:
         SEND_FILE_MAX_AGE_DEFAULT=300,
         **config.get("flask", {}),
     )
+    app.session_interface = Sessions()
     addresses, hops = proxies.trusted(config["web"])
     if addresses:
         app.wsgi_app = TrustedProxies(app.wsgi_app, addresses, hops)  # type: ignore[method-assign]

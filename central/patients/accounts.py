@@ -6,17 +6,12 @@ that a newer message leaves out stays. All in integer fen.
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any, Protocol
 
-from central.patients import model  # noqa: F401  # whose tables these are
+from central.fees.reasons import UNKNOWN_PATIENT
+from central.hospital.told import Reason, Told
+from central.patients import model
 from central.store import HOSPITAL, Tx
 from gateway.his.events import AccountEvent
-
-
-class Told(Protocol):
-    """How an event came; of central.hospital."""
-
-    zone: tzinfo | None
 
 
 @dataclass(frozen=True)
@@ -51,14 +46,23 @@ def account(tx: Tx, patient: str, visit: str) -> Account | None:
     return None
 
 
+def newest_visit(tx: Tx, patient: str) -> str | None:
+    """The visit of the newest account event; None: there was none."""
+    return tx.value(
+        "SELECT visit FROM account_facts WHERE patient = ?"
+        " ORDER BY sent_ms DESC, control_id DESC LIMIT 1",
+        (patient,),
+    )
+
+
 def deposit_fen(tx: Tx, patient: str, visit: str) -> int | None:
     """The deposit that was paid in; None: nobody told."""
     found = account(tx, patient, visit)
     return None if found is None else found.deposit_fen
 
 
-def take(tx: Tx, event: AccountEvent, told: Told) -> list[Any]:
-    """Keep what an account holds, of a patient not known yet, too. No remarks."""
+def take(tx: Tx, event: AccountEvent, told: Told) -> list[Reason]:
+    """Keep what an account holds, of a patient not known yet, too."""
     sent_ms = tx.now_ms if event.sent_at is None else _ms(event.sent_at, told.zone)
     tx.execute(
         "INSERT OR REPLACE INTO account_facts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -68,6 +72,8 @@ def take(tx: Tx, event: AccountEvent, told: Told) -> list[Any]:
         ),
     )  # fmt: skip
     tx.changed(HOSPITAL, "accounts")
+    if model.patient(tx, event.patient_id) is None:
+        return [(UNKNOWN_PATIENT, {"patient": event.patient_id})]
     return []
 
 

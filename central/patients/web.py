@@ -242,12 +242,14 @@ def _page(
     now = details.present(tx, patient) or {}
     valid = model.active_card(tx, patient)
     stay = model.visit(tx, patient)
+    going_on = stay is not None and stay["discharged_ms"] is None
+    visit = stay["visit"] if stay is not None and going_on else accounts.newest_visit(tx, patient)
     page = render_template(
         "patients/one.html",
         patient=row,
         about=_about(row),
         stay=stay,
-        account=accounts.account(tx, patient, stay["visit"] if stay is not None else ""),
+        account=accounts.account(tx, patient, visit or ""),
         given=typed or now,
         seen=present.mark(now) if typed is None else request.form.get("seen", ""),
         answered=model.consents(tx, patient),

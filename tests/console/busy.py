@@ -45,7 +45,7 @@ PAGES = (
     "/proofs", "/proofs/3/1", "/call-records", "/call-records/1", "/call-records/rates",
     "/recordings", "/recordings/rules",
     "/broadcasts", "/broadcasts/1", "/broadcasts/rights",
-    "/patients", "/patients?q=P1", "/patients/P1", "/patients/new",
+    "/patients", "/patients?q=P1", "/patients/P1", "/patients/new", "/my/login",
     "/his", "/his/messages/1", "/his/locations", "/users", "/screens", "/audit", "/search?q=1",
     "/me", "/nothing-here",
     "/directory/mailboxes", "/directory/mailboxes/8101", "/directory/rooms",

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from itertools import permutations
-from types import SimpleNamespace
 from typing import Any
 
 from hypothesis import given, settings
@@ -12,14 +11,16 @@ from hypothesis import strategies as st
 from sqlite_utils import Database
 
 from central.clock import FakeClock
+from central.hospital.told import Told
 from central.patients import accounts
 from central.patients.model import m001_cards_and_accounts
 from central.patients.service import HOSPITAL
 from central.store import Store, Tx, connect
 from gateway.his.events import AccountEvent
+from tests.patients.conftest import ZHAO
 
 ZONE = timezone(timedelta(hours=8))
-TOLD: Any = SimpleNamespace(ref="his/1", sender="HIS/H", zone=ZONE, force=False)
+TOLD = Told("his/1", "HIS/H", ZONE)
 AT = datetime(2026, 11, 28, 9, 0)
 PAID = AccountEvent(
     control_id="m1", sender="HIS/H", patient_id="P9", visit="V1", account="A1", balance_fen=100_000,
@@ -36,7 +37,7 @@ SPENT = replace(
 
 def take(tx: Tx, *events: AccountEvent) -> None:
     for each in events:
-        assert HOSPITAL[AccountEvent](tx, each, TOLD) == []
+        HOSPITAL[AccountEvent](tx, each, TOLD)
 
 
 def test_the_newest_of_each_figure_counts_in_any_order_and_doubled(store: Store) -> None:
@@ -47,6 +48,14 @@ def test_the_newest_of_each_figure_counts_in_any_order_and_doubled(store: Store)
         found = accounts.account(store.read(), "P9", "V1")
         assert found == accounts.Account(90_000, 60_000, 150_000)
         assert accounts.deposit_fen(store.read(), "P9", "V1") == 150_000
+
+
+def test_of_a_patient_not_known_yet_it_is_kept_and_said_so(desk: Store) -> None:
+    with desk.transaction() as tx:
+        remarks = HOSPITAL[AccountEvent](tx, PAID, TOLD)
+        assert [values for _, values in remarks] == [{"patient": "P9"}]
+        assert HOSPITAL[AccountEvent](tx, replace(PAID, patient_id=ZHAO), TOLD) == []
+    assert accounts.deposit_fen(desk.read(), "P9", "V1") == 100_000
 
 
 def test_nobody_told_is_not_nothing_paid(store: Store) -> None:
@@ -126,6 +135,7 @@ def test_the_order_of_messages_makes_no_difference(events: list[AccountEvent], o
 @cache
 def _in_memory() -> Tx:
     tx = Tx(connect(":memory:"), FakeClock())
+    tx.execute("CREATE TABLE patients (id TEXT)")
     m001_cards_and_accounts(Database(tx.connection))
     return tx
 

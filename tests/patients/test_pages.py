@@ -11,10 +11,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from central.clock import FakeClock
-from central.patients import cards, details, model
+from central.hospital.told import Told
+from central.patients import accounts, cards, details, model
 from central.patients.cards import Caller
 from central.patients.details import Contact
 from central.store import Store
+from gateway.his.events import AccountEvent
 from tests.patients.conftest import CARD, PIN, QIAN, WRONG, ZHAO, give, tell_of
 from tests.visitor import console, hire, log_in, store_of, token_of
 
@@ -201,3 +203,13 @@ def test_a_patient_nobody_has_told_of_is_added(sun: FlaskClient, db: Store) -> N
     assert (row["name"], row["birth"]) == ("孙 一", "1990-02-03")
     assert ("sun", "patient.add", "patient/W-1") in audited(db)
     assert sun.get("/patients/W-2").status_code == 404
+
+
+def test_the_account_is_that_of_the_newest_visit(sun: FlaskClient, db: Store) -> None:
+    assert "told of no account" in sun.get(f"/patients/{ZHAO}").text
+    event = AccountEvent("m1", "HIS/H", ZHAO, "V7", "A1", None, 12_345, 100_000, False, None)
+    with db.transaction() as tx:
+        accounts.take(tx, event, Told("his/1", "HIS/H"))
+    page = sun.get(f"/patients/{ZHAO}").text
+    assert "¥1,000.00" in page
+    assert "¥123.45" in page
