@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import sqlite3
+from collections.abc import Callable
 
 from central.directory import model
 from central.store import Store
 from gateway.telephone.ari.client import Ari
 from gateway.telephone.ari.errors import ExchangeError
-from gateway.telephone.directory import DirectoryError
+from gateway.telephone.directory import Directory, DirectoryError
 from gateway.telephone.live import Live
 from gateway.telephone.text import UnsafeTextError
 
@@ -18,12 +19,20 @@ RETRY_S = 1.0
 
 
 class Keeper:
-    """For one exchange. `look` after each change of the directory, from the event loop."""
+    """For one exchange. `look` after each change of the directory, from the event loop. told: of
+    each directory that can be used, before the exchange is."""
 
-    def __init__(self, store: Store, live: Live, ari: Ari) -> None:
+    def __init__(
+        self,
+        store: Store,
+        live: Live,
+        ari: Ari,
+        told: Callable[[Directory], None] = lambda directory: None,
+    ) -> None:
         self._store = store
         self._live = live
         self._ari = ari
+        self._told = told
         self._changed = asyncio.Event()
         self._changed.set()
         self._failing = False
@@ -45,7 +54,9 @@ class Keeper:
     async def _brought(self) -> bool:
         """False when it is worth trying again."""
         try:
-            fresh = await self._live.apply(model.directory(self._store.read()))
+            wanted = model.directory(self._store.read())
+            self._told(wanted)
+            fresh = await self._live.apply(wanted)
         except ExchangeError as error:
             log.warning("the exchange does not have the newest directory yet: %s", error)
             return False

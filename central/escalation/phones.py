@@ -65,9 +65,9 @@ def ring(tx: Tx, call: Row, level: int, target: Target) -> int:
 
 def ring_again(tx: Tx, call: Row, level: int, target: Target) -> None:
     """Nobody at all has answered: ring once more, but not without end."""
-    before = ringings.about(tx, KIND, _ref(call["id"], level))[:1]
-    if all(each["over_ms"] is not None for each in before) and all(
-        tx.now_ms - each["over_ms"] >= AGAIN_MS for each in before
+    before = ringings.latest(tx, KIND, _ref(call["id"], level))
+    if before is None or (
+        before["over_ms"] is not None and tx.now_ms - before["over_ms"] >= AGAIN_MS
     ):
         ring(tx, call, level, target)
 
@@ -126,12 +126,14 @@ def state(tx: Tx, call: Row, lang: str) -> list[str]:
         return []
     told = []
     for ref in _refs(tx, call["id"]):
-        for row in ringings.about(tx, KIND, ref)[:1]:
-            if row["over_ms"] is None:
-                every = [each for group in ringings.groups(row) for each in group]
-                told.append(seen(lang, N_("ringing phone %(number)s"), number=_joined(every, lang)))
-            elif row["outcome"] is not None:
-                told += outcome_words(json.loads(row["outcome"])["outcomes"], lang)
+        row = ringings.latest(tx, KIND, ref)
+        if row is None:
+            continue
+        if row["over_ms"] is None:
+            every = [each for group in ringings.groups(row) for each in group]
+            told.append(seen(lang, N_("ringing phone %(number)s"), number=_joined(every, lang)))
+        elif row["outcome"] is not None:
+            told += outcome_words(json.loads(row["outcome"])["outcomes"], lang)
     return told
 
 
@@ -154,7 +156,8 @@ def _ref(call_id: int, level: int) -> str:
 
 
 def _rings(tx: Tx, ref: str) -> bool:
-    return any(row["over_ms"] is None for row in ringings.about(tx, KIND, ref)[:1])
+    row = ringings.latest(tx, KIND, ref)
+    return row is not None and row["over_ms"] is None
 
 
 def _lang(tx: Tx, call: Row) -> str:

@@ -68,9 +68,11 @@ def unfinished(tx: Tx) -> list[Row]:
     return tx.all("SELECT * FROM ringings WHERE over_ms IS NULL ORDER BY id")
 
 
-def about(tx: Tx, kind: str, ref: str) -> list[Row]:
-    """Every ringing about one matter, the newest first."""
-    return tx.all("SELECT * FROM ringings WHERE kind = ? AND ref = ? ORDER BY id DESC", (kind, ref))
+def latest(tx: Tx, kind: str, ref: str) -> Row | None:
+    """The newest ringing about one matter."""
+    return tx.one(
+        "SELECT * FROM ringings WHERE kind = ? AND ref = ? ORDER BY id DESC LIMIT 1", (kind, ref)
+    )
 
 
 def groups(row: Row) -> list[list[str]]:

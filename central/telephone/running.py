@@ -10,7 +10,7 @@ from typing import Any
 from central.bridge.together import together
 from central.call_records import reading as call_records
 from central.capabilities import Rules, modules
-from central.directory import model, standing
+from central.directory import standing
 from central.directory.checks import CHANGED as DIRECTORY_CHANGED
 from central.directory.keeping import Keeper
 from central.recordings import keeping as recordings
@@ -28,6 +28,7 @@ from gateway.telephone.ari.account import Account
 from gateway.telephone.ari.actions import Actions
 from gateway.telephone.ari.client import Ari
 from gateway.telephone.ari.reading import Lane
+from gateway.telephone.directory import Directory
 from gateway.telephone.exchange import APP, Exchange
 from gateway.telephone.guard import Guard, never
 from gateway.telephone.guarding import Guarding
@@ -72,9 +73,12 @@ class Telephone:
     ) -> Saying:
         """All that we do by the files of an exchange of our own; how it is given words."""
         store, sounds, spool = self._store, Prompts(speech, folder / "sounds"), Spool(folder)
-        self._keeper = Keeper(store, Live(folder, exchange, self._actions), self.ari)
-        trunks = model.directory(store.read()).trunks
-        guard = Guard(never(each.host for each in trunks))
+        guard = Guard()
+
+        def told(directory: Directory) -> None:
+            guard.exempt = never(each.host for each in directory.trunks)
+
+        self._keeper = Keeper(store, Live(folder, exchange, self._actions), self.ari, told)
         guarding = Guarding(folder, self._actions, guard, self._watching.guessing)
         self._works = [
             self._keeper.run,

@@ -88,7 +88,7 @@ class Guard:
             trouble.tries, trouble.first_s = 0, now_s
         trouble.tries += 1
         trouble.last_s, trouble.account = now_s, came.account
-        if trouble.tries < TRIES or trouble.until_s > now_s:
+        if trouble.tries < TRIES or _is_locked(trouble, now_s):
             return
         spared_s = SPARED_PROVEN_S if came.proven else SPARED_S
         trouble.tries = 0
@@ -100,7 +100,11 @@ class Guard:
 
     def locked(self, now_s: float) -> tuple[str, ...]:
         """The addresses to be refused now, the last ones if there are more than MOST_LOCKED."""
-        found = [each for each, its in self.troubles.items() if its.until_s > now_s]
+        found = [
+            each
+            for each, its in self.troubles.items()
+            if _is_locked(its, now_s) and each not in self.exempt
+        ]
         return tuple(sorted(found[-MOST_LOCKED:]))
 
     def lockouts(self, now_s: float) -> list[Lockout]:
@@ -138,6 +142,11 @@ class Guard:
         troubles = {str(key): Trouble(**its) for key, its in kept["troubles"].items()}
         good = {str(key): float(at) for key, at in kept["good"].items()}
         self.troubles, self.good = troubles, good
+
+
+def _is_locked(trouble: Trouble, now_s: float) -> bool:
+    """Not by a clock that was far ahead then and has been set right: it would be for ever."""
+    return 0 < trouble.until_s - now_s <= MOST_S
 
 
 def whose(address: str) -> str:

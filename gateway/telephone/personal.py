@@ -8,8 +8,6 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 FIND_S = 20
 # Extensions that pass a call on to one another, the first included.
 LONGEST_CHAIN = 4
-_DIGITS = "0123456789"
-_ANY_OF = {"X": _DIGITS, "Z": _DIGITS[1:], "N": _DIGITS[2:]}
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,38 @@
 """What the speech library says, as files that Asterisk plays: 8 kHz, as telephones sound."""
 
 import asyncio
+import contextlib
+import os
 import tempfile
 from pathlib import Path
 
 from gateway.speech import sound
-from gateway.speech.library import SpeechLibrary
+from gateway.speech.library import SpeechLibrary, SpeechUnavailableError
 from gateway.speech.server import TELEPHONE_HZ, telephone_url
 from gateway.telephone.exchange import SOUNDS
 
+# Words name patients and are soon made anew. What was said longest ago goes, down to this share.
+MOST_BYTES = 256 * 1024 * 1024
+KEPT_SHARE = 0.9
+_NAMED_BY_CONTENT = "[0-9a-f]" * 64 + ".wav"
+
 
 class Prompts:
-    """folder: the exchange's folder of sounds, which Asterisk knows as `inside`."""
+    """folder: the exchange's folder of sounds, which Asterisk knows as `inside`. most_bytes: of
+    what is said in it; words under names of their own stay."""
 
-    def __init__(self, library: SpeechLibrary, folder: Path, inside: str = SOUNDS) -> None:
+    def __init__(
+        self,
+        library: SpeechLibrary,
+        folder: Path,
+        inside: str = SOUNDS,
+        *,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
         self._library = library
         self._folder = folder
         self._inside = inside
+        self._most_bytes = most_bytes
 
     async def media(self, lang: str, text: str) -> str:
         """What to play for `text` in "zh" or "en". Raises SpeechUnavailableError."""
@@ -38,9 +54,32 @@ class Prompts:
         """The name of a file in the folder that says `text`, without its suffix."""
         audio = await self._library.audio(lang, text)
         path = self._folder / f"{audio.sha256}.wav"
-        if not path.exists():
-            await asyncio.to_thread(_convert, audio.path, path)
+        try:
+            os.utime(path)  # said now: the last to go
+        except OSError:
+            try:
+                await asyncio.to_thread(self._keep, audio.path, path)
+            except (OSError, sound.UnusableSoundError) as error:
+                raise SpeechUnavailableError(f"telephones cannot be given it: {error}") from error
         return audio.sha256
+
+    def _keep(self, library_file: Path, path: Path) -> None:
+        _convert(library_file, path)
+        files: list[tuple[int, int, Path]] = []
+        for each in self._folder.glob(_NAMED_BY_CONTENT):
+            with contextlib.suppress(FileNotFoundError):
+                seen = each.stat()
+                files.append((seen.st_mtime_ns, seen.st_size, each))
+        total = sum(size for _, size, _ in files)
+        if total <= self._most_bytes:
+            return
+        stay = {link.readlink().name for link in self._folder.rglob("*.wav") if link.is_symlink()}
+        for _, size, each in sorted(files):
+            if total <= self._most_bytes * KEPT_SHARE:
+                break
+            if each != path and each.name not in stay:
+                each.unlink(missing_ok=True)
+                total -= size
 
 
 class Served:

@@ -99,6 +99,22 @@ def test_lines_to_the_world_and_this_machine_are_never_locked_out() -> None:
     assert guard.locked(0) == ()
 
 
+def test_a_line_that_becomes_one_to_the_world_is_let_in_again() -> None:
+    guard = Guard()
+    tried(guard, 0)
+    guard.exempt = never([f"{THERE}:5060"])
+    assert guard.locked(0) == ()
+
+
+def test_a_clock_that_is_set_back_locks_nobody_out_for_longer() -> None:
+    guard, ahead_s = Guard(), 365 * 24 * 3600.0
+    tried(guard, ahead_s)
+    assert guard.locked(ahead_s) == (THERE,)
+    assert guard.locked(0) == ()
+    tried(guard, 1)
+    assert guard.locked(1) == (THERE,)
+
+
 def test_a_network_of_ipv6_counts_as_one_and_a_mapped_address_as_itself() -> None:
     assert whose("2001:db8:1:2::7") == whose("2001:db8:1:2:ffff::1") == "2001:db8:1:2::/64"
     assert whose("::ffff:192.0.2.9") == THERE

@@ -369,6 +369,21 @@ async def test_a_mistake_in_a_work_beside_the_ringing_ends_nothing_else(
         await matter.outcome("mistake")
 
 
+async def test_a_directory_that_contradicts_itself_keeps_no_bridge_from_starting(
+    store: Store, exchange: RunningExchange
+) -> None:
+    with store.transaction() as tx:
+        tx.insert("extensions", number="81a1", label="Odd", ring_s=60)
+    matter = Matter()
+    try:
+        async with at_work(store, exchange, matter):
+            ring(store, "odd", ["8102"])
+            await matter.outcome("odd")
+    finally:
+        with store.transaction() as tx:
+            tx.execute("DELETE FROM extensions WHERE number = '81a1'")
+
+
 async def test_what_shall_ring_rings_once_it_can_be_read(
     store: Store, exchange: RunningExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:

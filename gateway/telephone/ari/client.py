@@ -226,6 +226,11 @@ class Ari:
             ours = (await self.request("GET", "applications", app))["channel_ids"]
             channels = await self.request("GET", "channels")
             bridges = await self.request("GET", "bridges")
+            there = Snapshot(
+                {each["id"]: each for each in channels},
+                {each["id"]: each for each in bridges},
+                ours,
+            )
         except (ExchangeError, LookupError, TypeError) as error:
             if isinstance(error, ExchangeError):
                 self.trouble = error
@@ -233,15 +238,7 @@ class Ari:
                 self.trouble = UnsuitableExchangeError(f"no ARI as we know it: {error!r}")
             await socket.close()
             return
-        self._hand(
-            self._core.reconcile(
-                Snapshot(
-                    {each["id"]: each for each in channels},
-                    {each["id"]: each for each in bridges},
-                    ours,
-                )
-            )
-        )
+        self._hand(self._core.reconcile(there))
         log.info("connected to the exchange %s", self._account.url)
         self._told = ""
         self.ready.set()
