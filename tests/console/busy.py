@@ -46,7 +46,7 @@ PAGES = (
     "/recordings", "/recordings/rules",
     "/broadcasts", "/broadcasts/1", "/broadcasts/rights",
     "/patients", "/patients?q=P1", "/patients/P1", "/patients/new", "/my/login",
-    "/his", "/his/messages/1", "/his/locations", "/users", "/screens", "/audit", "/search?q=1",
+    "/his", "/his/messages/1", "/his/locations", "/his/interfaces", "/users", "/screens", "/audit", "/search?q=1",
     "/me", "/nothing-here",
     "/directory/mailboxes", "/directory/mailboxes/8101", "/directory/rooms",
     "/directory/rooms/8800", "/directory/parking", "/directory/parking/700", "/messages",

@@ -1,0 +1,1 @@
+"""Where a hospital's integrator finds everything: addresses, keys, states, examples."""
