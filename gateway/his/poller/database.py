@@ -151,5 +151,7 @@ def _read_time(value: Any, place: Place) -> datetime:
 
 def _why(error: Exception) -> str:
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    if isinstance(cause, ModuleNotFoundError):
+        return f"the driver {cause.name} is not installed beside Wardline: install it with pip"
     text = " ".join(str(cause).split())[:200]
     return f"{type(cause).__name__}: {text}"
