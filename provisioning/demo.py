@@ -24,8 +24,8 @@ from central.wards import model as wards
 from gateway.mqtt import kinds, topics
 from gateway.mqtt.checked import RejectedMessageError, decode
 from gateway.telephone.exchange import Exchange
+from provisioning import demo_patient, hospital, root
 from provisioning import exchange as asterisk
-from provisioning import hospital, root
 from provisioning.environment import ROOT
 from provisioning.layout import DEMO, Layout, demo_wards
 from provisioning.mosquitto import PasswordFileError
@@ -38,7 +38,7 @@ CENTRAL_KNOWS_TIMEOUT_S = 20.0
 MARK = "wardline-demo.lock"
 FRESH = (
     "wardline.db", "wardline.db-wal", "wardline.db-shm", "brokers", "nodes", "speech", "logs",
-    "clock.json", "web.secret", "exchange",
+    "clock.json", "web.secret", "pins.secret", "exchange",
 )  # fmt: skip
 
 Say = Callable[[str], None]
@@ -100,6 +100,7 @@ class Demo:
         with self.store.transaction() as tx:
             hospital.load(tx, self.layout.wards)
             self.layout.write_exchange(directory.directory(tx))
+        demo_patient.enter(self.store)
         timeout = aiohttp.ClientTimeout(total=HTTP_TIMEOUT_S)
         self.http = await self._stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         nodes = [node for ward in self.layout.wards for node in ward.nodes]
@@ -245,9 +246,12 @@ Wardline is running: {url}
   head5      head nurse of ward 5       all wards
   manager    duty manager               all wards
   engineer   engineer                   faults and boxes
+  registry   registry clerk             patients, cards and PINs
   admin      administrator              users, health of the whole
 
   The password of each is {password}. English and 中文 at the top right.
+
+A patient's page for the telephone: {url}/my with card {card} and PIN {pin}.
 
 Three things to try
   1. Log in as nurse3, open "Virtual ward" in a second window and press a red button: the call
@@ -280,7 +284,7 @@ def welcome(known: dict[str, Any]) -> str:
         for each in known["telephones"]
     ]
     ringing = RINGING.format(lines="\n".join(lines)) if lines else ""
-    return WELCOME.format(**known, ringing=ringing)
+    return WELCOME.format(**known, ringing=ringing, card=demo_patient.CARD, pin=demo_patient.PIN)
 
 
 def _has_root(say: Say) -> bool:

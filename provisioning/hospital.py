@@ -61,6 +61,7 @@ def logins(plans: tuple[WardPlan, ...]) -> list[Login]:
         *heads,
         Login("manager", "值班经理", "duty_manager"),
         Login("engineer", "工程师", "engineer"),
+        Login("registry", "挂号收费员", "registry"),
         Login("admin", "管理员", "admin"),
     ]
 

@@ -1,7 +1,7 @@
 """Where a patient stands in the queues of examinations, in words."""
 
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 from central.console.marks import N_
 from central.exams import queue, service
@@ -22,11 +22,13 @@ PRESSING = (queue.CALLED, queue.ABSENT)
 
 @dataclass(frozen=True)
 class Shown:
-    """`leaves`: it is told when to leave; `now`: that moment has come."""
+    """`today`: of a later day nobody can tell a wait. `leaves`: it is told when to leave; `now`:
+    that moment has come."""
 
     place: Place
     words: str
     pressing: bool
+    today: bool
     leaves: bool
     now: bool
 
@@ -34,12 +36,14 @@ class Shown:
 def of(tx: Tx, patient: str, zone: tzinfo) -> list[Shown]:
     """The next one first."""
     now_ms = tx.now_ms
+    today = datetime.fromtimestamp(now_ms / 1000, zone).date().isoformat()
     return [
         Shown(
             each,
             STATES[each.state],
             each.state in PRESSING,
-            each.leave_at_ms is not None and each.state not in PRESSING,
+            each.day == today,
+            each.day == today and each.leave_at_ms is not None and each.state not in PRESSING,
             each.leave_at_ms is not None and each.leave_at_ms <= now_ms,
         )
         for each in service.places(tx, patient, now_ms, zone)

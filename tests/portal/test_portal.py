@@ -65,13 +65,15 @@ def fill(store: Store) -> None:
     give(store, QIAN, OTHERS_CARD, OTHERS_PIN)
 
 
-def booked(store: Store) -> None:
-    """Somebody else first, then the patient, in a room that people walk to for 8 minutes."""
+def booked(store: Store, *patients: str, hours: int = 0) -> None:
+    """One after the other (without any: somebody else, then the patient) in so many hours, in a
+    room that people walk to for 8 minutes."""
     with store.transaction() as tx:
         room = Room("us", "超声室", "Ultrasound", usual_min=10, walk_min=8, walks={})
         rooms.put(tx, room, "sun")
-        exams.book(tx, "us", QIAN, "sun", zone=ZONE)
-        exams.book(tx, "us", ZHAO, "sun", zone=ZONE)
+        at_ms = tx.now_ms + hours * 3_600_000 if hours else None
+        for each in patients or (QIAN, ZHAO):
+            exams.book(tx, "us", each, "sun", at_ms=at_ms, zone=ZONE)
 
 
 @pytest.fixture
@@ -280,6 +282,15 @@ def test_a_place_in_the_queue_is_shown_with_its_room_and_no_other_names(
     assert "Your number" in page
     assert "Before you" in page
     assert "钱多多" not in page
+
+
+def test_of_an_examination_tomorrow_no_wait_is_told(visitor: FlaskClient, db: Store) -> None:
+    booked(db, ZHAO, hours=24)
+    enter(visitor)
+    page = visitor.get("/my/places").text
+    assert "Booked for" in page
+    assert "Expected wait" not in page
+    assert "Before you" not in page
 
 
 def test_lost_pins_are_told_and_not_counted(visitor: FlaskClient, db: Store) -> None:

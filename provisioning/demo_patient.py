@@ -1,0 +1,59 @@
+"""A patient of the demo with a card, a deposit and the fees of some days, for the page at /my.
+
+Entering her again changes nothing that is there.
+"""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from central.fees import taking as fees
+from central.hospital.told import Told
+from central.patients import accounts, details, issuing, model
+from central.store import Store, Tx
+from gateway.his.events import AccountEvent, Charge, ChargeEvent
+
+# A demo on loopback: meant to be read on the screen and typed.
+CARD, PIN = "620100017", "246802"
+PATIENT, VISIT = "10001", "10001-1"
+DEPOSIT_FEN = 300_000
+DAYS = 4
+_ZONE = ZoneInfo("Asia/Shanghai")
+_TOLD = Told("demo", "DEMO", _ZONE)
+# Code, text, fen.
+_DAILY = (
+    ("D001", "住院诊查费", 2_000), ("D002", "二级护理", 3_600),
+    ("D003", "头孢呋辛钠 1.5 g", 12_050), ("D004", "一次性输液器", 460),
+)  # fmt: skip
+
+
+def enter(store: Store) -> None:
+    """Let the patient be there."""
+    if model.patient(store.read(), PATIENT) is not None:
+        return
+    with store.transaction() as tx:
+        details.register(tx, PATIENT, "王小芳", "F", "1958-03-27", by="demo")
+        issuing.issue(tx, PATIENT, CARD, by="demo")
+        _pay_and_charge(tx)
+    made = issuing.make_pin(store, PATIENT, PIN)
+    with store.transaction() as tx:
+        issuing.set_pin(tx, PATIENT, made, by="demo")
+
+
+def _pay_and_charge(tx: Tx) -> None:
+    now = datetime.fromtimestamp(tx.now_ms / 1000, _ZONE)
+    paid = AccountEvent(
+        "demo", _TOLD.sender, PATIENT, VISIT, "demo", None, None, DEPOSIT_FEN, False, now
+    )
+    accounts.take(tx, paid, _TOLD)
+    for before in range(DAYS):
+        at = now - timedelta(days=before)
+        lines = [*_DAILY, ("D005", "腹部彩色超声", 18_000)] if before == DAYS - 1 else _DAILY
+        charges = tuple(
+            Charge(
+                id=f"{before}-{code}", code=code, text=text, quantity_milli=1000, amount_fen=fen,
+                unit_fen=fen, service_at=at, original="", insured_fen=None, plan="", department="",
+            )
+            for code, text, fen in lines
+        )  # fmt: skip
+        event = ChargeEvent(f"demo-{before}", _TOLD.sender, PATIENT, VISIT, charges, at)
+        fees.take(tx, event, _TOLD)
