@@ -16,6 +16,8 @@ import signal
 import socket
 import subprocess
 import sys
+import zlib
+from dataclasses import replace
 from pathlib import Path
 
 from gateway.telephone.exchange import INSIDE, Exchange, Ports
@@ -26,6 +28,7 @@ LOOPBACK = "127.0.0.1"
 TRY_TIMEOUT_S = 20.0
 # Below the ports that the kernel hands out by itself.
 RTP_PORTS = range(16_384, 32_000, 2)
+SIP_PORTS = range(15_000, 16_000)
 
 
 class ExchangeNotRunError(Exception):
@@ -46,17 +49,35 @@ def _free_both_ways() -> int:
     """A port that neither TCP nor UDP has in use."""
     while True:
         port = free_ports(1)[0]
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind((LOOPBACK, port))
-            except OSError:
-                continue
+        if _is_free(port, socket.SOCK_DGRAM):
             return port
 
 
-def fresh() -> Exchange:
-    """An exchange on free ports of loopback, with passwords of its own."""
-    return Exchange(free(), secrets.token_hex(24), console_password=secrets.token_hex(24))
+def _is_free(port: int, kind: int) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        if kind == socket.SOCK_STREAM:
+            # As Asterisk does: connections that have just ended do not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+        return True
+
+
+def steady(folder: Path) -> int:
+    """The SIP port of an exchange in this folder: the same at each start while it is free, so that
+    a telephone set up once goes on."""
+    wanted = SIP_PORTS[zlib.crc32(str(folder.resolve()).encode()) % len(SIP_PORTS)]
+    if all(_is_free(wanted, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)):
+        return wanted
+    return _free_both_ways()
+
+
+def fresh(folder: Path) -> Exchange:
+    """An exchange in `folder` on free ports of loopback, with passwords of its own."""
+    ports = replace(free(), sip=steady(folder))
+    return Exchange(ports, secrets.token_hex(24), console_password=secrets.token_hex(24))
 
 
 def command(folder: Path) -> list[str]:

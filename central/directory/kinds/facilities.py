@@ -60,7 +60,7 @@ MAILBOXES = Kind(
         tx, ref, pin=values["pin"], mail=values["mail"], by=by
     ),
     remove=lambda tx, ref, by: facilities.remove_mailbox(tx, ref, by=by),
-    named=lambda given: str(given["number"]),
+    named=lambda given: _("Mailbox of %(number)s", number=given["number"]),
     lost=lambda _tx, _ref: _("Messages that were left stay until they are deleted."),
 )
 
@@ -71,7 +71,7 @@ def _room_rows(tx: Tx) -> list[dict[str, Any]]:
             "ref": row["number"],
             "number": row["number"],
             "label": row["label"],
-            "pin": _("with a PIN") if row["pin"] else "",
+            "pin": _("with a PIN") if row["pin"] else None,
         }
         for row in model.rooms(tx)
     ]
@@ -161,6 +161,6 @@ PARKING = Kind(
     add=_add_parking,
     change=_set_parking,
     remove=lambda tx, ref, by: facilities.remove_parking(tx, ref, by=by),
-    named=lambda given: str(given["number"]),
+    named=lambda given: _("Parked calls by %(number)s", number=given["number"]),
     lost=lambda tx, ref: _("Calls that are parked stay where they are.") + losing.leading(tx, ref),
 )
