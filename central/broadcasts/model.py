@@ -10,6 +10,8 @@ migrations = Migrations("broadcasts")
 migrate_after = ("directory",)
 
 EXTENSION, CLASS = "extension", "class"
+# What the two are called among the numbers that the application answers.
+ORDINARY, URGENT = "broadcast", "broadcast_urgent"
 
 RUNNING = "running"
 ENDED = "ended"
@@ -99,6 +101,12 @@ def group(tx: Tx) -> Group:
     row = tx.one("SELECT * FROM broadcast_group")
     assert row is not None
     return Group(row["group_address"], row["network"], row["from_phones"])
+
+
+def number(tx: Tx, urgent: bool) -> str:
+    """Under which number it is dialled; "" under none."""
+    purpose = URGENT if urgent else ORDINARY
+    return tx.value("SELECT number FROM services WHERE purpose = ?", (purpose,)) or ""
 
 
 def running(tx: Tx) -> list[Row]:

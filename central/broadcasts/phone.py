@@ -35,7 +35,7 @@ async def urgent(desk: Desk, arrival: Arrival) -> None:
     await _answer(desk, arrival, urgent=True)
 
 
-ARRIVALS = {"broadcast": ordinary, "broadcast_urgent": urgent}
+ARRIVALS = {model.ORDINARY: ordinary, model.URGENT: urgent}
 
 
 async def _answer(desk: Desk, arrival: Arrival, *, urgent: bool) -> None:
@@ -114,7 +114,7 @@ class _Running:
             urgent=self._urgent,
             group=plan.group.address if plan.group else None,
             network=plan.group.network if plan.group else None,
-            caller=f'"621" <{self._arrival.number}>',
+            caller=f'"{plan.number}" <{self._arrival.number}>',
             opening=self._give_word,
             outcomes=self._outcomes,
         )

@@ -29,11 +29,12 @@ _PLAYED = re.compile(r"([0-9]{1,9}) ms heard, ([0-9]{1,9}) ms lost")
 
 @dataclass(frozen=True)
 class Plan:
-    """What a broadcast that may begin is to do. endpoints: the telephones to be rung; group: the
-    multicast group instead; wards: whose boxes hear it; replaces: the channels of those who must
-    be silent now."""
+    """What a broadcast that may begin is to do. number: what was dialled for it; endpoints: the
+    telephones to be rung; group: the multicast group instead; wards: whose boxes hear it; replaces:
+    the channels of those who must be silent now."""
 
     broadcast: int
+    number: str
     endpoints: tuple[str, ...]
     group: Group | None
     wards: tuple[str, ...]
@@ -111,7 +112,9 @@ def _plan(tx: Tx, broadcast: int, device: str, urgent: bool, replaces: tuple[str
     for node in wards.nodes(tx):
         tx.insert("broadcast_boxes", broadcast=broadcast, ward=node["ward"], node=node["id"])
     everywhere = tuple(row["id"] for row in wards.wards(tx))
-    return Plan(broadcast, tuple(endpoints), group if by_group else None, everywhere, replaces)
+    number = model.number(tx, urgent)
+    by = group if by_group else None
+    return Plan(broadcast, number, tuple(endpoints), by, everywhere, replaces)
 
 
 def is_quiet(tx: Tx, ward: str) -> bool:

@@ -56,8 +56,8 @@ def asked(tx: Tx) -> Wanted:
     """What the address asks for. Raises FieldError."""
     given = {key: request.args.get(key, "").strip() for key in FILTERS}
     now_ms = tx.clock.real_ms()
-    since_ms = _day_ms(given["from"])
-    until_ms = _day_ms(given["to"], days_later=1)
+    since_ms = _day_ms("from", given["from"])
+    until_ms = _day_ms("to", given["to"], days_later=1)
     if until_ms is None:
         until_ms = now_ms + 1
     if since_ms is None:
@@ -126,8 +126,9 @@ def _pictures(tx: Tx, wanted: Wanted) -> dict[str, Any]:
     hours = asking.over_time(tx, wanted, lambda ms: local(ms).hour)
     days = asking.over_time(tx, wanted, lambda ms: local(ms).date())
     first, last = local(wanted.since_ms).date(), local(wanted.until_ms - 1).date()
-    if days and (last - first).days > MOST_DAYS:
-        first, last = max(first, min(days)), min(last, max(days))
+    if (last - first).days > MOST_DAYS:
+        if days:
+            first, last = max(first, min(days)), min(last, max(days))
         first = max(first, last - timedelta(days=MOST_DAYS))
     every = [first + timedelta(days=each) for each in range((last - first).days + 1)]
     direction = asking.counted(tx, wanted, "direction")
@@ -232,7 +233,7 @@ def _rates_page(trouble: dict[str, str] | None = None, status: int = 200) -> Any
 def set_rate() -> Any:
     form = request.form
     try:
-        from_ms = _day_ms(form.get("from", "").strip())
+        from_ms = _day_ms("from", form.get("from", "").strip())
         if from_ms is None:
             raise FieldError("from", N_("Say from which day on."))
         with transaction() as tx:
@@ -262,8 +263,8 @@ def _fen(text: str) -> int:
     return int(yuan * 100)
 
 
-def _day_ms(text: str, days_later: int = 0) -> int | None:
-    """The beginning of a day of the hospital, in ms. Raises FieldError."""
+def _day_ms(field: str, text: str, days_later: int = 0) -> int | None:
+    """The beginning of a day of the hospital, in ms. Raises FieldError about `field`."""
     if not text:
         return None
     try:
@@ -272,4 +273,4 @@ def _day_ms(text: str, days_later: int = 0) -> int | None:
             raise ValueError
         return int(day.replace(tzinfo=console().timezone).timestamp() * 1000)
     except ValueError:
-        raise FieldError("from", N_("Dates are written as 2026-11-24.")) from None
+        raise FieldError(field, N_("Dates are written as 2026-11-24.")) from None

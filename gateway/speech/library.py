@@ -98,7 +98,8 @@ class SpeechLibrary:
             try:
                 return await self._by(engine, lang, text)
             except (EngineFailedError, sound.UnusableSoundError, OSError) as error:
-                log.warning("%s could not say %r: %s", engine.name, text, error)
+                # Not what: it may name a patient.
+                log.warning("%s could not say something in %s: %s", engine.name, lang, error)
                 reasons.append(f"{engine.name}: {error}")
                 if isinstance(error, EngineFailedError):
                     self._rests_until_s[engine.name] = self._steady_s() + ENGINE_REST_S

@@ -56,6 +56,13 @@ def last_audit(tx: Tx) -> tuple[str, str, str, dict[str, object]]:
     return row["who"], row["what"], detail.get("result", ""), detail
 
 
+def test_the_telephones_show_which_of_the_two_it_is(tx: Tx) -> None:
+    directory.add_service(tx, "621", "broadcast")
+    directory.add_service(tx, "622", "broadcast_urgent")
+    assert begun(tx).number == "621"
+    assert begun(tx, urgent=True).number == "622"
+
+
 def test_everybody_but_the_caller_is_reached_and_it_is_written_down(tx: Tx) -> None:
     plan = begun(tx)
     assert plan.endpoints == (f"PJSIP/{STATION}", f"PJSIP/{OFFICE}")

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,21 @@ def test_what_cannot_be_asked_is_told_beside_what_was_asked(
         assert answer.status_code == 400
         assert "call-records" in answer.text
     assert "Dates are written as" in client.get("/call-records?from=x&lang=en").text
+
+
+def test_a_thousand_years_without_a_call_are_no_thousand_years_of_bars(
+    db: Store, as_user: AsUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+    bars = chart.bars
+
+    def counted(values: Sequence[tuple[str, int]]) -> chart.Bars:
+        drawn.append(len(values))
+        return bars(values)
+
+    monkeypatch.setattr(chart, "bars", counted)
+    as_user("zhao").get("/call-records?from=2000-01-01&to=2999-12-30&extension=999")
+    assert sorted(drawn) == [24, web.MOST_DAYS + 1, web.MOST_DAYS + 1]
 
 
 def test_what_is_taken_away_is_harmless_in_a_spreadsheet(
