@@ -23,6 +23,9 @@ THINGS = {
     "exam_room": (N_("examination room %(a)s"), "/exams/%(a)s"),
     "extension": (N_("extension %(a)s"), "/directory/extensions/%(a)s"),
     "fault": (N_("fault %(a)s"), "/faults"),
+    "fee_item": (N_("catalogue item %(a)s"), "/fees/items?find=%(a)s"),
+    "fee_rules": (N_("insurance rules %(a)s"), "/fees/rules/%(a)s"),
+    "fees": (N_("fees of patient %(a)s"), "/fees/patients/%(a)s"),
     "group": (N_("pick-up group %(a)s"), "/directory/groups/%(a)s"),
     "his": (N_("hospital message %(a)s"), "/his/messages/%(a)s"),
     "infusion": (N_("drip %(a)s"), "/infusions/%(a)s"),
@@ -50,6 +53,8 @@ THINGS = {
 }
 # A sender, which may hold a slash, and its code, which does not.
 PAIRS = ("exam_code", "location")
+# One name, which may hold a slash.
+WHOLE = ("fee_item", "fees")
 DETAILS: dict[str, str] = {
     "text": N_("words"), "wards": N_("wards"), "ward": N_("ward"), "bed": N_("bed"),
     "role": N_("role"), "via": N_("by way of"), "to": N_("to ward"), "words": N_("words"),
@@ -82,6 +87,12 @@ DETAILS: dict[str, str] = {
     "new_pin": N_("new PIN"), "room": N_("examination room"),
     "day_calls": N_("calls a day"), "day_minutes": N_("minutes a day"),
     "encryption": N_("encryption"),
+    "kind": N_("class"), "limit_fen": N_("price limit in fen"),
+    "first_bp": N_("first self-pay in 1/10000"), "plan": N_("plan"), "care": N_("applies to"),
+    "per": N_("deductible paid"), "deductible_fen": N_("deductible in fen"),
+    "cap_fen": N_("cap in fen"), "year": N_("year"), "dedc_fen": N_("deductible in fen"),
+    "fund_fen": N_("insurance paid in fen"), "charge": N_("charge"),
+    "paid": N_("insurance pays"), "items": N_("items"),
     "card": N_("card"), "instead_of": N_("instead of"),
     "fields": N_("what"), "contacts": N_("contacts"), "is_key_account": N_("key account"),
     "follow_up": N_("calls after discharge"), "fee_calls": N_("calls about fees"),
@@ -119,6 +130,10 @@ VALUES: dict[str, str] = {
     "failed": N_("failed"),
     "cut": N_("cut off: the system was away"),
     "none": N_("none"),
+    "inpatient": N_("inpatients"),
+    "outpatient": N_("outpatients"),
+    "year": N_("once a year"),
+    "visit": N_("with each visit"),
     "optional": N_("optional"),
     "required": N_("required"),
 }
@@ -143,6 +158,8 @@ def thing(ref: str) -> Thing:
         return Thing(ref, "")
     words, href = THINGS[kind]
     first, slash, second = rest.rpartition("/") if kind in PAIRS else rest.partition("/")
+    if kind in WHOLE:
+        first, second = rest, ""
     values = {"a": first or rest, "b": second, "ward": ward_name(first or rest)}
     return Thing(_(words, **values), href % values)
 

@@ -69,6 +69,19 @@ def m001_fees(db: Database) -> None:
     )
 
 
+@migrations()
+def m002_drafts(db: Database) -> None:
+    db.executescript(
+        """
+        -- A catalogue that somebody uploaded and has not put yet.
+        CREATE TABLE fee_drafts (
+            id INTEGER PRIMARY KEY, text TEXT NOT NULL, from_day TEXT NOT NULL, by TEXT NOT NULL,
+            at_ms INTEGER NOT NULL
+        );
+        """
+    )
+
+
 def charge(tx: Tx, sender: str, id: str) -> Row | None:
     return tx.one("SELECT * FROM fee_charges WHERE sender = ? AND id = ?", (sender, id))
 
@@ -161,3 +174,88 @@ def rule_set_of(row: Row) -> RuleSet:
 def rule_sets(tx: Tx) -> list[RuleSet]:
     """All, the newest first."""
     return [rule_set_of(row) for row in tx.all("SELECT * FROM fee_rules ORDER BY from_day DESC")]
+
+
+def items(tx: Tx, day: str, text: str, limit: int, offset: int = 0) -> list[Row]:
+    """What the catalogue says on a day, with how many later versions there are. `text`: in code or
+    name."""
+    return tx.all(
+        "SELECT i.*, (SELECT count(*) FROM fee_items l WHERE l.code = i.code AND l.from_day > ?)"
+        " AS later FROM fee_items i WHERE i.from_day = coalesce((SELECT max(from_day) FROM"
+        " fee_items WHERE code = i.code AND from_day <= ?), (SELECT min(from_day) FROM fee_items"
+        " WHERE code = i.code)) AND (instr(lower(i.code), lower(?)) OR instr(lower(i.name),"
+        " lower(?)) OR ? = '') ORDER BY i.code LIMIT ? OFFSET ?",
+        (day, day, text, text, text, limit, offset),
+    )
+
+
+def versions(tx: Tx, code: str) -> list[Row]:
+    """All of a code, the newest first."""
+    return tx.all("SELECT * FROM fee_items WHERE code = ? ORDER BY from_day DESC", (code,))
+
+
+def item(tx: Tx, code: str, from_day: str) -> Row | None:
+    return tx.one("SELECT * FROM fee_items WHERE code = ? AND from_day = ?", (code, from_day))
+
+
+def charges_of(tx: Tx, code: str, from_day: str) -> int:
+    """How many lines of bills a version of an item rules, from its day to the next version."""
+    return int(
+        tx.value(
+            "SELECT count(*) FROM fee_charges WHERE code = ? AND day >= ? AND day < coalesce("
+            "(SELECT min(from_day) FROM fee_items WHERE code = ? AND from_day > ?), '9999')",
+            (code, from_day, code, from_day),
+        )
+    )
+
+
+def rule_rows(tx: Tx) -> list[Row]:
+    return tx.all("SELECT * FROM fee_rules ORDER BY plan, care, from_day DESC")
+
+
+def rule_row(tx: Tx, id: int) -> Row | None:
+    return tx.one("SELECT * FROM fee_rules WHERE id = ?", (id,))
+
+
+def unlisted(tx: Tx, limit: int) -> list[Row]:
+    """(code, text, lines, amount_fen): charged, and not in the catalogue at all."""
+    return tx.all(
+        "SELECT code, max(text) AS text, count(*) AS lines, sum(amount_fen) AS amount_fen"
+        " FROM fee_charges WHERE code NOT IN (SELECT code FROM fee_items) GROUP BY code"
+        " ORDER BY lines DESC, code LIMIT ?",
+        (limit,),
+    )
+
+
+def in_ward(tx: Tx, ward: str) -> list[Row]:
+    """(patient, visit, name, bed) of who lies in a ward now, in the order of the beds."""
+    return tx.all(
+        "SELECT s.patient, s.visit, s.bed, p.name FROM stays s LEFT JOIN patients p"
+        " ON p.id = s.patient LEFT JOIN beds b ON b.ward = s.ward AND b.bed = s.bed"
+        " WHERE s.ward = ? AND s.discharged_ms IS NULL AND s.cancelled_ms IS NULL"
+        " ORDER BY b.position, s.bed",
+        (ward,),
+    )
+
+
+def name_of(tx: Tx, patient: str) -> str:
+    return tx.value("SELECT name FROM patients WHERE id = ?", (patient,)) or ""
+
+
+def is_known(tx: Tx, patient: str) -> bool:
+    return bool(tx.value("SELECT 1 FROM patients WHERE id = ?", (patient,)))
+
+
+def is_in_ward(tx: Tx, patient: str, ward: str) -> bool:
+    """Whether a patient lies in a ward now, or lay there last."""
+    return ward == tx.value(
+        "SELECT ward FROM stays WHERE patient = ? AND cancelled_ms IS NULL"
+        " ORDER BY discharged_ms IS NOT NULL, admitted_ms DESC LIMIT 1",
+        (patient,),
+    )
+
+
+def elsewhere(tx: Tx, patient: str) -> list[Row]:
+    return tx.all(
+        "SELECT * FROM fee_elsewhere WHERE patient = ? ORDER BY year DESC, plan, care", (patient,)
+    )

@@ -7,7 +7,7 @@ which it was given, and the days always sum to the whole.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date
 
 from central.fees.cover import Entry, RuleSet, UsedBy, cover
@@ -21,12 +21,13 @@ RulesOf = Callable[[Line], RuleSet | None]
 @dataclass(frozen=True)
 class Settlement:
     """What the hospital reckoned by itself for a visit, up to the end of `day`. `rules`: those
-    whose deductible and cap it used up."""
+    whose deductible and cap it used up. `has_scope`: it tells what was in scope, too."""
 
     visit: str
     day: date
     shares: Shares
     rules: RuleSet | None = None
+    has_scope: bool = True
 
 
 @dataclass(frozen=True)
@@ -191,4 +192,10 @@ def _is_settled(days: list[Day]) -> bool:
 
 def _settlement_day(own: Settlement, days: list[Day]) -> Day:
     before = sum((each.shares for each in days), Shares())
-    return Day(own.day, own.shares - before, is_settlement=True)
+    shares = own.shares
+    if not own.has_scope and shares.medfee_sumamt == before.medfee_sumamt:
+        shares = replace(
+            shares,
+            **{each.name: getattr(before, each.name) for each in fields(Parts)},
+        )
+    return Day(own.day, shares - before, is_settlement=True)

@@ -118,16 +118,19 @@ def bill(tx: Tx, patient: str, visit: str) -> Bill:
     for row in model.settlements(tx, patient):
         day = date.fromisoformat(row["day"])
         rules = known.rules_of(row["visit"], plans.get(row["visit"], ""), day)
-        settlements.append(Settlement(row["visit"], day, _settled(row), rules))
+        has_scope = any(row[each] is not None for each in _SCOPE)
+        settlements.append(Settlement(row["visit"], day, _settled(row), rules, has_scope))
     return reckon(
         lines, visit, known.item, known.rules,
         used=model.used_elsewhere(tx, patient), settlements=settlements,
     )  # fmt: skip
 
 
+_SCOPE = ("inscp_scp_amt", "fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt")
+
+
 def _settled(row: Row) -> Shares:
-    """The parts as far as they were told. What is known only as a whole is out of scope as a
-    whole."""
+    """The parts as far as they were told."""
     total, own = row["medfee_sumamt"], row["psn_part_amt"]
     over, first = row["overlmt_selfpay"] or 0, row["preselfpay_amt"] or 0
     scope, none = row["inscp_scp_amt"], row["fulamt_ownpay_amt"]

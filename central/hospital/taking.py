@@ -22,6 +22,7 @@ from gateway.his.events import (
     ExamEvent,
     HisEvent,
     InfusionOrderEvent,
+    SettlementEvent,
 )
 from gateway.his.message import Parsed
 
@@ -35,6 +36,7 @@ ABOUT: dict[type[HisEvent], str] = {
     AccountEvent: "account",
     InfusionOrderEvent: "infusion",
     ExamEvent: "exam",
+    SettlementEvent: "settlement",
 }
 # The answer to a message that was stored under this number, in its sender's form.
 Answering = Callable[[int], bytes | None]

@@ -1,6 +1,6 @@
 """Something to see on every page: calls, a drip, a fault, a message, an announcement, a patient."""
 
-from datetime import timedelta, timezone
+from datetime import date, timedelta, timezone
 
 from central import events
 from central.announcements import rules
@@ -11,9 +11,15 @@ from central.call_records import service as call_records
 from central.calls import service as calls
 from central.directory import changing, facilities, outside
 from central.directory import service as directory
+from central.directory.present import mark
 from central.events import NodeEvent
 from central.faults import service as faults
+from central.fees import editing
+from central.fees import service as fees
+from central.fees.cover import Band, RuleSet
+from central.fees.scope import Item
 from central.hospital import service as hospital
+from central.hospital.told import Told
 from central.infusions import service as infusions
 from central.patients import details, issuing
 from central.patients.details import Contact
@@ -23,6 +29,7 @@ from central.store import Tx
 from central.telephone import lockouts
 from central.voicemail import service as voicemail
 from central.wards import model as wards
+from gateway.his.events import Charge, ChargeEvent
 from gateway.his.message import parse
 from gateway.mqtt import kinds
 from gateway.telephone.guard import Lockout
@@ -49,6 +56,8 @@ PAGES = (
     "/his", "/his/messages/1", "/his/locations", "/his/interfaces",
     "/users", "/screens", "/audit", "/search?q=1",
     "/me", "/nothing-here",
+    "/fees?ward=3", "/fees/patients/P1", "/fees/items", "/fees/items/2026-01-01/1001",
+    "/fees/items/new", "/fees/import", "/fees/rules", "/fees/rules/1",
     "/directory/mailboxes", "/directory/mailboxes/8101", "/directory/rooms",
     "/directory/rooms/8800", "/directory/parking", "/directory/parking/700", "/messages",
     "/telephone", "/telephone/lockouts", "/directory/people", "/directory/people/1",
@@ -111,6 +120,7 @@ def fill(tx: Tx) -> None:
     fill_directory(tx)
     fill_ward(tx)
     spoke_to_all(tx)
+    bill(tx)
 
 
 def fill_ward(tx: Tx) -> None:
@@ -150,6 +160,25 @@ def register(tx: Tx) -> None:
         contacts=[Contact("family", "陈大明", "13900001111")],
         consents={"follow_up": "yes", "fee_calls": "no"}, by="li",
     )  # fmt: skip
+
+
+def bill(tx: Tx) -> None:
+    """What the patient of bed 1 is charged, by a catalogue and rules."""
+    for code, kind, first in (("1001", "A", 0), ("1002", "B", 1000)):
+        editing.put_item(tx, Item(code, "头孢曲松", kind, 5000, first), "2026-01-01", "admin")
+    rules = RuleSet(
+        "", "inpatient", date(2026, 1, 1), "职工医保", 80_000, (Band(100, 8000), Band(None, 9000))
+    )
+    editing.save_rules(tx, rules, None, mark({}), "admin")
+    charges = tuple(
+        Charge(f"c{n}", code, "耗材", 2000, fen, None, None, original, None, "", "")
+        for n, (code, fen, original) in enumerate(
+            (("1001", 12_345, ""), ("1002", 9_900, ""), ("1003", 700, ""), ("1001", -100, "9"))
+        )
+    )
+    fees.HOSPITAL[ChargeEvent](
+        tx, ChargeEvent("f1", "HIS/H", "P1", "V1", charges, None), Told("his/1", "HIS/H", ZONE)
+    )
 
 
 def spoke_to_all(tx: Tx) -> None:

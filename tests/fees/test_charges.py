@@ -143,6 +143,8 @@ def test_the_hospitals_settlement_takes_the_place_of_the_estimate_until_it_is_ta
     found = fees(entered)
     assert found.is_estimate, "what came later is not settled"
     assert (found.total_fen, found.own_fen) == (51_000, 13_345)
+    tell(settled(50_000, 12_345, sent_at=SENT + timedelta(minutes=2)))
+    assert fees(entered).out_of_scope_fen == 1_000, "what it does not tell is as reckoned here"
     tell(settled(0, 0, is_cancelled=True, sent_at=SENT + timedelta(minutes=5)))
     assert fees(entered).insured_fen == 20_000
     assert (reasons.OLDER, {"id": "s1"}) in tell(settled(50_000, 1))
