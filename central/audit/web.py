@@ -22,6 +22,7 @@ DONE = {
     "admission.leave": N_("a patient left the wards known here"),
     "admission.return": N_("a patient came back"),
     "admission.transfer": N_("a patient was moved"),
+    "alarm.resend": N_("sent a refused nurse call to an alarm manager again"),
     "announcement.cancel": N_("took an announcement back"),
     "announcement.edit": N_("changed an announcement"),
     "announcement.now": N_("spoke to a ward"),

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from central import config as configuration
+from central.alarms import settings as alarm_managers
+from central.alarms.running import Alarms
 from central.bridge.bridge import HEARD, Bridge
 from central.capabilities import modules, rules
 from central.clock import Clock, FileClock, SystemClock
@@ -82,11 +84,13 @@ async def run(config: dict[str, Any]) -> None:
         running = asyncio.create_task(bridge.run())
         zone = zoneinfo.ZoneInfo(config["timezone"])
         polling = asyncio.create_task(Polling(store, polls.from_config(config), zone).run())
+        alarms = Alarms(store, alarm_managers.from_config(config), zone)
+        telling = asyncio.create_task(alarms.run())
         stopping = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (stopping, running, polling):
+        for task in (stopping, running, polling, telling):
             task.cancel()
-        await asyncio.gather(running, stopping, polling, return_exceptions=True)
+        await asyncio.gather(running, stopping, polling, telling, return_exceptions=True)
         await listener.close()
         await server.cleanup()
         await speech.close()
@@ -115,6 +119,7 @@ def main() -> int:
         from_config(config)
         mailing.from_config(config)
         polls.from_config(config)
+        alarm_managers.from_config(config)
     except (configuration.ConfigError, BadPeerError, polls.PollConfigError) as error:
         print(error, file=sys.stderr)
         return 2

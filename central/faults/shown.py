@@ -94,6 +94,14 @@ BOX = {
         ),
         N_("see Hospital system, and call whoever looks after it"),
     ),
+    "alarms-away": (
+        N_("The alarm manager %(device)s does not take nurse calls since %(since)s"),
+        N_("see Interfaces why; the calls go their way in the wards, and it is told later"),
+    ),
+    "alarms-refused": (
+        N_("The alarm manager %(device)s refused a nurse call at %(since)s"),
+        N_("see Interfaces why, correct it there, and send it once more"),
+    ),
     "poll-away": (
         N_("The hospital's database cannot be read (%(device)s) since %(since)s"),
         N_("see Interfaces why, and call whoever looks after it; nothing is lost meanwhile"),

@@ -5,12 +5,17 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
+from central.alarms import model as alarms
+from central.alarms import service as alarming
+from central.alarms import settings as alarm_managers
+from central.config import ConfigError
 from central.console.context import _, console, current_user, read, requires, transaction
 from central.console.errors import field_words
 from central.console.marks import N_
 from central.errors import FieldError
 from central.his_api import model as keys
 from central.his_api import service as api
+from central.hospital.web import readable
 from central.polling import model as polls
 from central.polling import service as polling
 from gateway.his import examples
@@ -33,6 +38,13 @@ ABOUT = {
     "infusion-orders": N_("Infusion orders"),
     "examinations": N_("Examinations"),
 }
+STATES = {
+    alarms.WAITING: N_("waits"),
+    alarms.SENT: N_("taken"),
+    alarms.REFUSED: N_("refused"),
+    alarms.LAPSED: N_("over before it was sent"),
+}
+SENT_SHOWN = 20
 # What an example of the page is sent with.
 _CURL = """curl {base}{path} \\
   -H 'Authorization: Bearer {key}' \\
@@ -59,6 +71,10 @@ def _page(made: str = "", trouble: FieldError | None = None) -> Any:
         made=made,
         most_bytes=MAX_BODY_BYTES,
         sources=_sources(),
+        managers=_managers(),
+        sent=alarms.latest(tx, SENT_SHOWN),
+        states=STATES,
+        readable=readable,
         typed=request.form,
         trouble={trouble.field: field_words(trouble)} if trouble else {},
     )
@@ -102,6 +118,33 @@ def believe() -> Any:
         abort(404)
     flash(_("Noted. The next reading is taken as it is."), "success")
     return redirect(url_for("interfaces.index", _anchor="databases"))
+
+
+@blueprint.post("/his/interfaces/alarms/<int:message>/resend")
+@requires("engineer")
+def resend(message: int) -> Any:
+    """Send once more what an alarm manager refused."""
+    try:
+        with transaction() as tx:
+            alarming.resend(tx, message, current_user.name)
+    except alarming.UnknownMessageError:
+        abort(404)
+    flash(_("It is sent again."), "success")
+    return redirect(url_for("interfaces.index", _anchor="alarms"))
+
+
+def _managers() -> list[dict[str, Any]]:
+    """Every alarm manager of central.json with what it is owed."""
+    try:
+        configured = alarm_managers.from_config(console().config)
+    except ConfigError as error:
+        return [{"name": "central.json", "trouble": str(error)}]
+    counts = alarms.counts(read())
+    return [
+        {"name": each.name, "address": f"{each.host}:{each.port}",
+         "counts": {state: counts.get((each.name, state), 0) for state in STATES}}
+        for each in configured
+    ]  # fmt: skip
 
 
 def _mllp() -> dict[str, Any]:

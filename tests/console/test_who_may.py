@@ -158,6 +158,7 @@ MAY = {
     "POST interfaces.believe": "EA",
     "GET interfaces.index": "EA",
     "POST interfaces.make_key": "EA",
+    "POST interfaces.resend": "EA",
     "POST interfaces.revoke_key": "EA",
     "GET notices.index": STAFF,
     "POST notices.accept": STAFF,

@@ -1,0 +1,1 @@
+"""Nurse calls as messages to alarm managers of the hospital."""
