@@ -8,12 +8,12 @@ import pytest
 
 from central.call_records import model, service
 from central.call_records.reading import Reader, run
-from central.directory import model as directory
 from central.store import Row, Store
 from gateway.telephone.files.features import ALL_TOGETHER, ATTENDED_TRANSFER
 from tests.call_records.conftest import NIGHT, OFFICE, STATION
 from tests.telephone import sipp
-from tests.telephone.phone import Baresip, tone
+from tests.telephone.hospital import Phones, at_work
+from tests.telephone.phone import tone
 from tests.telephone.running import RunningExchange
 from tests.telephone.world import WAIT_S, World
 
@@ -22,28 +22,13 @@ from tests.telephone.world import WAIT_S, World
 def exchange(
     exchange_root: Path, tmp_path_factory: pytest.TempPathFactory, hospital: Store
 ) -> Iterator[RunningExchange]:
-    folder = tmp_path_factory.mktemp("exchange")
-    running = RunningExchange(folder, directory.directory(hospital.read()))
-    # Without this word a call cannot be passed on by keys.
-    (running.folder / "sounds" / "zh").mkdir(exist_ok=True)
-    tone(running.folder / "sounds" / "zh" / "pbx-transfer.wav", 0.3)
-    running.start()
-    yield running
-    running.close()
+    def prepare(folder: Path) -> None:
+        # Without this word a call cannot be passed on by keys.
+        (folder / "sounds" / "zh").mkdir(exist_ok=True)
+        tone(folder / "sounds" / "zh" / "pbx-transfer.wav", 0.3)
 
-
-class Phones:
-    """The telephones of the hospital, as they are plugged in."""
-
-    def __init__(self, folder: Path, hospital: Store, exchange: RunningExchange) -> None:
-        self._folder = folder
-        self._hospital = hospital
-        self._sip = exchange.settings.ports.sip
-
-    def plugged_in(self, device: str) -> Baresip:
-        row = directory.phone(self._hospital.read(), device)
-        assert row is not None
-        return Baresip(self._folder / device, device, row["password"], self._sip)
+    with at_work(tmp_path_factory.mktemp("exchange"), hospital, prepare) as running:
+        yield running
 
 
 @pytest.fixture

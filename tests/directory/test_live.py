@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from central.clock import FakeClock
 from central.directory import facilities, model, service
 from central.directory.keeping import Keeper
-from central.store import Row, Store
+from central.store import Row, Store, Tx
 from gateway.telephone.ari.errors import ExchangeAwayError
 from gateway.telephone.live import Live
 from tests.bench.proxy import Proxy
 from tests.bench.waiting import until
+from tests.telephone.hospital import at_work, opened
 from tests.telephone.phone import Baresip
 from tests.telephone.running import RunningExchange
 from tests.telephone.world import WAIT_S, World
@@ -22,26 +22,24 @@ from tests.telephone.world import WAIT_S, World
 pytestmark = pytest.mark.long
 
 
+def build(tx: Tx) -> None:
+    service.add_extension(tx, "8003", "Station")
+    service.add_extension(tx, "8101", "Office")
+    service.add_phone(tx, "001565000003", "8003")
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    opened = Store(tmp_path_factory.mktemp("store") / "wardline.db", FakeClock())
-    with opened.transaction() as tx:
-        service.add_extension(tx, "8003", "Station")
-        service.add_extension(tx, "8101", "Office")
-        service.add_phone(tx, "001565000003", "8003")
-    yield opened
-    opened.close()
+    with opened(tmp_path_factory.mktemp("store"), build) as store:
+        yield store
 
 
 @pytest.fixture(scope="module")
 def exchange(
     exchange_root: Path, tmp_path_factory: pytest.TempPathFactory, store: Store
 ) -> Iterator[RunningExchange]:
-    folder = tmp_path_factory.mktemp("exchange")
-    running = RunningExchange(folder, model.directory(store.read()))
-    running.start()
-    yield running
-    running.close()
+    with at_work(tmp_path_factory.mktemp("exchange"), store) as running:
+        yield running
 
 
 class Hospital:

@@ -6,16 +6,16 @@ import wave
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from central.call_records.reading import Reader
 from central.clock import FakeClock, SystemClock
-from central.directory import model as directory
 from central.directory import standing
 from central.recordings import conversation, model, service
 from central.recordings.keeping import Keeper, files
-from central.store import Row, Store
+from central.store import Row, Store, Tx
 from central.telephone.desk import Arrival, Desk
 from gateway.speech.engines import Espeak
 from gateway.speech.library import SpeechLibrary
@@ -23,6 +23,8 @@ from gateway.telephone.files import recording
 from gateway.telephone.files.features import RECORD
 from gateway.telephone.prompts import Prompts
 from tests.call_records.conftest import NIGHT, OFFICE, STATION, build
+from tests.telephone.hearing import hum
+from tests.telephone.hospital import Phones, at_work, opened
 from tests.telephone.phone import Baresip
 from tests.telephone.running import RunningExchange
 from tests.telephone.world import WAIT_S, World
@@ -40,58 +42,40 @@ def clock() -> FakeClock:
 
 @pytest.fixture(scope="module")
 def hospital(tmp_path_factory: pytest.TempPathFactory, clock: FakeClock) -> Iterator[Store]:
-    opened = Store(tmp_path_factory.mktemp("hospital") / "wardline.db", clock)
-    with opened.transaction() as tx:
+    def built(tx: Tx) -> None:
         build(tx)
         service.add_rule(tx, extension="8003", keep_days=KEPT_DAYS)
         service.switch_key(tx, True)
-    yield opened
-    opened.close()
+
+    with opened(tmp_path_factory.mktemp("hospital"), built, clock) as store:
+        yield store
 
 
 @pytest.fixture(scope="module")
 def exchange(
     exchange_root: Path, tmp_path_factory: pytest.TempPathFactory, hospital: Store
 ) -> Iterator[RunningExchange]:
-    folder = tmp_path_factory.mktemp("exchange")
-    running = RunningExchange(folder, directory.directory(hospital.read()))
-    prompts = Prompts(SpeechLibrary(folder / "speech", [Espeak()]), folder / "sounds")
-
-    async def speak() -> None:
+    def prepare(folder: Path) -> None:
+        prompts = Prompts(SpeechLibrary(folder / "speech", [Espeak()]), folder / "sounds")
         for name in (recording.ANNOUNCED, recording.BEGUN):
-            await prompts.put(name, "zh", standing.words("zh", name))
+            asyncio.run(prompts.put(name, "zh", standing.words("zh", name)))
 
-    asyncio.run(speak())
-    running.start()
-    yield running
-    running.close()
+    with at_work(tmp_path_factory.mktemp("exchange"), hospital, prepare) as running:
+        yield running
 
 
-class Phones:
+class Voices(Phones):
     """The telephones of the hospital, each with its own voice."""
 
-    def __init__(self, folder: Path, hospital: Store, exchange: RunningExchange) -> None:
-        self._folder = folder
-        self._hospital = hospital
-        self._sip = exchange.settings.ports.sip
-
-    def plugged_in(self, device: str) -> Baresip:
-        row = directory.phone(self._hospital.read(), device)
-        assert row is not None
-        phone = Baresip(self._folder / device, device, row["password"], self._sip)
-        with wave.open(str(phone.folder / "hum.wav"), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(8000)
-            step = 2 * math.pi * VOICES[device] / 8000
-            sine = array("h", (round(8000 * math.sin(step * each)) for each in range(160_000)))
-            file.writeframes(sine.tobytes())
+    def plugged_in(self, device: str, **more: Any) -> Baresip:
+        phone = super().plugged_in(device, **more)
+        hum(phone, VOICES[device], 20.0)
         return phone
 
 
 @pytest.fixture
-def phones(tmp_path: Path, hospital: Store, exchange: RunningExchange) -> Phones:
-    return Phones(tmp_path, hospital, exchange)
+def phones(tmp_path: Path, hospital: Store, exchange: RunningExchange) -> Voices:
+    return Voices(tmp_path, hospital, exchange)
 
 
 async def recordings(hospital: Store, exchange: RunningExchange, clock: FakeClock) -> list[Row]:
@@ -122,7 +106,7 @@ def voices(path: Path, from_ms: int = 0, to_ms: int = 3_600_000) -> dict[str, fl
 
 
 async def test_a_call_of_the_station_is_announced_and_recorded_with_both_voices_and_deleted_in_time(
-    hospital: Store, exchange: RunningExchange, phones: Phones, clock: FakeClock
+    hospital: Store, exchange: RunningExchange, phones: Voices, clock: FakeClock
 ) -> None:
     async with phones.plugged_in(OFFICE) as office, phones.plugged_in(STATION) as station:
         await office.registered()
@@ -160,7 +144,7 @@ async def test_a_call_of_the_station_is_announced_and_recorded_with_both_voices_
 
 
 async def test_what_cannot_be_announced_is_not_recorded_and_the_call_goes_on(
-    hospital: Store, exchange: RunningExchange, phones: Phones
+    hospital: Store, exchange: RunningExchange, phones: Voices
 ) -> None:
     said = exchange.folder / "sounds" / "zh" / f"{recording.ANNOUNCED}.wav"
     kept = said.rename(said.with_suffix(".away"))
@@ -186,7 +170,7 @@ async def test_what_cannot_be_announced_is_not_recorded_and_the_call_goes_on(
 
 
 async def test_a_key_records_from_then_on_what_no_rule_does(
-    hospital: Store, exchange: RunningExchange, phones: Phones, clock: FakeClock
+    hospital: Store, exchange: RunningExchange, phones: Voices, clock: FakeClock
 ) -> None:
     async with phones.plugged_in(OFFICE) as office, phones.plugged_in(NIGHT) as night:
         await office.registered()
@@ -219,7 +203,7 @@ async def nobody(*_: object) -> None:
 
 
 async def test_wardlines_own_conversation_is_recorded_but_for_the_pin(
-    hospital: Store, exchange: RunningExchange, phones: Phones, clock: FakeClock, tmp_path: Path
+    hospital: Store, exchange: RunningExchange, phones: Voices, clock: FakeClock, tmp_path: Path
 ) -> None:
     with hospital.transaction() as tx:
         rule = service.add_rule(tx, direction="service", keep_days=5)

@@ -12,7 +12,6 @@ from types import ModuleType
 import pytest
 
 from central.capabilities import Rules
-from central.clock import FakeClock
 from central.config import ConfigError
 from central.directory import model as directory
 from central.directory import service as directories
@@ -28,6 +27,8 @@ from gateway.speech.library import SpeechLibrary
 from gateway.telephone.exchange import Tls
 from gateway.telephone.telling import Outcome
 from tests.bench.waiting import until
+from tests.telephone import hospital
+from tests.telephone.hospital import opened
 from tests.telephone.phone import Baresip
 from tests.telephone.running import RunningExchange
 from tests.telephone.stranger import Stranger
@@ -43,30 +44,28 @@ WHOLE = {
 WORDS = {"zh": "三病区五床呼叫。", "en": "Ward three, bed five calls."}
 
 
+def build(tx: Tx) -> None:
+    directories.add_extension(tx, "8003", "Station")
+    directories.add_extension(tx, "8101", "Office")
+    directories.add_extension(tx, "8102", "Nobody")
+    directories.add_phone(tx, STATION, "8003")
+    directories.add_phone(tx, OFFICE, "8101", lang="en")
+    directories.add_service(tx, "620", "greeting")
+    directories.add_service(tx, "629", "unanswered")
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    opened = Store(tmp_path_factory.mktemp("store") / "wardline.db", FakeClock())
-    with opened.transaction() as tx:
-        directories.add_extension(tx, "8003", "Station")
-        directories.add_extension(tx, "8101", "Office")
-        directories.add_extension(tx, "8102", "Nobody")
-        directories.add_phone(tx, STATION, "8003")
-        directories.add_phone(tx, OFFICE, "8101", lang="en")
-        directories.add_service(tx, "620", "greeting")
-        directories.add_service(tx, "629", "unanswered")
-    yield opened
-    opened.close()
+    with opened(tmp_path_factory.mktemp("store"), build) as store:
+        yield store
 
 
 @pytest.fixture(scope="module")
 def exchange(
     exchange_root: Path, tmp_path_factory: pytest.TempPathFactory, store: Store
 ) -> Iterator[RunningExchange]:
-    folder = tmp_path_factory.mktemp("exchange")
-    running = RunningExchange(folder, directory.directory(store.read()))
-    running.start()
-    yield running
-    running.close()
+    with hospital.at_work(tmp_path_factory.mktemp("exchange"), store) as running:
+        yield running
 
 
 @dataclass

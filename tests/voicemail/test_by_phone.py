@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from central.capabilities import Rules
-from central.clock import FakeClock
 from central.directory import facilities, standing
 from central.directory import model as directory
 from central.directory import service as directories
-from central.store import Row, Store
+from central.store import Row, Store, Tx
 from central.telephone.running import Telephone
 from central.telephone.settings import Settings
 from central.voicemail import model
@@ -24,6 +23,8 @@ from gateway.speech.server import TELEPHONE_HZ
 from gateway.telephone import standing as names
 from gateway.telephone.files.mailboxes import GREETING, HOUSE, LEAST_S
 from tests.bench.waiting import until
+from tests.telephone import hospital
+from tests.telephone.hospital import Phones, opened
 from tests.telephone.phone import Baresip, tone
 from tests.telephone.running import RunningExchange
 from tests.telephone.world import WAIT_S
@@ -33,36 +34,34 @@ STATION, OFFICE, ABSENT = "001565000003", "001565000004", "001565000005"
 LISTEN = "*97"
 
 
+def build(tx: Tx) -> None:
+    directories.add_extension(tx, "8003", "Station")
+    directories.add_extension(tx, "8101", "Office")
+    directories.add_phone(tx, STATION, "8003")
+    directories.add_phone(tx, OFFICE, "8101")
+    directories.add_service(tx, LISTEN, "voicemail")
+    directories.add_extension(tx, "8102", "Lobby")
+    directories.add_phone(tx, ABSENT, "8102")
+    # Rings at the office, too, and not for long.
+    directories.add_extension(tx, "8103", "Doctor")
+    directories.ring(tx, "8103", [OFFICE])
+    tx.execute("UPDATE extensions SET ring_s = 1 WHERE number = '8103'")
+    for number in ("8101", "8102", "8103"):
+        facilities.set_mailbox(tx, number, "4711")
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    opened = Store(tmp_path_factory.mktemp("store") / "wardline.db", FakeClock())
-    with opened.transaction() as tx:
-        directories.add_extension(tx, "8003", "Station")
-        directories.add_extension(tx, "8101", "Office")
-        directories.add_phone(tx, STATION, "8003")
-        directories.add_phone(tx, OFFICE, "8101")
-        directories.add_service(tx, LISTEN, "voicemail")
-        directories.add_extension(tx, "8102", "Lobby")
-        directories.add_phone(tx, ABSENT, "8102")
-        # Rings at the office, too, and not for long.
-        directories.add_extension(tx, "8103", "Doctor")
-        directories.ring(tx, "8103", [OFFICE])
-        tx.execute("UPDATE extensions SET ring_s = 1 WHERE number = '8103'")
-        for number in ("8101", "8102", "8103"):
-            facilities.set_mailbox(tx, number, "4711")
-    yield opened
-    opened.close()
+    with opened(tmp_path_factory.mktemp("store"), build) as store:
+        yield store
 
 
 @pytest.fixture(scope="module")
 def exchange(
     exchange_root: Path, tmp_path_factory: pytest.TempPathFactory, store: Store
 ) -> Iterator[RunningExchange]:
-    folder = tmp_path_factory.mktemp("exchange")
-    running = RunningExchange(folder, directory.directory(store.read()))
-    running.start()
-    yield running
-    running.close()
+    with hospital.at_work(tmp_path_factory.mktemp("exchange"), store) as running:
+        yield running
 
 
 def short_words(folder: Path) -> SpeechLibrary:
@@ -105,12 +104,9 @@ async def at_work(store: Store, exchange: RunningExchange) -> AsyncIterator[None
 async def plugged_in(
     folder: Path, store: Store, exchange: RunningExchange, device: str
 ) -> AsyncIterator[Baresip]:
-    row = directory.phone(store.read(), device)
-    assert row is not None
-    async with Baresip(
-        folder / device, device, row["password"], exchange.settings.ports.sip, hum_s=60.0,
-        modules=("mwi",) if device == OFFICE else (),
-    ) as phone:  # fmt: skip
+    phones = Phones(folder, store, exchange)
+    modules = ("mwi",) if device == OFFICE else ()
+    async with phones.plugged_in(device, hum_s=60.0, modules=modules) as phone:
         await phone.registered()
         yield phone
 
