@@ -35,6 +35,7 @@ ABOUT = {
     "stays": N_("Admission, transfer, discharge, change"),
     "charges": N_("Charges"),
     "accounts": N_("Account and deposit"),
+    "settlements": N_("Settlement"),
     "infusion-orders": N_("Infusion orders"),
     "examinations": N_("Examinations"),
 }

@@ -36,6 +36,8 @@ EXAMPLES: dict[str, dict[str, str]] = {
             _PV1 + "|" * 27 + "4966.60|33.40||5000.00",
         ),
     },
+    # No standard message tells it: it comes over HTTP or out of a database.
+    "settlements": {},
     "infusion-orders": {
         "RDE^O11": _message(
             "RDE^O11^RDE_O11", "M7", "20261129100600+0800", _PV1, "ORC|NW|O-7001",

@@ -1,12 +1,14 @@
 """Facts over HTTP: stored once, answered truly, open to keys alone."""
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from central.admissions import model as admissions
+from central.fees import service as fees
 from central.his_api import model, service
 from central.hospital import model as messages
 from central.hospital import service as hospital
@@ -118,6 +120,23 @@ def test_the_example_of_each_kind_is_taken_and_can_be_replayed(
         hospital.replay(tx, 1, "zhang")
         assert tx.value("SELECT type FROM his_messages") == kind
         assert tx.value("SELECT state FROM his_messages") != "refused"
+
+
+def test_the_hospitals_settlement_takes_the_place_of_the_estimate(db: Store, send: Send) -> None:
+    def summed() -> fees.Fees:
+        return fees.summary(db.read(), "P100234", "V20261129-7", date(2026, 11, 29))
+
+    assert send("charges", EXAMPLES["charges"]).status_code == 200
+    assert summed().is_estimate
+    wrong = EXAMPLES["settlements"] | {"psn_part_amt": 328_600}
+    held = send("settlements", wrong, "n2")
+    assert held.status_code == 202, "its parts do not sum: a person must ask"
+    assert "¥10,000.00" in held.json["remarks"][0]
+    assert send("settlements", EXAMPLES["settlements"], "n3").status_code == 200
+    settled = summed()
+    assert not settled.is_estimate
+    assert (settled.total_fen, settled.insured_fen) == (1_000_000, 671_500)
+    assert (settled.own_fen, settled.out_of_scope_fen) == (328_500, 130_000)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ MAX_KEY = 128
 # A kind in the singular, for the names of operations.
 _OPERATIONS = {
     "stays": "sendStay", "charges": "sendCharges", "accounts": "sendAccount",
+    "settlements": "sendSettlement",
     "infusion-orders": "sendInfusionOrder", "examinations": "sendExamination",
 }  # fmt: skip
 

@@ -18,6 +18,7 @@ from gateway.his.events import (
     ExamEvent,
     HisEvent,
     InfusionOrderEvent,
+    SettlementEvent,
 )
 from gateway.his.header import Header
 from gateway.his.http import refusals, schemas
@@ -302,6 +303,24 @@ def _account(body: Body, sender: str, control_id: str) -> HisEvent:
     )
 
 
+def _settlement(body: Body, sender: str, control_id: str) -> HisEvent:
+    return SettlementEvent(
+        settlement=body["settlement"],
+        medfee_sumamt=body["medfee_sumamt"],
+        psn_part_amt=body["psn_part_amt"],
+        fulamt_ownpay_amt=body.get("fulamt_ownpay_amt"),
+        overlmt_selfpay=body.get("overlmt_selfpay"),
+        preselfpay_amt=body.get("preselfpay_amt"),
+        inscp_scp_amt=body.get("inscp_scp_amt"),
+        act_pay_dedc=body.get("act_pay_dedc"),
+        hifp_pay=body.get("hifp_pay"),
+        psn_cash_pay=body.get("psn_cash_pay"),
+        settled_at=_time(body, "settled_at"),
+        is_cancelled=body.get("is_cancelled", False),
+        **_who(body, sender, control_id),
+    )
+
+
 def _rate(body: Body, name: str) -> float | None:
     return float(body[name]) if name in body else None
 
@@ -346,6 +365,7 @@ _EVENTS = {
     schemas.STAYS: _stay,
     schemas.CHARGES: _charges,
     schemas.ACCOUNTS: _account,
+    schemas.SETTLEMENTS: _settlement,
     schemas.INFUSIONS: _infusion,
     schemas.EXAMS: _exam,
 }

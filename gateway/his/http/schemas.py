@@ -7,8 +7,8 @@ from gateway.his import adt, events
 
 Schema = dict[str, Any]
 
-STAYS, CHARGES, ACCOUNTS, INFUSIONS, EXAMS = (
-    "stays", "charges", "accounts", "infusion-orders", "examinations",
+STAYS, CHARGES, ACCOUNTS, SETTLEMENTS, INFUSIONS, EXAMS = (
+    "stays", "charges", "accounts", "settlements", "infusion-orders", "examinations",
 )  # fmt: skip
 
 NO_CONTROLS = r"^[^\u0000-\u001f\u007f]*$"
@@ -146,6 +146,27 @@ SCHEMAS: dict[str, Schema] = {
             **_SENT,
         },
     ),
+    SETTLEMENTS: _object(
+        "The hospital's own settlement of a visit, of all until it was made. It takes the place of"
+        " the estimate. Names are those of the national insurance interface, amounts in fen.",
+        ("patient_id", "settlement", "medfee_sumamt", "psn_part_amt"),
+        {
+            **_WHO,
+            "settlement": _id("The number of the settlement."),
+            "medfee_sumamt": _fen("All of it.", 0),
+            "psn_part_amt": _fen("What of it the patient pays.", 0),
+            "fulamt_ownpay_amt": _fen("Own expense, class C.", 0),
+            "overlmt_selfpay": _fen("Above the price limits.", 0),
+            "preselfpay_amt": _fen("First self-pay of class B.", 0),
+            "inscp_scp_amt": _fen("In the scope of insurance.", 0),
+            "act_pay_dedc": _fen("Of the deductible, what this visit used up.", 0),
+            "hifp_pay": _fen("What the basic insurance fund pays.", 0),
+            "psn_cash_pay": _fen("What the patient pays in cash.", 0),
+            "settled_at": _time("When it was made: charges of later days are not in it."),
+            "is_cancelled": {"type": "boolean", "description": "Whether it was taken back."},
+            **_SENT,
+        },
+    ),
     INFUSIONS: _object(
         "An infusion that a doctor ordered. A nurse confirms it before it counts.",
         ("what", "patient_id", "order"),
@@ -216,6 +237,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "patient_id": "P100234", "visit": "V20261129-7", "account": "A-5501",
         "balance_fen": 496660, "charged_fen": 3340, "paid_fen": 500000,
         "sent_at": "2026-11-29T10:05:00",
+    },
+    SETTLEMENTS: {
+        "patient_id": "P100234", "visit": "V20261129-7", "settlement": "S-4001",
+        "medfee_sumamt": 1000000, "psn_part_amt": 328500, "fulamt_ownpay_amt": 100000,
+        "overlmt_selfpay": 0, "preselfpay_amt": 30000, "inscp_scp_amt": 870000,
+        "act_pay_dedc": 80000, "hifp_pay": 671500, "psn_cash_pay": 328500,
+        "settled_at": "2026-12-05T11:00:00", "sent_at": "2026-12-05T11:00:20",
     },
     INFUSIONS: {
         "what": "new", "patient_id": "P100234", "visit": "V20261129-7", "order": "O-7001",
