@@ -1,25 +1,21 @@
 """The nurse-station board: the page, its stream, its screens."""
 
-import json
-from collections.abc import Iterator
 from typing import Any
 
 from flask import (
     Blueprint,
-    Response,
     abort,
     jsonify,
     redirect,
     render_template,
     request,
-    stream_with_context,
     url_for,
 )
 
 from central.audit import model as audit
 from central.board import service
 from central.calls import service as calls
-from central.console import login
+from central.console import login, streaming
 from central.console import service as people
 from central.console.context import (
     _,
@@ -47,10 +43,6 @@ blueprint = Blueprint(
 NURSES = ("nurse", "head_nurse", "duty_manager")
 WATCHERS = (*NURSES, "engineer")
 NAVIGATION = [(10, "/board", N_("Board"), WATCHERS, "bell")]
-
-BEAT_EVERY_S = 2.0
-# How often a stream asks whether its user may still watch, in beats.
-STILL_EVERY = 5
 
 
 @blueprint.get("/board")
@@ -89,7 +81,6 @@ def stream() -> Any:
     ward = request.args.get("ward", "")
     require_ward(ward)
     live = console().live
-    ticket = login.ticket()
     role, words, timezone = current_user.role, lang(), console().timezone
 
     def now() -> str:
@@ -99,29 +90,7 @@ def stream() -> Any:
             lambda tx: service.board(tx, ward, role, words, timezone),
         )
 
-    def events() -> Iterator[str]:
-        seen, sent, beats = live.version(ward), now(), 0
-        yield f"retry: 1000\n\nevent: board\ndata: {sent}\n\n"
-        next_beat_ms = 0
-        while not live.closed:
-            steady_ms = console().store.clock.steady_ms()
-            if steady_ms >= next_beat_ms:
-                next_beat_ms = steady_ms + int(BEAT_EVERY_S * 1000)
-                beats += 1
-                if beats % STILL_EVERY == 0 and not login.still(ticket):
-                    yield "event: over\ndata: {}\n\n"
-                    return
-                beat = live.beat()
-                yield f"event: beat\ndata: {json.dumps(beat)}\n\n"
-            seen = live.wait(ward, seen, (next_beat_ms - steady_ms) / 1000)
-            fresh = now()
-            if fresh != sent:
-                sent = fresh
-                yield f"event: board\ndata: {sent}\n\n"
-
-    answer = Response(stream_with_context(events()), mimetype="text/event-stream")
-    answer.headers["X-Accel-Buffering"] = "no"
-    return answer
+    return streaming.stream(ward, "board", now)
 
 
 @blueprint.get("/board/<ward>/alive")
@@ -172,7 +141,8 @@ def repeat(ward: str) -> Any:
 
 @blueprint.get("/board/kiosk")
 def kiosk() -> Any:
-    """A screen with a device token shows its board without anybody's log-in."""
+    """A screen with a device token shows its board, or the numbers of an examination room, without
+    anybody's log-in."""
     token = request.args.get("token", "")
     with transaction() as tx:
         screen = people.use_token(tx, token) if token else None
@@ -186,6 +156,8 @@ def kiosk() -> Any:
         )
         return page, 403
     login.begin_screen(screen)
+    if screen["room"] is not None:
+        return redirect(url_for("exams.screen", room=screen["room"]))
     return redirect(url_for("board.board", ward=screen["ward"]))
 
 

@@ -2,7 +2,6 @@
 
 import logging
 import os
-from collections.abc import Callable
 from datetime import timedelta
 from types import ModuleType
 from typing import Any
@@ -33,7 +32,7 @@ from central.console.context import (
     yuan,
 )
 from central.console.live import Live
-from central.console.people import FIRST_PAGES, describe
+from central.console.people import FIRST_PAGES, WITHOUT_BEDS, describe
 from central.console.proxies import TrustedProxies
 from central.console.sessions import Sessions
 from central.secret_file import secret
@@ -154,13 +153,14 @@ def _templates(app: Flask, capabilities: list[ModuleType]) -> None:
         longest = max(here, key=len, default=None)
         return [m | {"here": m["path"] == longest} for m in mine]
 
-    helpers: dict[str, Callable[..., Any]] = {
+    helpers: dict[str, Any] = {
         "_": _,
         "duration_forms": duration_forms,
         "lang": lang,
         "other_language": _other_language,
         "role_name": describe,
         "ward_name": ward_name,
+        "without_beds": WITHOUT_BEDS,
     }
     app.jinja_env.globals.update(helpers)
     app.jinja_env.filters.update(

@@ -50,6 +50,16 @@ SCREEN_ENDPOINTS = {
     "console.home",
     "bootstrap.static",
 }
+# The same of one that hangs before an examination room.
+ROOM_SCREEN_ENDPOINTS = {
+    "board.kiosk",
+    "exams.screen",
+    "exams.screen_stream",
+    "exams.static",
+    "console.static",
+    "console.home",
+    "bootstrap.static",
+}
 
 
 def install(app: Flask) -> None:
@@ -196,12 +206,18 @@ def safe_target(target: str | None) -> str | None:
 
 
 def _keep_screens_in_place() -> None:
-    """A screen sees its board and accepts calls of its ward, nothing more."""
+    """A screen sees its board and accepts calls of its ward, or sees its room's numbers; nothing
+    more."""
     if not getattr(current_user, "kiosk", False):
+        return
+    arguments = request.view_args or {}
+    if current_user.room is not None:
+        allowed = request.endpoint in ROOM_SCREEN_ENDPOINTS
+        if not allowed or arguments.get("room", current_user.room) != current_user.room:
+            abort(403)
         return
     if request.endpoint not in SCREEN_ENDPOINTS:
         abort(403)
-    arguments = request.view_args or {}
     if "call_id" in arguments:
         return  # the calls' pages themselves look whose board shows the call
     ward = arguments.get("ward") or request.args.get("ward") or current_user.ward

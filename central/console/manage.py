@@ -8,6 +8,7 @@ from central.console import model, overview, service
 from central.console.context import (
     _,
     current_user,
+    lang,
     read,
     requires,
     transaction,
@@ -16,6 +17,7 @@ from central.console.context import (
 from central.console.errors import field_words, store_words
 from central.console.people import ADMIN, ROLES
 from central.errors import FieldError
+from central.exams import model as exams
 from central.store import StoreUnavailableError
 from central.wards import model as wards
 
@@ -134,6 +136,7 @@ def _screens_page(
     page = render_template(
         "console/screens.html",
         screens=model.screens(tx),
+        rooms={row["code"]: row[f"name_{lang()}"] for row in exams.rooms(tx)},
         wards=wards.wards(tx),
         trouble=trouble or {},
         address=address,

@@ -83,6 +83,25 @@ def _let_role_in(db: Database, role: str, *, after: str) -> None:
     db.execute("PRAGMA writable_schema = OFF")
 
 
+@migrations()
+def m006_technicians_and_room_screens(db: Database) -> None:
+    _let_role_in(db, "technician", after="registry")
+    db.executescript(
+        """
+        -- Of a ward's board, or of the examination room before which it hangs.
+        ALTER TABLE device_tokens RENAME TO old_tokens;
+        CREATE TABLE device_tokens (
+            id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, label TEXT NOT NULL,
+            ward TEXT REFERENCES wards (id), made_by TEXT NOT NULL,
+            made_ms INTEGER NOT NULL, used_ms INTEGER, revoked_ms INTEGER, room TEXT,
+            CHECK ((ward IS NULL) != (room IS NULL))
+        );
+        INSERT INTO device_tokens SELECT *, NULL FROM old_tokens;
+        DROP TABLE old_tokens;
+        """
+    )
+
+
 def user(tx: Tx, name: str) -> Row | None:
     return tx.one("SELECT * FROM users WHERE name = ?", (name,))
 

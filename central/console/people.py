@@ -13,7 +13,10 @@ DUTY_MANAGER = "duty_manager"
 ENGINEER = "engineer"
 TELEPHONE_ADMIN = "telephone_admin"
 REGISTRY = "registry"
+TECHNICIAN = "technician"
 ADMIN = "admin"
+# What the screen before an examination room is; nobody can be given it.
+ROOM_SCREEN = "room_screen"
 # Role: its English name, which is also its message id.
 ROLES = {
     NURSE: N_("Nurse"),
@@ -22,8 +25,11 @@ ROLES = {
     ENGINEER: N_("Engineer"),
     TELEPHONE_ADMIN: N_("Telephone administrator"),
     REGISTRY: N_("Registry clerk"),
+    TECHNICIAN: N_("Examination technician"),
     ADMIN: N_("Administrator"),
 }
+# Who has nothing to do with beds, boxes and calls.
+WITHOUT_BEDS = (TELEPHONE_ADMIN, REGISTRY, TECHNICIAN)
 # Role: the page it begins with.
 FIRST_PAGES = {
     NURSE: "/board",
@@ -32,6 +38,7 @@ FIRST_PAGES = {
     ENGINEER: "/faults",
     TELEPHONE_ADMIN: "/telephone",
     REGISTRY: "/patients",
+    TECHNICIAN: "/exams",
     ADMIN: "/health",
 }
 
@@ -46,6 +53,7 @@ class Anybody:
     ward: str | None
     lang: str | None
     kiosk: bool
+    room: str | None = None  # the examination room of a screen that hangs before one
 
 
 class Nobody(Anybody, AnonymousUserMixin):
@@ -76,9 +84,9 @@ class Person(Anybody, UserMixin):
 
 
 class Screen(Anybody, UserMixin):
-    """A board on a wall or counter, known by its device token: sees one ward and accepts."""
+    """A board on a wall or counter, known by its device token: sees one ward and accepts. Or what
+    hangs before an examination room: sees its numbers."""
 
-    role = NURSE
     lang = None
     kiosk = True
 
@@ -87,6 +95,8 @@ class Screen(Anybody, UserMixin):
         self.name = f"screen-{row['id']}"
         self.display = row["label"]
         self.ward = row["ward"]
+        self.room = row["room"]
+        self.role = NURSE if self.room is None else ROOM_SCREEN
 
     def get_id(self) -> str:
         return f"screen:{self.number}"

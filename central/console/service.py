@@ -158,10 +158,10 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def make_screen(tx: Tx, ward: str, label: str, by: str) -> str:
-    """Let a screen show a ward's board without log-in. Returns its token, kept nowhere else.
-    Raises FieldError."""
-    if wards.ward(tx, ward) is None:
+def make_screen(tx: Tx, ward: str | None, label: str, by: str, *, room: str | None = None) -> str:
+    """Let a screen show a ward's board, or the numbers of the examination room `room`, without
+    log-in. Returns its token, kept nowhere else. Raises FieldError."""
+    if room is None and (ward is None or wards.ward(tx, ward) is None):
         raise FieldError("ward", "There is no ward %(ward)s.", ward=ward)
     if not label.strip():
         raise FieldError("label", "Say where the screen hangs, so that it can be told apart.")
@@ -170,11 +170,12 @@ def make_screen(tx: Tx, ward: str, label: str, by: str) -> str:
         "device_tokens",
         sha256=_digest(token),
         label=label.strip()[:64],
-        ward=ward,
+        ward=ward if room is None else None,
+        room=room,
         made_by=by,
         made_ms=tx.now_ms,
     )
-    audit.append(tx, by, "screen.make", f"screen/{number}", detail={"ward": ward})
+    audit.append(tx, by, "screen.make", f"screen/{number}", detail={"ward": ward, "room": room})
     return token
 
 

@@ -23,7 +23,15 @@ from central.console.context import (
 from central.console.errors import field_words
 from central.console.limits import LockedOutError
 from central.console.marks import N_
-from central.console.people import ADMIN, ENGINEER, FIRST_PAGES, NURSE, REGISTRY, TELEPHONE_ADMIN
+from central.console.people import (
+    ADMIN,
+    ENGINEER,
+    FIRST_PAGES,
+    NURSE,
+    REGISTRY,
+    TELEPHONE_ADMIN,
+    WITHOUT_BEDS,
+)
 from central.errors import FieldError
 from central.escalation import steps
 from central.store import StoreUnavailableError
@@ -51,6 +59,8 @@ def home() -> Any:
     """The first screen of each role."""
     if not current_user.is_authenticated:
         return redirect(url_for("console.login"))
+    if current_user.room is not None:
+        return redirect(url_for("exams.screen", room=current_user.room))
     if current_user.kiosk or (current_user.role == NURSE and current_user.ward):
         return redirect(url_for("board.board", ward=current_user.ward))
     return redirect(FIRST_PAGES[current_user.role])
@@ -172,8 +182,8 @@ def search() -> Any:
             read(),
             words,
             current_user.ward,
-            wards_too=role not in (TELEPHONE_ADMIN, REGISTRY),
-            patients=role not in (ENGINEER, TELEPHONE_ADMIN, REGISTRY),
+            wards_too=role not in WITHOUT_BEDS,
+            patients=role not in (ENGINEER, *WITHOUT_BEDS),
             phones=role in (TELEPHONE_ADMIN, ADMIN),
             registry=role in (REGISTRY, ADMIN),
         )

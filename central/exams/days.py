@@ -29,3 +29,9 @@ def to_ms(at: datetime | None, zone: tzinfo | None) -> int | None:
         return int(at.timestamp() * 1000)
     except (OverflowError, OSError, ValueError):
         return None
+
+
+def offset_min(ms: int, zone: tzinfo | None) -> int:
+    """How many minutes the hospital is ahead of UTC at that moment."""
+    offset = datetime.fromtimestamp(ms / 1000, zone).astimezone(zone).utcoffset()
+    return 0 if offset is None else int(offset.total_seconds() // 60)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlite_utils import Database, Migrations
 
 from central.exams.queue import ORDERED, PRESENT, RUNNING
+from central.exams.reasons import UNMAPPED_ROOM
 from central.store import Row, Tx
 
 migrations = Migrations("exams")
@@ -87,6 +88,16 @@ def room_code(tx: Tx, sender: str, code: str) -> Row | None:
 
 def room_codes(tx: Tx) -> list[Row]:
     return tx.all("SELECT * FROM exam_room_codes ORDER BY sender, room IS NULL, room, code")
+
+
+def unmapped(tx: Tx) -> list[Row]:
+    """(sender, code, messages): rooms that messages wait for."""
+    return tx.all(
+        "SELECT sender, json_extract(reason, '$[0][1].code') AS code, count(*) AS messages"
+        " FROM his_messages WHERE state = 'waiting' AND json_extract(reason, '$[0][0]') = ?"
+        " GROUP BY 1, 2 ORDER BY min(id)",
+        (UNMAPPED_ROOM,),
+    )
 
 
 def exam(tx: Tx, id: int) -> Row | None:

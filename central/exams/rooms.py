@@ -10,6 +10,8 @@ from central.console.marks import N_
 from central.errors import FieldError
 from central.exams import days, model, taking
 from central.exams.moving import CHANGED
+from central.exams.reasons import UNMAPPED_ROOM
+from central.hospital.taking import retry
 from central.hospital.told import Told
 from central.store import Tx
 from central.wards import model as wards
@@ -109,9 +111,10 @@ def remove(tx: Tx, code: str, by: str, zone: tzinfo | None = None) -> None:
 
 def map_code(
     tx: Tx, sender: str, code: str, room: str | None, by: str, zone: tzinfo | None = None
-) -> None:
+) -> int:
     """Say that what `sender` calls `code` is this room; None: none of ours. What was booked under
-    it, and is not under way yet, goes there. Raises FieldError."""
+    it, and is not under way yet, goes there; messages that waited are applied. Returns how many
+    were. Raises FieldError."""
     sender, code = sender.strip(), code.strip()
     if not sender:
         raise FieldError("sender", N_("Enter the sender, as the messages page shows it."))
@@ -128,6 +131,7 @@ def map_code(
     audit.append(tx, by, "exam_room.map", f"exam_code/{sender}/{code}", detail={"room": room})
     tx.changed(CHANGED, CHANGED)
     taking.mapped(tx, sender, code, Told("", sender, zone))
+    return retry(tx, zone, held_for={UNMAPPED_ROOM})
 
 
 def unmap_code(tx: Tx, sender: str, code: str, by: str) -> None:

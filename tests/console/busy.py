@@ -13,6 +13,8 @@ from central.directory import changing, facilities, outside
 from central.directory import service as directory
 from central.directory.present import mark
 from central.events import NodeEvent
+from central.exams import rooms
+from central.exams import service as exams
 from central.faults import service as faults
 from central.fees import editing
 from central.fees import service as fees
@@ -53,6 +55,7 @@ PAGES = (
     "/recordings", "/recordings/rules",
     "/broadcasts", "/broadcasts/1", "/broadcasts/rights",
     "/patients", "/patients?q=P1", "/patients/P1", "/patients/new", "/my/login",
+    "/exams", "/exams/201", "/exams/201/screen", "/exam-rooms", "/exam-rooms/201",
     "/his", "/his/messages/1", "/his/locations", "/his/interfaces",
     "/users", "/screens", "/audit", "/search?q=1",
     "/me", "/nothing-here",
@@ -121,6 +124,7 @@ def fill(tx: Tx) -> None:
     fill_ward(tx)
     spoke_to_all(tx)
     bill(tx)
+    examined(tx)
 
 
 def fill_ward(tx: Tx) -> None:
@@ -179,6 +183,16 @@ def bill(tx: Tx) -> None:
     fees.HOSPITAL[ChargeEvent](
         tx, ChargeEvent("f1", "HIS/H", "P1", "V1", charges, None), Told("his/1", "HIS/H", ZONE)
     )
+
+
+def examined(tx: Tx) -> None:
+    """An examination room where one is inside, one called, and three wait."""
+    rooms.put(tx, rooms.Room("201", "超声一室", "Ultrasound 1", walks={"3": 4}), "admin")
+    rooms.map_code(tx, "HIS/H", "201^^", "201", "admin")
+    made = [exams.book(tx, "201", f"P{n}", "chen", name="陈小明") for n in range(5)]
+    for row, deeds in zip(made, (("call", "start"), ("call",), ("call", "miss")), strict=False):
+        for deed in deeds:
+            exams.do(tx, row["id"], deed, "chen")
 
 
 def spoke_to_all(tx: Tx) -> None:

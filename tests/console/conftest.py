@@ -24,6 +24,7 @@ USERS = {
     "zhang": ("engineer", None),
     "qian": ("telephone_admin", None),
     "sun": ("registry", None),
+    "chen": ("technician", None),
     "admin": ("admin", None),
 }
 

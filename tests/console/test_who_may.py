@@ -19,7 +19,7 @@ from tests.console.conftest import log_in
 AsUser = Callable[[str], FlaskClient]
 
 # Nurse, head nurse, duty manager, engineer, telephone and other administrator, registry clerk,
-# screen, nobody.
+# technician of an examination room, screen of a ward and of such a room, nobody.
 LETTERS = {
     "N": "li",
     "H": "wang",
@@ -28,7 +28,9 @@ LETTERS = {
     "T": "qian",
     "R": "sun",
     "A": "admin",
+    "X": "chen",
     "S": "screen",
+    "O": "room screen",
     "-": "",
 }
 STAFF, DECIDERS, NURSES, WATCHERS = "NHDA", "HDA", "NHA", "NHDEA"
@@ -87,19 +89,19 @@ MAY = {
     "POST console.disable": "A",
     "POST console.enable": "A",
     "GET console.health": "EA",
-    "GET console.home": "TR" + WATCHERS + "S",
-    "GET console.login": "TR" + WATCHERS + "-",
+    "GET console.home": "TRX" + WATCHERS + "SO",
+    "GET console.login": "TRX" + WATCHERS + "-",
     "POST console.login": "",  # without a password
     "POST console.logout": "",  # leads to the log-in
     "POST console.make_screen": "A",
-    "GET console.me": "TR" + WATCHERS,
-    "POST console.me": "TR" + WATCHERS,
+    "GET console.me": "TRX" + WATCHERS,
+    "POST console.me": "TRX" + WATCHERS,
     "POST console.password": "A",
     "POST console.revoke": "A",
     "GET console.screens": "A",
-    "GET console.search": "TR" + WATCHERS,
+    "GET console.search": "TRX" + WATCHERS,
     "GET console.users": "A",
-    "GET console.ward_page": "TR" + WATCHERS,
+    "GET console.ward_page": "TRX" + WATCHERS,
     "POST directory.new": "TA",
     "GET directory.new": "TA",
     "POST directory.remove": "TA",
@@ -112,6 +114,24 @@ MAY = {
     "POST escalation.restore": DECIDERS,
     "POST escalation.save": DECIDERS,
     "POST escalation.take_in": DECIDERS,
+    "GET exams.all_rooms": "EA",
+    "POST exams.add_room": "EA",
+    "POST exams.book": "XA",
+    "POST exams.call_next": "XA",
+    "POST exams.change_room": "EA",
+    "POST exams.do": "XA",
+    "GET exams.index": "XA",
+    "POST exams.make_screen": "EA",
+    "POST exams.map_code": "EA",
+    "GET exams.one_room": "EA",
+    "POST exams.remove_room": "EA",
+    "POST exams.revoke_screen": "EA",
+    "GET exams.room": "XA",
+    # Whoever hangs the screen up may see what it shows.
+    "GET exams.screen": "XEAO",
+    "GET exams.screen_stream": "XEAO",
+    "GET exams.stream": "XA",
+    "POST exams.unmap_code": "EA",
     "POST faults.acknowledge": WATCHERS,
     "GET faults.export": WATCHERS,
     "GET faults.index": WATCHERS,
@@ -142,7 +162,7 @@ MAY = {
     "POST infusions.api_start": NURSES,
     "POST infusions.change": NURSES,
     # A key opens these, and no session.
-    "GET his_api.openapi": "NHDETRA-",
+    "GET his_api.openapi": "NHDETRAX-",
     "POST his_api.send": "",
     "GET his_api.state": "",
     "GET infusions.dressing": NURSES,
@@ -175,7 +195,7 @@ MAY = {
     # A patient's own: no log-in of the staff opens them.
     "GET portal.fees": "",
     "GET portal.home": "",
-    "GET portal.login": "NHDETRAS-",
+    "GET portal.login": "NHDETRAXSO-",
     "POST portal.login": "",
     "POST portal.logout": "",
     "GET portal.queue": "",
@@ -204,14 +224,15 @@ MAY = {
     "POST virtual_ward.speed": WATCHERS,
     "GET virtual_ward.state": WATCHERS,
     # What is not one's own is not there.
-    "POST voicemail.delete": "NHDETRA",
-    "GET voicemail.page": "NHDETRA",
-    "GET voicemail.sound": "NHDETRA",
+    "POST voicemail.delete": "NHDETRAX",
+    "GET voicemail.page": "NHDETRAX",
+    "GET voicemail.sound": "NHDETRAX",
 }
 # Things that do not exist: who may not is told so before anything is looked up.
 ARGUMENTS = {
     "ward": "3", "bed": "1", "name": "ghost", "node": "3-box", "what": "stop", "kind": "phones",
     "ref": "ghost", "device": "ghost", "token": "ghost", "fact": "stays", "patient": "ghost",
+    "room": "ghost", "deed": "call",
 }  # fmt: skip
 
 
@@ -248,12 +269,15 @@ def routes(app: Flask) -> Iterator[Route]:
 def cookies(app: Flask, db: Store) -> dict[str, str]:
     """A session of each, by letter."""
     with db.transaction() as tx:
-        token = people.make_screen(tx, "3", "counter", "admin")
+        tokens = {
+            "screen": people.make_screen(tx, "3", "counter", "admin"),
+            "room screen": people.make_screen(tx, None, "corridor", "admin", room="ghost"),
+        }
     found = {}
     for letter, name in LETTERS.items():
         client = app.test_client()
-        if name == "screen":
-            client.get(f"/board/kiosk?token={token}")
+        if name in tokens:
+            client.get(f"/board/kiosk?token={tokens[name]}")
         elif name:
             log_in(client, name)
         cookie = client.get_cookie("wardline")
