@@ -51,10 +51,12 @@ def encoding_of(tx: Tx, peer: str) -> str | None:
 
 
 def peers(tx: Tx) -> list[Row]:
-    """(peer, messages, encoding): every address that sent something or was given an encoding."""
+    """(peer, messages, encoding): every address that sent HL7 or was given an encoding; JSON
+    tells its own."""
     return tx.all(
         "SELECT p.peer, e.encoding, (SELECT count(*) FROM his_messages m WHERE m.peer = p.peer)"
-        " AS messages FROM (SELECT peer FROM his_messages UNION SELECT peer FROM his_peers) p"
+        " AS messages FROM (SELECT peer FROM his_messages WHERE way = 'mllp'"
+        " UNION SELECT peer FROM his_peers) p"
         " LEFT JOIN his_peers e ON e.peer = p.peer ORDER BY p.peer"
     )
 

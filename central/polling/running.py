@@ -6,6 +6,7 @@ import contextlib
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from functools import partial
@@ -19,20 +20,30 @@ from gateway.his.poller.settings import Feed, Source
 log = logging.getLogger("wardline.his")
 
 T = TypeVar("T")
+# So many time-outs a thread may hang before it is given up, and so many may hang at once.
+GIVEN_UP = 6
+MOST_LOST = 4
 
 
 class Threaded:
     """Lets one job at a time block in a thread that nobody has to wait for."""
 
-    def __init__(self, timeout_s: float) -> None:
+    def __init__(self, timeout_s: float, given_up_s: float | None = None) -> None:
         self._timeout_s = timeout_s
-        self._busy = False
+        self._given_up_s = GIVEN_UP * timeout_s if given_up_s is None else given_up_s
+        self._running: object | None = None
+        self._begun_s = 0.0
+        self._lost = 0
 
     async def run(self, job: Callable[[], T]) -> T:
         """The job's answer. Raises what it raised, or PollError when it takes too long; then no
-        other begins before it has ended."""
-        if self._busy:
-            raise PollError("it still does not answer")
+        other begins before it has ended, or is given up: a dead line may never tell."""
+        if self._running is not None:
+            if time.monotonic() - self._begun_s < self._given_up_s or self._lost >= MOST_LOST:
+                raise PollError("it still does not answer")
+            self._lost += 1
+        mine = self._running = object()
+        self._begun_s = time.monotonic()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
 
@@ -50,11 +61,13 @@ class Threaded:
                 answer = job()
             except BaseException as caught:
                 error = caught
-            self._busy = False
+            if self._running is mine:
+                self._running = None
+            else:
+                self._lost -= 1
             with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
                 loop.call_soon_threadsafe(settle, answer, error)
 
-        self._busy = True
         threading.Thread(target=work, name="poll", daemon=True).start()
         try:
             async with asyncio.timeout(self._timeout_s):

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import oracle, postgresql
 from central.admissions import model as admissions
 from central.hospital import service as hospital
 from central.polling import model, service
-from central.polling.running import Threaded
+from central.polling.running import MOST_LOST, Threaded
 from central.wards import model as wards
 from gateway.his.poller.database import PAGE_ROWS, Database, PollError, Row, page_of
 from gateway.his.poller.settings import PollConfigError, from_config
@@ -148,6 +148,17 @@ def test_nothing_is_written_there(fees: House) -> None:
     database = Database(fees.source)
     with pytest.raises(PollError, match="readonly"), database._reading() as connection:
         connection.exec_driver_sql("DELETE FROM V_FEE")
+
+
+async def test_a_line_that_is_dead_for_ever_is_given_up_and_only_so_often() -> None:
+    end = threading.Event()
+    threaded = Threaded(0.01, given_up_s=0)
+    for _ in range(MOST_LOST + 1):
+        with pytest.raises(PollError, match="no answer"):
+            await threaded.run(end.wait)
+    with pytest.raises(PollError, match="still"):
+        await threaded.run(end.wait)
+    end.set()
 
 
 async def test_a_database_that_hangs_holds_up_nobody_and_is_not_asked_twice() -> None:

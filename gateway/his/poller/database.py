@@ -23,14 +23,19 @@ _READ_ONLY = {
     "mysql": "SET SESSION TRANSACTION READ ONLY",
     "mariadb": "SET SESSION TRANSACTION READ ONLY",
 }
-# How each driver is told how long to wait, in seconds.
-_WAITS: dict[str, dict[str, Any]] = {
-    "sqlite": {"timeout": 1},
-    "psycopg": {"connect_timeout": 1},
-    "psycopg2": {"connect_timeout": 1},
-    "oracledb": {"tcp_connect_timeout": 1.0},
-    "pymysql": {"connect_timeout": 1, "read_timeout": 1},
-}
+
+
+def _waits(driver: str, timeout_s: float) -> dict[str, Any]:
+    """How a driver is told how long to wait."""
+    whole_s, ms = max(1, int(timeout_s)), int(timeout_s * 1000)
+    waits: dict[str, dict[str, Any]] = {
+        "pysqlite": {"timeout": timeout_s},
+        "psycopg": {"connect_timeout": whole_s, "options": f"-c statement_timeout={ms}"},
+        "psycopg2": {"connect_timeout": whole_s, "options": f"-c statement_timeout={ms}"},
+        "oracledb": {"tcp_connect_timeout": timeout_s},
+        "pymysql": {"connect_timeout": whole_s, "read_timeout": whole_s},
+    }
+    return waits.get(driver, {})
 
 
 class PollError(Exception):
@@ -55,11 +60,7 @@ class Database:
         self.source = source
         try:
             url = sa.make_url(source.url)
-            dialect = url.get_dialect()
-            wait = _WAITS.get(dialect.driver, _WAITS.get(dialect.name, {}))
-            arguments = {name: one * source.timeout_s for name, one in wait.items()}
-            if "connect_timeout" in arguments:
-                arguments["connect_timeout"] = max(1, int(arguments["connect_timeout"]))
+            arguments = _waits(url.get_dialect().driver, source.timeout_s)
             self._engine = sa.create_engine(
                 url, poolclass=NullPool, hide_parameters=True,
                 connect_args=arguments | dict(source.options),
@@ -91,6 +92,9 @@ class Database:
     def _reading(self) -> Iterator[sa.Connection]:
         try:
             with self._engine.connect() as connection:
+                driver: Any = connection.connection.driver_connection
+                if hasattr(driver, "call_timeout"):  # Oracle's, for each of its answers
+                    driver.call_timeout = int(self.source.timeout_s * 1000)
                 statement = _READ_ONLY.get(connection.dialect.name)
                 if statement is not None:
                     connection.execute(sa.text(statement))
