@@ -1,13 +1,15 @@
 """From the bytes of a frame to what is known of them. Never raises: what cannot be read is told."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.his import adt, encoding, header, refusals
+from gateway.his import adt, encoding, exams, header, infusing, money, refusals
 from gateway.his.encoding import Text
 from gateway.his.events import HisEvent
 from gateway.his.framing import MAX_MESSAGE_BYTES, Broken
 from gateway.his.header import Header
 from gateway.his.refusals import REFUSED, Refusal, RefusedError
+from gateway.his.segments import MAX_SEGMENT_CHARS
 
 ANSWER_ENCODING = "utf-8"
 
@@ -34,8 +36,8 @@ def parse(raw: bytes, peer_encoding: str | None = None) -> Parsed:
             {"tried": ", ".join(error.tried)},
         )  # fmt: skip
         return _unread(raw, refusal)
-    if len(decoded.text.split("\r", 1)[0]) > adt.MAX_SEGMENT_CHARS:
-        most = str(adt.MAX_SEGMENT_CHARS)
+    if len(decoded.text.split("\r", 1)[0]) > MAX_SEGMENT_CHARS:
+        most = str(MAX_SEGMENT_CHARS)
         # Unread, for what cannot be a header is neither kept nor echoed in its length.
         return _unread(
             raw,
@@ -75,12 +77,35 @@ def _events(decoded: Text, found: Header | None) -> tuple[HisEvent, ...]:
         raise RefusedError(REFUSED, refusals.FIELD_MISSING, refusals.NO_CONTROL_ID)
     if not found.type:
         raise RefusedError(REFUSED, refusals.FIELD_MISSING, refusals.NO_TYPE)
-    if found.type != "ADT":
+    events = READERS.get(found.type)
+    if events is None:
         raise RefusedError(
-            REFUSED, refusals.UNKNOWN_TYPE, refusals.UNSUPPORTED_TYPE, type=found.kind
-        )
-    if found.event not in adt.KINDS:
+            REFUSED, refusals.UNKNOWN_TYPE, refusals.UNSUPPORTED_TYPE,
+            type=found.kind, used=", ".join(READERS),
+        )  # fmt: skip
+    reader = events.get(found.event)
+    if reader is None:
         raise RefusedError(
-            REFUSED, refusals.UNKNOWN_EVENT, refusals.UNSUPPORTED_EVENT, type=found.kind
-        )
-    return (adt.read(decoded.text, found, decoded.encoding),)
+            REFUSED, refusals.UNKNOWN_EVENT, refusals.UNSUPPORTED_EVENT,
+            type=found.kind, used=", ".join(events),
+        )  # fmt: skip
+    return reader(decoded.text, found, decoded.encoding)
+
+
+def _stay(text: str, found: Header, codec: str) -> tuple[HisEvent, ...]:
+    return (adt.read(text, found, codec),)
+
+
+Reader = Callable[[str, Header, str], tuple[HisEvent, ...]]
+# By MSH-9: which messages are of use, and who reads them.
+READERS: dict[str, dict[str, Reader]] = {
+    "ADT": dict.fromkeys(adt.KINDS, _stay),
+    "BAR": {"P01": money.accounts, "P02": money.accounts},
+    "DFT": {"P03": money.charges},
+    "OMG": {"O19": exams.orders},
+    "ORM": {"O01": exams.orders},
+    "RAS": {"O17": infusing.orders},
+    "RDE": {"O11": infusing.orders},
+    "RGV": {"O15": infusing.orders},
+    "SIU": dict.fromkeys(exams.APPOINTMENTS, exams.appointment),
+}

@@ -32,13 +32,19 @@ NO_HEADER = "The message does not begin with an MSH segment."
 WRONG_MARKS = "MSH-2 does not tell which marks divide the fields; it usually is ^~\\&."
 NO_CONTROL_ID = "MSH-10 is empty: without a control id no answer can name this message."
 NO_TYPE = "MSH-9 is empty: the kind of message is not known."
-UNSUPPORTED_TYPE = "Messages of type %(type)s are not used here; ADT is."
-UNSUPPORTED_EVENT = (
-    "The event %(type)s is not used here; ADT A01, A02, A03, A08, A11, A12 and A13 are."
-)
+UNSUPPORTED_TYPE = "Messages of type %(type)s are not used here; %(used)s are."
+UNSUPPORTED_EVENT = "The event %(type)s is not used here; of this type %(used)s are."
 NO_SEGMENT = "The segment %(segment)s is missing."
 LONG_SEGMENT = "The segment %(segment)s is longer than %(most)s characters."
-UNREADABLE = "The segments cannot be read: %(detail)s"
+MANY_SEGMENTS = "The message has more than %(most)s segments that are read."
+NO_FIELD = "%(field)s is empty."
+WRONG_FIELD = "%(field)s is %(value)s, which is not understood."
+WRONG_CURRENCY = "%(field)s is in %(value)s; amounts are taken in CNY."
+NO_CHARGE = "FT1-6 names no charge: CG, CD and AJ are used; payments are told by BAR."
+NO_INFUSION = (
+    "No order is an infusion: RXR-1 names no drip, and no rate per time is given. Others are not"
+    " used here."
+)
 NO_PATIENT = "PID-3 is empty: the patient has no identifier."
 NO_LOCATION = "PV1-3 is empty: the patient's bed is not told."
 NOT_STORED = "The message could not be stored. Send it again later."
@@ -59,7 +65,12 @@ TEXTS = (
     UNSUPPORTED_EVENT,
     NO_SEGMENT,
     LONG_SEGMENT,
-    UNREADABLE,
+    MANY_SEGMENTS,
+    NO_FIELD,
+    WRONG_FIELD,
+    WRONG_CURRENCY,
+    NO_CHARGE,
+    NO_INFUSION,
     NO_PATIENT,
     NO_LOCATION,
     NOT_STORED,

@@ -10,7 +10,7 @@ from central.faults import model as faults
 from central.faults.shown import plain
 from central.hospital import flood, model, reasons, service
 from gateway.his import refusals
-from gateway.his.adt import MAX_SEGMENT_CHARS
+from gateway.his.segments import MAX_SEGMENT_CHARS
 from tests import visitor
 from tests.admissions.conftest import PEER, Hospital, adt
 

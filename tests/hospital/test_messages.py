@@ -14,6 +14,7 @@ from central.admissions import reasons as why
 from central.admissions import rules
 from central.clock import FakeClock
 from central.errors import FieldError
+from central.exams import reasons as exams
 from central.hospital import model, reasons, service
 from central.hospital.intake import intake
 from central.store import Store
@@ -284,8 +285,13 @@ def test_every_sample_goes_all_the_way(hospital: Hospital, path: Path) -> None:
         assert row["state"] == model.REFUSED
         return
     assert "MSA|AA|" in answer
-    [event] = parsed.events
-    assert isinstance(event, AdtEvent)
+    event = parsed.events[0]
+    if not isinstance(event, AdtEvent):
+        # Appointments name a room that nobody has mapped; accounts and orders need nothing.
+        held = exams.UNMAPPED_ROOM if row["type"].startswith("SIU") else reasons.UNUSED
+        assert row["state"] == model.DONE or hospital.why() == [held]
+        assert row["patient"] == "PATID1234"
+        return
     code = event.location.code
     hospital.do(service.map_location, row["sender"], code, "3", "3", "e", ZONE)
     assert hospital.last()["state"] == model.DONE
