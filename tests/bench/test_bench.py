@@ -9,7 +9,7 @@ import pytest
 
 from provisioning.bench import BENCHMARKS
 from provisioning.environment import ROOT
-from tests.bench import burst, calls, press, ringing
+from tests.bench import burst, calls, hl7, press, ringing
 from tests.bench.figures import figures, percentile, table
 
 pytestmark = pytest.mark.long
@@ -51,6 +51,13 @@ def test_every_call_is_set_up_and_every_ring_is_heard(tmp_path: Path, exchange_r
     assert facts["ours_per_s"] > 0 < facts["bare_per_s"]
     # Our way costs the application something, the bare one nothing.
     assert facts["ours_application_ms_per_call"] > facts["bare_application_ms_per_call"]
+
+
+def test_every_message_is_answered_whatever_is_sent_between(tmp_path: Path) -> None:
+    stages, facts = asyncio.run(hl7.measure(tmp_path, 54, 2, 4, 1, 1.0, 1, print))
+    assert [each["n"] for each in stages.values()] == [54, 54, 2]
+    assert facts["broken_messages"] > 0
+    assert (facts["connections_lost"], facts["mistakes_of_ours"]) == (0, 0)
 
 
 def test_every_press_rings_the_station_when_it_is_due(tmp_path: Path, exchange_root: Path) -> None:
