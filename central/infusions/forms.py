@@ -11,6 +11,7 @@ from central.console.context import (
     current_user,
     lasted,
     local,
+    note_patient_read,
     read,
     require_ward,
     requires,
@@ -18,7 +19,7 @@ from central.console.context import (
 )
 from central.console.errors import field_words
 from central.errors import FieldError
-from central.infusions import checks, drip, model, service
+from central.infusions import checks, drip, model, orders, service
 from central.infusions.drip import Drip, Segment
 from central.infusions.shown import STAGES
 from central.store import Row, Tx
@@ -53,12 +54,23 @@ def row_of(tx: Tx, infusion: int) -> Row:
 def new() -> Any:
     given: dict[str, Any] = request.form.to_dict() if request.method == "POST" else _proposal()
     wrong: dict[str, str] = {}
+    order: dict[str, Any] | None = None
+    if (asked := request.values.get("order", type=int)) is not None:
+        try:
+            order = orders.proposal(read(), asked)
+        except orders.UnknownOrderError:
+            flash(_("This order needs no bottle any more."), "error")
+            return redirect(url_for("infusions.index"))
+        require_ward(order["ward"])
+        note_patient_read(f"infusion_order/{asked}")
+        if request.method == "GET":
+            given = orders.as_form(order)
     if request.method == "POST":
-        infusion, wrong = _start(_placed(given))
+        infusion, wrong = _start(_placed(given), order=order)
         if infusion is not None:
             flash(_("The drip is started; the bed will speak in time."), "success")
             return redirect(url_for("infusions.one", infusion=infusion))
-    return _form(given, wrong)
+    return _form(given, wrong, order=order)
 
 
 def _proposal() -> dict[str, Any]:
@@ -67,7 +79,12 @@ def _proposal() -> dict[str, Any]:
     return {"place": place, "factor": "20", "volume_ml": "", "gtt_per_min": ""}
 
 
-def _form(given: dict[str, Any], wrong: dict[str, str], previous: Row | None = None) -> Any:
+def _form(
+    given: dict[str, Any],
+    wrong: dict[str, str],
+    previous: Row | None = None,
+    order: dict[str, Any] | None = None,
+) -> Any:
     tx = read()
     ward, _slash, bed = str(given.get("place", "")).partition("/")
     also = [] if previous else model.active(tx, ward, bed) if bed else []
@@ -79,6 +96,7 @@ def _form(given: dict[str, Any], wrong: dict[str, str], previous: Row | None = N
         factors=drip.FACTORS,
         previous=previous,
         also=also,
+        order=order,
     )
     return page, 422 if wrong else 200
 
@@ -98,7 +116,9 @@ def _placed(given: dict[str, Any]) -> dict[str, Any]:
     return given | {"ward": ward, "bed": bed}
 
 
-def _start(given: dict[str, Any], previous: int | None = None) -> tuple[int | None, dict[str, str]]:
+def _start(
+    given: dict[str, Any], previous: int | None = None, order: dict[str, Any] | None = None
+) -> tuple[int | None, dict[str, str]]:
     """Start a bottle. (its id, {}) or (None, what is wrong by field)."""
     with transaction() as tx:
         before = None if previous is None else row_of(tx, previous)
@@ -117,7 +137,10 @@ def _start(given: dict[str, Any], previous: int | None = None) -> tuple[int | No
             return None, {error.field: field_words(error) for error in wrong}
         if before is not None:
             return service.next_bottle(tx, before["id"], bottle, current_user.name), {}
-        return service.start_checked(tx, bottle, current_user.name), {}
+        infusion = service.start_checked(tx, bottle, current_user.name)
+        if order is not None:
+            orders.confirmed(tx, order["id"], infusion, current_user.name)
+        return infusion, {}
 
 
 def _clock_ms(tx: Tx, text: str) -> int:

@@ -59,6 +59,32 @@ def m001_infusions(db: Database) -> None:
     )
 
 
+@migrations()
+def m002_orders(db: Database) -> None:
+    db.executescript(
+        """
+        -- An infusion that the hospital's system ordered. what, body, stands: as reckoned from all
+        -- that was told; stands is what a nurse goes by, settled what she has decided about.
+        -- told_ms: since when it stands so. infusion: the drip she started for it.
+        CREATE TABLE infusion_orders (
+            id INTEGER PRIMARY KEY, sender TEXT NOT NULL, number TEXT NOT NULL,
+            patient TEXT NOT NULL, visit TEXT NOT NULL, what TEXT NOT NULL DEFAULT 'new',
+            body TEXT NOT NULL DEFAULT '{}', stands TEXT, told_ms INTEGER,
+            infusion INTEGER REFERENCES infusions (id), settled TEXT, settled_by TEXT,
+            settled_ms INTEGER, UNIQUE (sender, number)
+        );
+        CREATE INDEX infusion_orders_told ON infusion_orders (told_ms);
+        CREATE TABLE infusion_order_facts (
+            id INTEGER PRIMARY KEY,
+            infusion_order INTEGER NOT NULL REFERENCES infusion_orders (id),
+            what TEXT NOT NULL CHECK (what IN ('new', 'change', 'stop', 'cancel')),
+            sent_ms INTEGER NOT NULL, ref TEXT NOT NULL, body TEXT NOT NULL,
+            UNIQUE (infusion_order, what, sent_ms, body)
+        );
+        """
+    )
+
+
 def get(tx: Tx, infusion: int) -> Row | None:
     return tx.one("SELECT * FROM infusions WHERE id = ?", (infusion,))
 

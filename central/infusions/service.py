@@ -6,9 +6,11 @@ from typing import Any
 
 from central.audit import model as audit
 from central.events import NodeEvent
-from central.infusions import answers, checks, model, prompts
+from central.hospital.told import Reason, Told
+from central.infusions import answers, checks, model, orders, prompts
 from central.infusions.checks import Bottle
 from central.store import Row, Tx
+from gateway.his.events import InfusionOrderEvent
 from gateway.mqtt import kinds
 
 
@@ -255,5 +257,8 @@ TIMERS = {
     prompts.STILL_PAUSED: answers.still_paused,
 }
 BIRTHS = [prompts.resend]
+HOSPITAL: dict[type[InfusionOrderEvent], Callable[[Tx, InfusionOrderEvent, Told], list[Reason]]] = {
+    InfusionOrderEvent: orders.take
+}
 resend = prompts.resend
 recover = prompts.recover

@@ -18,6 +18,7 @@ STAGES = {
 }
 HISTORY = {
     "started": N_("started"),
+    "ordered": N_("started for an order"),
     "rate": N_("rate changed"),
     "paused": N_("paused"),
     "resumed": N_("runs again"),
@@ -37,6 +38,7 @@ HISTORY = {
 DETAIL = {
     "volume_ml": N_("%(n)s mL"),
     "remaining_ml": N_("%(n)s mL left"),
+    "order": N_("order %(n)s"),
     "factor": N_("%(n)s drops per mL"),
     "gtt_per_min": N_("%(n)s drops per minute"),
     "in_min": N_("in %(n)s min"),

@@ -8,6 +8,7 @@ from central.console.context import (
     _,
     console,
     current_user,
+    note_patient_read,
     read,
     require_ward,
     requires,
@@ -16,7 +17,7 @@ from central.console.context import (
 from central.console.errors import field_words
 from central.console.marks import N_
 from central.errors import FieldError
-from central.infusions import chart, forms, model, service
+from central.infusions import chart, forms, model, orders, service
 from central.infusions.forms import STAFF, row_of
 from central.infusions.shown import STAGES, STATES, live, told
 from central.wards import model as wards
@@ -47,10 +48,14 @@ def index() -> Any:
     tx = read()
     ward = _ward_asked()
     rows = [live(each, tx.now_ms) for each in model.running(tx, ward)]
+    ordered = orders.waiting(tx, ward)
+    if ordered:
+        note_patient_read(f"infusions/{ward or 'all'}")
     ended = [row for row in model.over(tx) if ward in (None, row["ward"])]
     return render_template(
         "infusions/index.html",
         rows=rows,
+        ordered=ordered,
         ended=ended,
         ward=ward,
         wards=[row["id"] for row in wards.wards(tx)] if current_user.ward is None else [],
@@ -73,6 +78,31 @@ def _ward_asked() -> str | None:
     if ward is not None:
         require_ward(ward)
     return ward
+
+
+# --- what is ordered ---
+
+
+@blueprint.post("/infusions/orders/<int:order>/<any(rate, stop, seen):what>")
+@requires(*STAFF)
+def order(order: int, what: str) -> Any:
+    """A nurse decides about an order: sets the drip as it says now, stops it, or has seen it."""
+    by, wrong = current_user.name, None
+    try:
+        with transaction() as tx:
+            for found in orders.waiting(tx, None, order):
+                require_ward(found["ward"])
+            found = orders.settle(tx, order, by)
+            if what == "rate":
+                service.set_rate(tx, found["infusion"], request.form.get("gtt_per_min"), by)
+            elif what == "stop":
+                service.stop(tx, found["infusion"], by, _("stopped by the order"))
+    except FieldError as error:
+        wrong = field_words(error)
+    except (orders.UnknownOrderError, service.UnknownInfusionError, service.InfusionOverError):
+        wrong = _("This order is settled already.")
+    flash(wrong or _("Noted."), "error" if wrong else "success")
+    return redirect(url_for("infusions.index", ward=request.args.get("ward")))
 
 
 # --- one drip ---

@@ -174,6 +174,7 @@ MAY = {
     "GET infusions.next_bottle": NURSES,
     "POST infusions.next_bottle": NURSES,
     "GET infusions.one": NURSES,
+    "POST infusions.order": NURSES,
     "GET infusions.preview": NURSES,
     "POST interfaces.believe": "EA",
     "GET interfaces.index": "EA",
