@@ -1,4 +1,5 @@
-"""A patient of the demo with a card, a deposit and the fees of some days, for the page at /my.
+"""A patient of the demo with a card, a deposit, the fees of some days and an examination to come,
+for the page at /my.
 
 Entering her again changes nothing that is there.
 """
@@ -6,17 +7,21 @@ Entering her again changes nothing that is there.
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from central.exams import model as rooms
+from central.exams import service as exams
 from central.fees import taking as fees
 from central.hospital.told import Told
 from central.patients import accounts, details, issuing, model
 from central.store import Store, Tx
 from gateway.his.events import AccountEvent, Charge, ChargeEvent
+from provisioning.hospital import EXAM_ROOM
 
 # A demo on loopback: meant to be read on the screen and typed.
 CARD, PIN = "620100017", "246802"
 PATIENT, VISIT = "10001", "10001-1"
 DEPOSIT_FEN = 300_000
 DAYS = 4
+EXAM_IN_MIN = 45
 _ZONE = ZoneInfo("Asia/Shanghai")
 _TOLD = Told("demo", "DEMO", _ZONE)
 # Code, text, fen.
@@ -33,6 +38,8 @@ def enter(store: Store) -> None:
     with store.transaction() as tx:
         details.register(tx, PATIENT, "王小芳", "F", "1958-03-27", by="demo")
         issuing.issue(tx, PATIENT, CARD, by="demo")
+        if rooms.room(tx, EXAM_ROOM) is not None:
+            exams.book(tx, EXAM_ROOM, PATIENT, "demo", at_ms=tx.now_ms + EXAM_IN_MIN * 60_000)
         _pay_and_charge(tx)
     made = issuing.make_pin(store, PATIENT, PIN)
     with store.transaction() as tx:

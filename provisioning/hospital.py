@@ -12,6 +12,9 @@ from central.console import service as people
 from central.directory import facilities
 from central.directory import model as directory
 from central.directory import service as telephones
+from central.exams import model as exams
+from central.exams import rooms
+from central.exams import service as queue
 from central.hospital import model as messages
 from central.hospital.service import map_location
 from central.personal import desks, finding, speed
@@ -35,6 +38,8 @@ ROOM, PARKING, PLACES, VOICEMAIL, PIN = "8800", "8700", ("8701", "8705"), "8900"
 BROADCAST, URGENT = "621", "622"
 # The number for logging in at a telephone, one who has none of his own, and his PIN.
 DESK, ROUNDS, ROUNDS_PIN = "8901", "8201", "258025"
+# The examination room, and what the systems that are named HIS call it.
+EXAM_ROOM, EXAM_CODE = "201", "US-2"
 MANAGER = "8102"  # who may dial these
 COLLEAGUES = "nurses"
 
@@ -62,6 +67,7 @@ def logins(plans: tuple[WardPlan, ...]) -> list[Login]:
         Login("manager", "值班经理", "duty_manager"),
         Login("engineer", "工程师", "engineer"),
         Login("registry", "挂号收费员", "registry"),
+        Login("technician", "检查技师", "technician"),
         Login("admin", "管理员", "admin"),
     ]
 
@@ -121,6 +127,8 @@ def load(tx: Tx, plans: tuple[WardPlan, ...]) -> None:
         broadcasts.allow(tx, "extension", MANAGER, True, by="demo")
     if not directory.used(tx, DESK):
         _free_seating(tx, phones(plans)[0].number)
+    if exams.room(tx, EXAM_ROOM) is None:
+        _examinations(tx, plans)
     for (sender, place), (ward, bed) in places(plans).items():
         if messages.location(tx, sender, place) is None:
             map_location(tx, sender, place, ward, bed, "demo")
@@ -144,6 +152,22 @@ def _free_seating(tx: Tx, station: str) -> None:
     desks.put(tx, ROUNDS, rights=directory.INTERNAL, pin=ROUNDS_PIN, by="demo")
     finding.find(tx, ROUNDS, [Target("8101", ring_s=15), Target(MANAGER)], by="demo")
     speed.put(tx, "*001", station, by="demo")
+
+
+def _examinations(tx: Tx, plans: tuple[WardPlan, ...]) -> None:
+    """A room with a queue: one is inside, one is there, one is expected in half an hour."""
+    walks = {plan.id: 6 + 3 * n for n, plan in enumerate(plans)}
+    rooms.put(tx, rooms.Room(EXAM_ROOM, "超声一室", "Ultrasound 1", walks=walks), "demo")
+    rooms.map_code(tx, "HIS", EXAM_CODE, EXAM_ROOM, "demo")
+    for patient, name, in_min in (
+        ("10011", "李强", 0),
+        ("10012", "赵敏", 0),
+        ("10013", "孙伟", 30),
+    ):
+        at_ms = tx.now_ms + in_min * 60_000 if in_min else None
+        made = queue.book(tx, EXAM_ROOM, patient, "demo", name=name, at_ms=at_ms)
+        if patient == "10011":
+            queue.do(tx, made["id"], "start", "demo")
 
 
 def places(plans: tuple[WardPlan, ...]) -> dict[tuple[str, str], tuple[str, str]]:
