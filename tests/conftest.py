@@ -76,7 +76,8 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     connect = stores.connect
 
     def connect_to_copy(path: str | Path) -> sqlite3.Connection:
-        if not Path(path).exists():
+        # One that `Store` has just made is empty still.
+        if not Path(path).exists() or not Path(path).stat().st_size:
             shutil.copyfile(empty, path)
         return connect(path)
 

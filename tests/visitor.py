@@ -1,5 +1,6 @@
 """The console without a browser: an application over a test's database, and people who log in."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from flask.testing import FlaskClient
 from central.clock import Clock
 from central.console import service as people
 from central.console.app import create_app
+from central.console.context import Console
+from central.patients.cards import SECRET_FILE
 from central.store import Store
 
 PASSWORD = "a long password"
@@ -33,6 +36,21 @@ def console(folder: Path, clock: Clock, **changes: Any) -> Iterator[Flask]:
         yield made
     finally:
         made.extensions["wardline"].close()
+
+
+@contextmanager
+def over_a_copy(app: Flask, of: Path, folder: Path, clock: Clock) -> Iterator[Flask]:
+    """The application over a copy in `folder` of a database that is closed, with the secret beside
+    it: one for many tests, since making an application takes most of what they take."""
+    for each in (of, of.with_name(SECRET_FILE)):
+        shutil.copyfile(each, folder / each.name)
+    console: Console = app.extensions["wardline"]
+    before, console.store = console.store, Store(folder / of.name, clock)
+    try:
+        yield app
+    finally:
+        console.store.close()
+        console.store = before
 
 
 def store_of(app: Flask) -> Store:

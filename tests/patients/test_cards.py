@@ -170,13 +170,12 @@ def test_a_new_pin_unlocks_the_card(desk: Store) -> None:
     assert cards.check(desk, CARD, "975310", HOME) == ZHAO
 
 
-@pytest.mark.parametrize(
-    "pin", ["", "12345", "123456789", "24680a", "777777", "234567", "987654", "100017", "610615"]
-)
-def test_a_pin_is_not_easily_guessed(desk: Store, pin: str) -> None:
-    with pytest.raises(FieldError) as caught:
-        issuing.make_pin(desk, ZHAO, pin)
-    assert caught.value.field == "pin"
+def test_a_pin_is_not_easily_guessed(desk: Store) -> None:
+    malformed = ("", "12345", "123456789", "24680a")
+    for pin in (*malformed, "777777", "234567", "987654", "100017", "610615"):
+        with pytest.raises(FieldError) as caught:
+            issuing.make_pin(desk, ZHAO, pin)
+        assert caught.value.field == "pin", pin
 
 
 def test_a_pin_by_lot_is_one(desk: Store) -> None:

@@ -18,20 +18,30 @@ from central.patients.details import Contact
 from central.store import Store
 from gateway.his.events import AccountEvent
 from tests.patients.conftest import CARD, PIN, QIAN, WRONG, ZHAO, give, tell_of
-from tests.visitor import console, hire, log_in, store_of, token_of
+from tests.visitor import console, hire, log_in, over_a_copy, store_of, token_of
 
 HOME = Caller("address/198.51.100.7")
 
 
-@pytest.fixture
-def app(tmp_path: Path, clock: FakeClock) -> Iterator[Flask]:
-    with console(tmp_path, clock) as made:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Path]]:
+    """The application, and the database that each test begins with."""
+    folder = tmp_path_factory.mktemp("console")
+    with console(folder, FakeClock()) as made:
         hire(made, "sun", "registry")
-        with store_of(made).transaction() as tx:
+        store = store_of(made)
+        with store.transaction() as tx:
             tell_of(tx, ZHAO, "赵敏")
             tell_of(tx, QIAN, "钱多多", "1975-01-30")
-        give(store_of(made), ZHAO, CARD)
-        yield made
+        give(store, ZHAO, CARD)
+        store.close()
+        yield made, store.path
+
+
+@pytest.fixture
+def app(made: tuple[Flask, Path], tmp_path: Path, clock: FakeClock) -> Iterator[Flask]:
+    with over_a_copy(*made, tmp_path, clock) as app:
+        yield app
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from tests.conftest import program
 from tests.console.test_browser import ARGUMENTS, WAIT_MS
 from tests.console.test_every_page import OUTSIDE, not_chinese, shut_out
 from tests.patients.conftest import CARD, PIN
-from tests.portal.test_portal import app, booked  # noqa: F401
+from tests.portal.test_portal import app, booked, made  # noqa: F401
 from tests.visitor import store_of
 
-PAGES = ("/my", "/my/fees", "/my/places", "/my/nothing-here")
+PAGES = {"zh": ("/my", "/my/fees", "/my/places"), "en": ("/my/fees", "/my/nothing-here")}
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def visit(browser: Browser, address: str, lang: str, size: ViewportSize, dark: b
     page.fill("#pin", PIN)
     page.press("#pin", "Enter")
     page.wait_for_url(f"{address}/my")
-    for path in PAGES:
+    for path in PAGES[lang]:
         page.goto(address + path)
         if path == "/my/fees":
             assert page.locator("svg .bar").count() == 3

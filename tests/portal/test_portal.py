@@ -23,7 +23,7 @@ from central.portal import session as portal_session
 from central.store import Store, Tx
 from gateway.his.events import AccountEvent, Charge, ChargeEvent
 from tests.patients.conftest import CARD, PIN, QIAN, WRONG, ZHAO, give, tell_of
-from tests.visitor import console, hire, log_in, store_of, token_of
+from tests.visitor import console, hire, log_in, over_a_copy, store_of, token_of
 
 ZONE = ZoneInfo("Asia/Shanghai")
 TOLD = Told("his/1", "HIS/H", ZONE)
@@ -76,12 +76,21 @@ def booked(store: Store, *patients: str, hours: int = 0) -> None:
             exams.book(tx, "us", each, "sun", at_ms=at_ms, zone=ZONE)
 
 
-@pytest.fixture
-def app(tmp_path: Path, clock: FakeClock) -> Iterator[Flask]:
-    with console(tmp_path, clock) as made:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Path]]:
+    """The application, and the database that each test begins with."""
+    folder = tmp_path_factory.mktemp("console")
+    with console(folder, FakeClock()) as made:
         hire(made, "sun", "registry")
         fill(store_of(made))
-        yield made
+        store_of(made).close()
+        yield made, store_of(made).path
+
+
+@pytest.fixture
+def app(made: tuple[Flask, Path], tmp_path: Path, clock: FakeClock) -> Iterator[Flask]:
+    with over_a_copy(*made, tmp_path, clock) as app:
+        yield app
 
 
 @pytest.fixture
