@@ -115,7 +115,7 @@ def fill_directory(tx: Tx) -> None:
             Lockout("203.0.113.9", "admin", 3, tx.now_ms / 1000 - 99, tx.now_ms / 1000 + 141),
         ],
     )
-    lockouts.unlock(tx, "10.1.2.77", "qian")
+    lockouts.unlock(tx, "10.1.2.77", "admin")
 
 
 def fill(tx: Tx) -> None:

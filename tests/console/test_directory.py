@@ -257,11 +257,11 @@ def test_the_role_is_one_that_an_administrator_can_give(
 ) -> None:
     admin = as_user("admin")
     form = {
-        "csrf_token": token_of(admin, "/users"), "name": "sun", "display": "Sun",
+        "csrf_token": token_of(admin, "/users"), "name": "tang", "display": "Tang",
         "role": "telephone_admin", "password": "long enough to use",
     }  # fmt: skip
     assert admin.post("/users", data=form).status_code == 302
-    row = users.user(db.read(), "sun")
+    row = users.user(db.read(), "tang")
     assert row is not None
     assert row["role"] == "telephone_admin"
 

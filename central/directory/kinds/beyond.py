@@ -37,12 +37,11 @@ def _class_rows(tx: Tx) -> list[dict[str, Any]]:
     ]
 
 
+ENDLESS = N_("0: as many as come.")
 CAPS = (
-    Field("day_calls", N_("Outside calls in a day"), NUMBER, value=0,
-          hint=N_("0: as many as come.")),
-    Field("day_minutes", N_("Minutes outside in a day"), NUMBER, value=0,
-          hint=N_("0: as many as come.")),
-)  # fmt: skip
+    Field("day_calls", N_("Outside calls in a day"), NUMBER, value=0, hint=ENDLESS),
+    Field("day_minutes", N_("Minutes outside in a day"), NUMBER, value=0, hint=ENDLESS),
+)
 
 
 def _caps(tx: Tx, kind: Kind, ref: str, values: Values, by: str) -> None:
@@ -96,7 +95,7 @@ CLASSES = Kind(
             N_("Calls outward at once"),
             NUMBER,
             value=0,
-            hint=N_("0: as many as come."),
+            hint=ENDLESS,
         ),
         *CAPS,
     ),

@@ -66,10 +66,6 @@ def _add(tx: Tx, values: Values, by: str) -> str:
     return _put(tx, values["number"], values, by)
 
 
-def _change(tx: Tx, ref: str, values: Values, by: str) -> None:
-    _put(tx, ref, values, by)
-
-
 DESKS = Kind(
     path="desks",
     code="desk",
@@ -98,7 +94,7 @@ DESKS = Kind(
     rows=_rows,
     present=_now,
     add=_add,
-    change=_change,
+    change=_put,
     remove=lambda tx, ref, by: desks.remove(tx, ref, by=by),
     named=lambda given: _("Log-in of %(number)s at phones", number=given["number"]),
     lost=lambda _tx, _ref: _("It leaves the phone where it is logged in, and its PIN is gone."),

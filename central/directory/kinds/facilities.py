@@ -6,7 +6,7 @@ from central.console.context import _, lasted
 from central.console.marks import N_
 from central.directory import facilities, model, present
 from central.directory.kinds import choices, losing
-from central.directory.kinds.kind import CHOICE, NUMBER, SECRET, Field, Kind, whole
+from central.directory.kinds.kind import CHOICE, HOUSE_NUMBER, NUMBER, SECRET, Field, Kind, whole
 from central.directory.present import Values
 from central.store import Tx
 
@@ -92,7 +92,7 @@ ROOMS = Kind(
     empty=N_("There is no conference room yet."),
     columns={"number": N_("Telephone number"), "label": N_("Name of the room"), "pin": N_("PIN")},
     fields=(
-        Field("number", N_("Telephone number"), fixed=True, hint=N_("2 to 8 digits.")),
+        HOUSE_NUMBER,
         Field("label", N_("Name of the room")),
         Field(
             "pin",
@@ -123,15 +123,11 @@ def _parking_rows(tx: Tx) -> list[dict[str, Any]]:
     return [{"ref": row["number"], "number": row["number"], "places": places, "wait_s": waits}]
 
 
-def _set_parking(tx: Tx, number: str, values: Values, by: str) -> None:
+def _set_parking(tx: Tx, number: str, values: Values, by: str) -> str:
     facilities.set_parking(
         tx, number, str(values["first"]), str(values["last"]), wait_s=whole(values, "wait_s"), by=by
     )
-
-
-def _add_parking(tx: Tx, values: Values, by: str) -> str:
-    _set_parking(tx, values["number"], values, by)
-    return str(values["number"])
+    return number
 
 
 PARKING = Kind(
@@ -151,14 +147,14 @@ PARKING = Kind(
         "wait_s": N_("Comes back after"),
     },
     fields=(
-        Field("number", N_("Telephone number"), fixed=True, hint=N_("2 to 8 digits.")),
+        HOUSE_NUMBER,
         Field("first", N_("First place"), NUMBER),
         Field("last", N_("Last place"), NUMBER),
         Field("wait_s", N_("Comes back after seconds"), NUMBER, value=90),
     ),
     rows=_parking_rows,
     present=present.parking,
-    add=_add_parking,
+    add=lambda tx, values, by: _set_parking(tx, values["number"], values, by),
     change=_set_parking,
     remove=lambda tx, ref, by: facilities.remove_parking(tx, ref, by=by),
     named=lambda given: _("Parked calls by %(number)s", number=given["number"]),

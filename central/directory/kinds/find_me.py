@@ -126,10 +126,6 @@ def _add(tx: Tx, values: Values, by: str) -> str:
     return _put(tx, values["owner"], values, by)
 
 
-def _change(tx: Tx, ref: str, values: Values, by: str) -> None:
-    _put(tx, ref, values, by)
-
-
 FIND_ME = Kind(
     path="find-me",
     code="find",
@@ -160,7 +156,7 @@ FIND_ME = Kind(
     rows=_rows,
     present=_now,
     add=_add,
-    change=_change,
+    change=_put,
     remove=lambda tx, ref, by: finding.find(tx, ref, [], by=by),
     named=lambda given: _("Find-me of %(number)s", number=given["owner"]),
     lost=lambda _tx, _ref: _("The extension rings at its own phones only."),

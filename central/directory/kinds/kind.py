@@ -51,13 +51,18 @@ class Kind:
     rows: Callable[[Tx], list[dict[str, Any]]]
     present: present.Present
     add: Callable[[Tx, Values, str], str]
-    change: Callable[[Tx, str, Values, str], None]
+    # What it answers is nobody's.
+    change: Callable[[Tx, str, Values, str], object]
     remove: Callable[[Tx, str, str], None]
     # What it is called on its page, by its values.
     named: Callable[[Values], str]
     # What goes when it is removed, in words; and what keeps it from being removed.
     lost: Callable[[Tx, str], str]
     uses: Callable[[Tx, str], list[Use]] = field(default=lambda _tx, _ref: [])
+
+
+# A number of the house that is given once.
+HOUSE_NUMBER = Field("number", N_("Telephone number"), fixed=True, hint=N_("2 to 8 digits."))
 
 
 def whole(values: Values, name: str) -> int:

@@ -8,6 +8,7 @@ from central.directory import changing, model, present, removing, service
 from central.directory.kinds import choices, losing
 from central.directory.kinds.kind import (
     CHOICE,
+    HOUSE_NUMBER,
     MANY,
     NUMBER,
     Field,
@@ -148,7 +149,7 @@ EXTENSIONS = Kind(
         "ring_s": N_("Rings for"),
     },
     fields=(
-        Field("number", N_("Telephone number"), fixed=True, hint=N_("2 to 8 digits.")),
+        HOUSE_NUMBER,
         Field("label", N_("Name shown"), hint=N_("What a phone shows when it calls from here.")),
         Field("person", N_("Person"), CHOICE, choices=choices.people, empty=N_("nobody's own")),
         Field(
