@@ -7,9 +7,14 @@ Entering her again changes nothing that is there.
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from central.directory.present import mark
 from central.exams import model as rooms
 from central.exams import service as exams
+from central.fees import editing
+from central.fees import model as fee_rows
 from central.fees import taking as fees
+from central.fees.cover import INPATIENT, OUTPATIENT, Band, RuleSet
+from central.fees.scope import Item
 from central.hospital.told import Told
 from central.patients import accounts, details, issuing, model
 from central.store import Store, Tx
@@ -24,6 +29,11 @@ DAYS = 4
 EXAM_IN_MIN = 45
 _ZONE = ZoneInfo("Asia/Shanghai")
 _TOLD = Told("demo", "DEMO", _ZONE)
+# What insurance covers, in part and not at all: code, class, first self-pay in basis points.
+_CATALOGUE = (
+    ("D001", "A", 0), ("D002", "B", 500), ("D003", "A", 0), ("D004", "C", 0), ("D005", "B", 1000),
+)  # fmt: skip
+DEDUCTIBLE_FEN, RATE_BP = 20_000, 8_000
 # Code, text, fen.
 _DAILY = (
     ("D001", "住院诊查费", 2_000), ("D002", "二级护理", 3_600),
@@ -38,12 +48,27 @@ def enter(store: Store) -> None:
     with store.transaction() as tx:
         details.register(tx, PATIENT, "王小芳", "F", "1958-03-27", by="demo")
         issuing.issue(tx, PATIENT, CARD, by="demo")
+        _cover(tx)
         if rooms.room(tx, EXAM_ROOM) is not None:
             exams.book(tx, EXAM_ROOM, PATIENT, "demo", at_ms=tx.now_ms + EXAM_IN_MIN * 60_000)
         _pay_and_charge(tx)
     made = issuing.make_pin(store, PATIENT, PIN)
     with store.transaction() as tx:
         issuing.set_pin(tx, PATIENT, made, by="demo")
+
+
+def _cover(tx: Tx) -> None:
+    """A small catalogue, and rules for those who are in hospital and those who are not."""
+    day = datetime.fromtimestamp(tx.now_ms / 1000, _ZONE).date().replace(month=1, day=1)
+    names = {code: text for code, text, _ in (*_DAILY, ("D005", "腹部彩色超声", 0))}
+    for code, kind, first_bp in _CATALOGUE:
+        item = Item(code, names[code], kind, None, first_bp)
+        if fee_rows.item(tx, code, str(day)) is None:
+            editing.put_item(tx, item, str(day), by="demo")
+    for care, name in ((INPATIENT, "职工医保 住院"), (OUTPATIENT, "职工医保 门诊")):
+        rules = RuleSet("", care, day, name, DEDUCTIBLE_FEN, (Band(None, RATE_BP),))
+        if not any(each.key == rules.key for each in fee_rows.rule_sets(tx)):
+            editing.save_rules(tx, rules, None, mark(editing.NOTHING), by="demo")
 
 
 def _pay_and_charge(tx: Tx) -> None:

@@ -1,11 +1,15 @@
 """The demo's patient can log in, and entering her again changes nothing."""
 
+from datetime import date
 from pathlib import Path
 
 from central.clock import SystemClock
+from central.fees import service as fees
 from provisioning import demo_patient
 from tests.portal.test_portal import enter
 from tests.visitor import console, store_of
+
+DAY = date(2026, 1, 1)
 
 
 def test_the_demos_patient_reads_her_fees(tmp_path: Path) -> None:
@@ -19,3 +23,7 @@ def test_the_demos_patient_reads_her_fees(tmp_path: Path) -> None:
         assert "¥3,000.00" in page
         assert page.count('class="bar"') == demo_patient.DAYS
         assert "腹部彩色超声" in page
+        # 4 days of 181.10 and an ultrasound of 180 once; the infusion sets are her own expense.
+        found = fees.summary(store_of(app).read(), demo_patient.PATIENT, demo_patient.VISIT, DAY)
+        assert (found.total_fen, found.insured_fen > 0) == (90_440, True)
+        assert [each.kind for each in found.items] == ["A", "B", "B", "A", "C"]
