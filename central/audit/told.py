@@ -176,7 +176,8 @@ def detail(text: str) -> str:
 
 def _value(value: object) -> str:
     if isinstance(value, list):
-        return " ".join(_value(each) for each in value)
+        # Such as the names of what was changed.
+        return " ".join(_(DETAILS[each]) if each in DETAILS else _value(each) for each in value)
     if isinstance(value, dict):
         return " ".join(
             f"{_(DETAILS.get(key) or key)} {_value(each)}" for key, each in value.items()
