@@ -16,7 +16,7 @@ from central.store import Store
 from gateway.his import examples
 from gateway.his.http.document import BASE
 from gateway.his.http.schemas import SCHEMAS
-from gateway.his.message import parse
+from gateway.his.message import READERS, parse
 from gateway.his.poller.settings import from_config
 from tests.polling.conftest import CHARGES, STAYS, ZONE
 from tests.visitor import token_of
@@ -132,3 +132,8 @@ def test_addresses_are_those_of_the_configuration(engineer: FlaskClient) -> None
     assert "10.1.2.0/24" in page
     assert f"http://localhost{BASE}" in page
     json.loads(texts(page)["text-stays-1"])
+
+
+def test_there_is_an_example_of_each_message_that_is_read() -> None:
+    shown = {each for of in examples.EXAMPLES.values() for each in of}
+    assert shown == {f"{type}^{event}" for type, events in READERS.items() for event in events}
