@@ -111,7 +111,7 @@ BOX = {
         N_("nobody was discharged: see Interfaces, and confirm it there if it is true"),
     ),
     "notice-unheard": (
-        N_("Nobody has confirmed a notice of who comes or goes, the phone rang until %(since)s"),
+        N_("Nobody has confirmed a notice to the ward, it was told until %(since)s"),
         N_("confirm it under Notices, and see whether the station's phone is well"),
     ),
     "rule-failed": (
