@@ -246,13 +246,14 @@ def is_known(tx: Tx, patient: str) -> bool:
     return bool(tx.value("SELECT 1 FROM patients WHERE id = ?", (patient,)))
 
 
-def is_in_ward(tx: Tx, patient: str, ward: str) -> bool:
-    """Whether a patient lies in a ward now, or lay there last."""
-    return ward == tx.value(
+def ward_of(tx: Tx, patient: str) -> str | None:
+    """Where a patient lies now, or lay last; None: in no ward of ours."""
+    ward: str | None = tx.value(
         "SELECT ward FROM stays WHERE patient = ? AND cancelled_ms IS NULL"
         " ORDER BY discharged_ms IS NOT NULL, admitted_ms DESC LIMIT 1",
         (patient,),
     )
+    return ward
 
 
 def elsewhere(tx: Tx, patient: str) -> list[Row]:

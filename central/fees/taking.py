@@ -39,11 +39,14 @@ def _take_one(tx: Tx, event: ChargeEvent, charge: Charge, told: Told) -> list[Re
     known = model.charge(tx, told.sender, charge.id)
     sent_ms = _sent_ms(tx, event.sent_at, told.zone)
     moment = charge.service_at or event.sent_at
+    day = str(day_of(moment, told.zone) if moment else today(tx.now_ms, told.zone))
+    if charge.service_at is None and known is not None:
+        day = min(day, known["day"])  # told again on a later day, it is no later charge
     alone = charge.amount_fen < 0 and not charge.original
     row: dict[str, Any] = {
         "patient": event.patient_id,
         "visit": event.visit,
-        "day": str(day_of(moment, told.zone) if moment else today(tx.now_ms, told.zone)),
+        "day": day,
         "code": charge.code,
         "text": charge.text,
         "quantity_milli": charge.quantity_milli,

@@ -101,9 +101,14 @@ def index() -> Any:
 
 
 def _may_see(tx: Tx, patient: str) -> None:
-    """One bound to a ward sees the patients of it; 403 for any other."""
-    if current_user.ward is not None and not model.is_in_ward(tx, patient, current_user.ward):
+    """One bound to a ward sees the patients of it and of wards that hand over to it; 403 for any
+    other."""
+    if current_user.ward is None:
+        return
+    ward = model.ward_of(tx, patient)
+    if ward is None:
         abort(403)
+    require_ward(ward)
 
 
 @blueprint.get("/fees/patients/<path:patient>")

@@ -213,6 +213,12 @@ def test_a_charge_belongs_to_the_hospitals_day_whatever_zone_it_was_told_in(
     tell(charged(charge("3", 1, service_at=None), sent_at=None))
     days = [each.day for each in fees(entered).by_day]
     assert days == [date(2026, 3, 2), today(clock.now_ms(), ZONE)]
+    again = charged(charge("2", 11, service_at=None), sent_at=SENT + timedelta(days=1))
+    tell(again)
+    clock.advance(86_400_000)
+    tell(charged(charge("3", 2, service_at=None), sent_at=None))
+    assert fees(entered).today_fen == 111, "told again on a later day, it is no later charge"
+    assert [each.day for each in fees(entered).by_day] == days
 
 
 def test_the_newest_visit_is_found(entered: Store, tell: Tell) -> None:

@@ -95,6 +95,7 @@ def test_a_head_nurse_sees_the_fees_of_her_ward_and_each_look_is_in_the_audit(
     assert "Count it" not in bill
     assert nurse.get("/fees/patients/p2").status_code == 403
     assert nurse.get("/fees/patients/p2/lines.csv?visit=v1").status_code == 403
+    assert nurse.get("/fees/patients/nobody").status_code == 403
     assert nurse.get("/fees/rules/new").status_code == 403
     assert as_user("zhao").get("/fees/patients/p2").status_code == 200
     assert as_user("zhao").get("/fees/patients/nobody").status_code == 404
@@ -102,6 +103,10 @@ def test_a_head_nurse_sees_the_fees_of_her_ward_and_each_look_is_in_the_audit(
         ("wang", "fees.ward", "ward/3"), ("wang", "fees.read", "fees/p1"),
         ("zhao", "fees.read", "fees/p2"),
     ]  # fmt: skip
+    with db.transaction() as tx:
+        wards.set_neighbour(tx, "5", "3")
+    assert "Name p2" in nurse.get("/fees?ward=5").text, "who looks after a ward sees its fees"
+    assert nurse.get("/fees/patients/p2").status_code == 200
     table = nurse.get("/fees/patients/p1/lines.csv?visit=v1").text
     assert "CT/1,,,1,12345,12345,0,0,0" in table
 
