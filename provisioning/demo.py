@@ -255,11 +255,11 @@ A patient's page for the telephone: {url}/my with card {card} and PIN {pin}.
 
 Three things to try
   1. Log in as nurse3, open "Virtual ward" in a second window and press a red button: the call
-     is on the board, the lamp blinks, the bed says so. Accept it, then press presence.
-  2. Start an infusion for a bed, then let time run 600 times as fast on the virtual ward's
-     page: the bed speaks before the bottle is empty.
-  3. Cut the power of a bedside unit on the virtual ward's page: board and station know of it
-     within seconds.
+     is on the board, the lamp blinks, the bed says so. "Accept" it on the board, then press
+     "Nurse comes" at the bed.
+  2. "Start a drip" on the board, then let hospital time run 600x on the virtual ward's page:
+     the bed speaks before the bottle is empty. Let it run 1x again.
+  3. "Cut its power" at a bed of the virtual ward: board and station know of it within seconds.
 
 The hospital system may send ADT messages over MLLP to port {mllp}.
 {ringing}

@@ -118,6 +118,7 @@ VALUES: dict[str, str] = {
     "admin": N_("Administrator"),
     "True": N_("yes"),
     "False": N_("no"),
+    "desk": N_("log in at a phone"),
     "internal": N_("internal"),
     "inward": N_("from outside"),
     "outward": N_("to outside"),
@@ -148,8 +149,8 @@ class Thing(NamedTuple):
 
 
 def who(name: str) -> str:
-    """A log-in name, or what acts by itself."""
-    return _(OTHERS[name]) if name in OTHERS else name
+    """A log-in name, an extension, or what acts by itself."""
+    return _(OTHERS[name]) if name in OTHERS else _of_the_house(name)
 
 
 def thing(ref: str) -> Thing:
@@ -183,4 +184,12 @@ def _value(value: object) -> str:
             f"{_(DETAILS.get(key) or key)} {_value(each)}" for key, each in value.items()
         )
     text = str(value)
-    return _(VALUES.get(text) or text)
+    return _(VALUES[text]) if text in VALUES else _of_the_house(text)
+
+
+def _of_the_house(text: str) -> str:
+    """What was done at a telephone, "phone 8003", or by one who dialled, "extension 8102"."""
+    kind, space, number = text.partition(" ")
+    if kind in ("extension", "phone") and space and number.isdecimal():
+        return _(THINGS[kind][0], a=number)
+    return _(text)

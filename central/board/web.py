@@ -15,6 +15,7 @@ from flask import (
 from central.audit import model as audit
 from central.board import service
 from central.calls import service as calls
+from central.calls import types
 from central.console import login, streaming
 from central.console import service as people
 from central.console.context import (
@@ -71,6 +72,8 @@ def board(ward: str) -> Any:
         neighbour=None if row is None else row["neighbour"],
         words=_words(),
         station=station,
+        # The types of call that the reader may open; all when None.
+        opens=types.TECHNICAL if current_user.role == "engineer" else None,
     )
 
 

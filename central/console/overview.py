@@ -5,6 +5,7 @@ from typing import Any
 
 from central.admissions import model as admissions
 from central.calls import model as calls
+from central.calls.types import TECHNICAL
 from central.directory import model as directory
 from central.escalation import model as policies
 from central.escalation import service as escalation
@@ -98,9 +99,9 @@ def search(
     registry: bool,
 ) -> dict[str, list[dict[str, Any]]]:
     """Beds, patients, nodes, calls, extensions and phones that hold `words`, at most SEARCH_LIMIT
-    of each. Within `ward` for those bound to one, without wards, patients or phones for those
-    they do not concern; the numbers of the house are for everybody. `registry`: patients, too,
-    wherever they are. A bed is found as "5", "3-5" or "3/5"."""
+    of each. Within `ward` for those bound to one, without wards, patients (and their calls) or
+    phones for those they do not concern; the numbers of the house are for everybody. `registry`:
+    patients, too, wherever they are. A bed is found as "5", "3-5" or "3/5"."""
     wanted = words.casefold().strip()
     everywhere = wards.wards(tx) if wards_too else []
     where = [row["id"] for row in everywhere if ward in (None, row["id"])]
@@ -118,7 +119,7 @@ def search(
                 found["patients"].append({"ward": each, "bed": stay["bed"], "name": stay["name"]})
     if wanted.lstrip("#").isdecimal():
         call = calls.one(tx, int(wanted.lstrip("#")))
-        if call is not None and call["ward"] in where:
+        if call is not None and call["ward"] in where and (patients or call["type"] in TECHNICAL):
             found["calls"].append({"id": call["id"], "ward": call["ward"], "bed": call["bed"]})
     found["extensions"] = [dict(row) for row in directory.find_extensions(tx, wanted)]
     found["phones"] = [dict(row) for row in directory.find_phones(tx, wanted)] if phones else []

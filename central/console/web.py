@@ -15,6 +15,7 @@ from central.console.context import (
     current_user,
     lang,
     lasted,
+    reaches,
     read,
     require_ward,
     requires,
@@ -34,7 +35,7 @@ from central.console.people import (
 )
 from central.errors import FieldError
 from central.escalation import steps
-from central.store import StoreUnavailableError
+from central.store import Row, StoreUnavailableError
 
 log = logging.getLogger("wardline.console")
 blueprint = Blueprint(
@@ -141,6 +142,11 @@ def me() -> Any:
     return render_template("console/me.html", trouble=trouble), 400 if trouble else 200
 
 
+def _may_open(call: Row) -> bool:
+    technical = current_user.role != ENGINEER or call["type"] in types.TECHNICAL
+    return technical and reaches(call["ward"])
+
+
 @blueprint.get("/wards")
 @requires("head_nurse", "duty_manager", "engineer")
 def all_wards() -> Any:
@@ -154,7 +160,8 @@ def all_wards() -> Any:
         next_step=lambda call: steps.next_step(tx, call, lang()),
         late=late,
         types=types.TYPES,
-        may_open=lambda row: current_user.role != ENGINEER or row["type"] in types.TECHNICAL,
+        may_open=_may_open,
+        reaches=reaches,
     )
 
 

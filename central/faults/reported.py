@@ -20,11 +20,12 @@ KINDS = {
     kinds.PLUGGED: N_("handset plugged in"),
     kinds.PROMPTED: N_("a reminder was spoken"),
     kinds.UNCONFIRMED: N_("nobody answered the reminders"),
+    kinds.TEST_PRESS: N_("proved that it can call"),
     kinds.FAULT: N_("fault"),
     kinds.RECOVERED: N_("works again"),
 }
-ABOUT = {"unit": N_("unit %(value)s"), "infusion": N_("drip %(value)s")}
-PLAIN = ("revision", "stage")  # for the log alone
+ABOUT = {"unit": N_("unit %(value)s"), "infusion": N_("drip %(value)s"), "took_ms": "%(value)s ms"}
+PLAIN = ("revision", "stage", "proof")  # for the log alone
 LONGEST = 200
 
 

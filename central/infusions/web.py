@@ -36,7 +36,11 @@ forms.add_to(blueprint)
 
 @blueprint.app_context_processor
 def _names() -> dict[str, Any]:
-    return {"drip_stages": STAGES, "drip_states": STATES}
+    return {
+        "drip_stages": STAGES,
+        "drip_states": STATES,
+        "may_see_drips": current_user.is_authenticated and current_user.role in (*STAFF, "admin"),
+    }
 
 
 # --- lists ---

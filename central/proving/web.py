@@ -33,7 +33,8 @@ def _beds(tx: Tx, ward: str | None = None) -> list[dict[str, Any]]:
 
 @blueprint.app_context_processor
 def _for_other_pages() -> dict[str, Any]:
-    """`proofs_by_box()`: the beds of the user's wards by box, for the fleet's pages."""
+    """`proofs_by_box()`: the beds of the user's wards by box, for the fleet's pages. A nurse who
+    is led to a box sees them, too, but not the story of each."""
 
     def proofs_by_box(ward: str | None = None) -> dict[str, list[dict[str, Any]]]:
         found: dict[str, list[dict[str, Any]]] = {}
@@ -41,9 +42,11 @@ def _for_other_pages() -> dict[str, Any]:
             found.setdefault(row["node"], []).append(row)
         return found
 
+    role = current_user.role if current_user.is_authenticated else ""
     return {
         "proofs_by_box": proofs_by_box,
-        "may_prove": current_user.is_authenticated and current_user.role in (*PROVERS, "admin"),
+        "may_prove": role in (*PROVERS, "admin"),
+        "may_see_proofs": role in (*WATCHERS, "admin"),
         "proofs_overdue": lambda: service.overdue(read()),
     }
 

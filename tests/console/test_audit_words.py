@@ -42,6 +42,10 @@ def test_things_and_details_are_told_in_words_and_lead_to_their_page(
     with db.transaction() as tx:
         audit.append(tx, "li", "user.add", "user/sun", detail={"role": "nurse", "ward": None})
         audit.append(tx, "his", "admission.admit", "bed/3/1", detail={"patient": "p1"})
+        audit.append(
+            tx, "extension 8102", "mailbox.open", "mailbox/8102", detail={"via": "phone 8003"}
+        )
+        audit.append(tx, "li", "service.add", "service/8901", detail={"purpose": "desk"})
         audit.append(tx, "li", "new.kind", "thing-of-tomorrow/7", detail={"unheard": [1, 2]})
     client = as_user("admin")
     page = client.get("/audit?lang=en").text
@@ -53,6 +57,9 @@ def test_things_and_details_are_told_in_words_and_lead_to_their_page(
     page = client.get("/audit?lang=zh").text
     assert "三病区 1 床" in page
     assert "角色: 护士</td>" in page
+    assert "分机 8102</td>" in page
+    assert "途径: 话机 8003</td>" in page
+    assert "服务: 话机登录</td>" in page
 
 
 def test_a_person_who_leaves_a_hole_behind_is_named_at_once_and_on_the_health_page(

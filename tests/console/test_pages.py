@@ -1,7 +1,9 @@
 """Every page: who may see it, nothing from outside, nothing inline, both languages."""
 
+import html
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from central.calls import service as calls
 from central.console.app import CONTENT_SECURITY_POLICY
 from central.faults import service as faults
 from central.store import Store
+from tests.console.busy import fill
 from tests.console.conftest import USERS, log_in, token_of
 
 AsUser = Callable[[str], FlaskClient]
@@ -34,6 +37,10 @@ PAGES = {
     "/audit?check=1": set(),
     "/audit.csv": set(),
 }
+
+LINK = re.compile(r'<a [^>]*href="(/[^"]*)"')
+# What is downloaded, and the same page in the other language.
+NO_PAGE = re.compile(r"[?&]lang=|\.csv|/static/")
 
 
 @pytest.fixture
@@ -312,3 +319,27 @@ def test_a_bed_has_its_own_page_with_its_last_calls(as_user: AsUser, busy: Store
     engineer = as_user("zhang").get("/beds/3/1").text
     assert "小明" not in engineer
     assert 'href="/calls/1"' not in engineer
+
+
+@pytest.mark.parametrize("name", sorted(NURSES | {"zhang"}))
+def test_no_page_leads_where_its_reader_may_not_go(as_user: AsUser, db: Store, name: str) -> None:
+    with db.transaction() as tx:
+        fill(tx)
+    client = as_user(name)
+    to_visit, known, closed = ["/me"], {"/me"}, []
+    kinds: Counter[str] = Counter()
+    while to_visit:
+        page = to_visit.pop()
+        answer = client.get(page, follow_redirects=True)
+        if answer.status_code != 200:
+            closed.append(page)
+        for link in LINK.findall(answer.text if answer.mimetype == "text/html" else ""):
+            path = html.unescape(link).partition("#")[0]
+            # Three of a kind are enough.
+            kind = re.sub(r"\w*\d\w*", "1", path)
+            if path not in known and not NO_PAGE.search(path) and kinds[kind] < 3:
+                kinds[kind] += 1
+                known.add(path)
+                to_visit.append(path)
+    assert closed == []
+    assert len(known) > 3

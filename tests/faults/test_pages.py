@@ -101,6 +101,7 @@ def test_a_call_nobody_answers_is_named_by_its_bed(app: Flask, opened: Store) ->
     page = log_in(app).get("/faults").text
     assert "Nobody answers bed 3 since 14:05: go to the bed now" in page
     assert "Nobody sees to “Ward is cut off” since 14:05: go and look now" in page
+    assert '<span class="fault-facts">Ward 3 · centre · for' in page
 
 
 def test_somebody_sees_to_it_and_it_ends_by_itself(
@@ -172,13 +173,17 @@ def test_a_boxs_story(app: Flask, opened: Store) -> None:
             failure="KeyError",
         )  # fmt: skip
         tx.insert(
+            "events", node="3-box", boot=1, seq=2, ward="3", bed="4", type="test_press",
+            about='{"proof": "13", "took_ms": 62}', happened_ms=NOW_MS - 40, stored_ms=NOW_MS,
+        )  # fmt: skip
+        tx.insert(
             "commands", ward="3", node="3-box", type="speak", body="{}", created_ms=NOW_MS,
             expires_real_ms=NOW_MS, attempts=1, result="refused", reason="no such bed",
         )  # fmt: skip
     page = log_in(app).get("/nodes/3-box").text
     for text in (
         "Bed 3 does not answer since 14:05", "not JSON", "&lt;script&gt;\\xff", "40 ms",
-        "drip 7", "KeyError", "no such bed",
+        "drip 7", "KeyError", "no such bed", "proved that it can call</td><td>62 ms</td>",
     ):  # fmt: skip
         assert text in page
     assert not re.search(r"<script(?![^>]*src=)|\sstyle=|<style|\son\w+=", page)

@@ -112,7 +112,10 @@
     }
     const hand = row.querySelector(".hand");
     hand?.addEventListener("click", () => handOver(row, hand));
-    if (board.dataset.kiosk !== "yes") row.querySelector(".what a").href = `/calls/${call.id}`;
+    const opens = board.dataset.opens?.split(" ");
+    if (board.dataset.kiosk !== "yes" && (opens?.includes(call.type) ?? true)) {
+      row.querySelector(".what a").href = `/calls/${call.id}`;
+    }
     return row;
   }
 
