@@ -34,8 +34,8 @@ WATCHERS = ("engineer", "head_nurse", "duty_manager")
 # A nurse who is led here from a bed may look, and say that she sees to the plug.
 EVERYBODY = (*WATCHERS, "nurse")
 NAVIGATION = [
-    (60, "/faults", N_("Faults"), WATCHERS, "exclamation-triangle"),
-    (61, "/nodes", N_("Boxes"), WATCHERS, "cpu"),
+    (56, "/faults", N_("Faults"), WATCHERS, "exclamation-triangle"),
+    (57, "/nodes", N_("Boxes"), WATCHERS, "cpu"),
 ]
 STORY_ROWS = 50
 COLUMNS = (

@@ -21,7 +21,7 @@ blueprint = Blueprint(
 )
 WATCHERS = ("engineer", "head_nurse", "duty_manager")
 PROVERS = ("engineer",)
-NAVIGATION = [(62, "/proofs", N_("Inspection"), WATCHERS, "clipboard-check")]
+NAVIGATION = [(58, "/proofs", N_("Inspection"), WATCHERS, "clipboard-check")]
 
 
 def _beds(tx: Tx, ward: str | None = None) -> list[dict[str, Any]]:
