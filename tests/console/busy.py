@@ -151,6 +151,13 @@ def fill_ward(tx: Tx) -> None:
             f"PV1|1|I|{location}||||||||||||||||V{number}\r"
         ).encode()
         hospital.take_message(tx, PEER, raw, parse(raw, None), ZONE)
+    for number, patient in enumerate(("P0", "P1")):
+        raw = (
+            f"MSH|^~\\&|HIS|H|W|W|20260921200000||RDE^O11|o{number}|P|2.5.1|||||||UNICODE UTF-8\r"
+            f"PID|1||{patient}||陈^小明\rPV1|1|I|{'|' * 16}V{number}\rORC|NW|O{number}\r"
+            f"RXE||G5^葡萄糖注射液|500||mL{'|' * 18}100|mL/h\rRXR|IV\r"
+        ).encode()
+        hospital.take_message(tx, PEER, raw, parse(raw, None), ZONE)
     register(tx)
     talked(tx)
 
