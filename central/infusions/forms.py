@@ -18,6 +18,7 @@ from central.console.context import (
     transaction,
 )
 from central.console.errors import field_words
+from central.console.marks import N_
 from central.errors import FieldError
 from central.infusions import checks, drip, model, orders, service
 from central.infusions.drip import Drip, Segment
@@ -133,6 +134,9 @@ def _start(
             require_ward(str(given["ward"]))
         bottle, wrong = checks.bottle(tx, given, before["bottle_no"] + 1 if before else 1)
         wrong = wrong + late
+        if bottle and order and (bottle.ward, bottle.bed) != (order["ward"], order["bed"]):
+            wrong.append(FieldError("bed", N_("The order is for bed %(bed)s."), bed=order["bed"]))
+            bottle = None
         if bottle is None or late:
             return None, {error.field: field_words(error) for error in wrong}
         if before is not None:

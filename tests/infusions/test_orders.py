@@ -268,6 +268,18 @@ def test_a_nurse_confirms_what_she_sees(app: Any, ordered: Orders) -> None:
         assert what in whats
 
 
+def test_an_order_is_hung_at_no_other_bed(app: Any, ordered: Orders) -> None:
+    ordered.admit()
+    ordered.send(order())
+    nurse = visitor.log_in(app, "li")
+    given = {"order": "1", "place": "3/2", "volume_ml": "500", "factor": "15", "gtt_per_min": "25"}
+    answer = nurse.post("/infusions/new", data=given)
+    assert answer.status_code == 422
+    assert "The order is for bed 5." in answer.text
+    assert model.running(ordered.store.read()) == []
+    assert ordered.waiting() == [("5", orders.PROPOSED)]
+
+
 def test_a_wrong_rate_settles_nothing(app: Any, ordered: Orders) -> None:
     ordered.admit()
     ordered.send(order())
