@@ -24,11 +24,11 @@ DAY_MS = 86_400_000
 # What a column may be called, without blanks and in small letters.
 COLUMNS = {
     "code": ("code", "编码", "项目编码", "医保编码", "国家编码", "代码"),
-    "name": ("name", "itemname", "名称", "项目名称", "药品名称"),
-    "kind": ("class", "catalogueclass", "类别", "目录类别", "收费类别", "甲乙丙"),
+    "name": ("name", "名称", "项目名称", "药品名称", "itemname"),
+    "kind": ("class", "类别", "目录类别", "收费类别", "甲乙丙", "catalogueclass"),
     "limit": ("limit", "限价", "最高限价", "支付标准", "限价(元)", "pricelimit"),
-    "first": ("firstself-pay", "firstselfpay", "先行自付比例", "先自付比例", "自付比例"),
-    "from_day": ("from", "inforcefrom", "生效日期", "开始日期", "from_day"),
+    "first": ("firstself-pay", "先行自付比例", "先自付比例", "自付比例"),
+    "from_day": ("from", "生效日期", "开始日期", "inforcefrom"),
 }
 NEEDED = ("code", "name", "kind")
 KINDS = {"a": "A", "b": "B", "c": "C", "甲": "A", "乙": "B", "丙": "C",
