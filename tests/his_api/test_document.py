@@ -6,6 +6,7 @@ Its pytest plugin is not loaded (pyproject.toml): every test run would pay for i
 import itertools
 from typing import Any
 
+import pytest
 import schemathesis
 from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
@@ -17,7 +18,7 @@ from gateway.his.http.schemas import SCHEMAS
 
 # 422 is for what JSON Schema cannot say, such as 30 February; 413 for the size.
 TAKEN = ["2xx", "404", "409", "413", "422"]
-EXAMPLES = 3
+EXAMPLES = 2
 CONFIG = {
     "generation": {"with-security-parameters": False},
     "checks": {
@@ -51,6 +52,7 @@ def try_out(operation: Any, mode: GenerationMode, key: str, number: str) -> set[
     return answered
 
 
+@pytest.mark.long
 def test_the_api_does_what_the_document_says(app: Flask, key: str) -> None:
     config = SchemathesisConfig.from_dict(CONFIG)
     schema = schemathesis.openapi.from_wsgi(f"{BASE}/openapi.json", app, config=config)
