@@ -261,20 +261,20 @@ def test_users_are_added_disabled_and_given_passwords(
 ) -> None:
     client = as_user("admin")
     token = token_of(client, "/users")
-    new = {"name": "Sun", "display": "Sun", "role": "nurse", "ward": "5", "lang": "zh"}
+    new = {"name": "Gao", "display": "Gao", "role": "nurse", "ward": "5", "lang": "zh"}
     data = new | {"password": "long enough!", "csrf_token": token}
     assert client.post("/users", data=data).status_code == 302
-    assert log_in(app.test_client(), "sun", "long enough!").status_code == 302
+    assert log_in(app.test_client(), "gao", "long enough!").status_code == 302
     again = client.post("/users", data=data)
     assert again.status_code == 400
-    assert "already a user sun" in again.text
+    assert "already a user gao" in again.text
     data = {"password": "even longer now", "csrf_token": token}
-    assert client.post("/users/sun/password", data=data).status_code == 302
-    assert log_in(app.test_client(), "sun", "even longer now").status_code == 302
-    assert client.post("/users/sun/disable", data={"csrf_token": token}).status_code == 302
-    assert log_in(app.test_client(), "sun", "even longer now").status_code == 401
-    assert client.post("/users/sun/enable", data={"csrf_token": token}).status_code == 302
-    assert log_in(app.test_client(), "sun", "even longer now").status_code == 302
+    assert client.post("/users/gao/password", data=data).status_code == 302
+    assert log_in(app.test_client(), "gao", "even longer now").status_code == 302
+    assert client.post("/users/gao/disable", data={"csrf_token": token}).status_code == 302
+    assert log_in(app.test_client(), "gao", "even longer now").status_code == 401
+    assert client.post("/users/gao/enable", data={"csrf_token": token}).status_code == 302
+    assert log_in(app.test_client(), "gao", "even longer now").status_code == 302
     assert client.post("/users/admin/disable", data={"csrf_token": token}).status_code == 400
 
 
