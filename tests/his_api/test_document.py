@@ -4,8 +4,10 @@ Its pytest plugin is not loaded (pyproject.toml): every test run would pay for i
 """
 
 import itertools
+import re
 from typing import Any
 
+import jsonschema_rs
 import pytest
 import schemathesis
 from flask import Flask
@@ -14,7 +16,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 
 from gateway.his.http.document import BASE
-from gateway.his.http.schemas import SCHEMAS
+from gateway.his.http.schemas import NO_BLANKS, SCHEMAS
 
 # 422 is for what JSON Schema cannot say, such as 30 February; 413 for the size.
 TAKEN = ["2xx", "404", "409", "413", "422"]
@@ -64,3 +66,11 @@ def test_the_api_does_what_the_document_says(app: Flask, key: str) -> None:
             assert {200, 202} & allowed, path
             assert 400 in forbidden, path
         assert not {401, 500, 503} & (allowed | forbidden), path
+
+
+def test_what_a_blank_is_hangs_on_no_dialect_of_patterns() -> None:
+    # U+0085 is one for Python, which reads a body, and none for ECMA 262, which JSON Schema names.
+    reader = jsonschema_rs.validator_for({"type": "string", "pattern": NO_BLANKS})
+    assert [each for each in map(chr, range(0x3001)) if reader.is_valid(each)] == [
+        each for each in map(chr, range(0x3001)) if re.match(NO_BLANKS, each)
+    ]

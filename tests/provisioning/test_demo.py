@@ -83,14 +83,14 @@ def test_ctrl_c_stops_all_it_started_and_nothing_else(
 
 def test_a_killed_demo_leaves_nothing_and_its_folder_can_be_used_again(tmp_path: Path) -> None:
     with started("--folder", str(tmp_path / "demo")) as (process, facts):
+        store = Store(tmp_path / "demo" / "wardline.db", SystemClock())
+        lost = store.read().all("SELECT node FROM faults WHERE code = 'lost'")
+        assert lost == [], "no box was waited for in vain while the demo started"
         process.kill()
         process.wait()
         wait_for(
             lambda: not any(alive(pid) for pid in facts["pids"].values()), "the processes to end"
         )
-    store = Store(tmp_path / "demo" / "wardline.db", SystemClock())
-    lost = store.read().all("SELECT node FROM faults WHERE code = 'lost'")
-    assert lost == [], "no box was waited for in vain while the demo started"
     with store.transaction() as tx:
         tx.execute("UPDATE wards SET name_en = 'Kept' WHERE id = '3'")
     store.close()

@@ -12,7 +12,8 @@ STAYS, CHARGES, ACCOUNTS, SETTLEMENTS, INFUSIONS, EXAMS = (
 )  # fmt: skip
 
 NO_CONTROLS = r"^[^\u0000-\u001f\u007f]*$"
-NO_BLANKS = r"^[^\s\u0000-\u001f\u007f]+$"
+# U+0085 is a blank for Python and Unicode, and none for ECMA 262: named, so that all agree.
+NO_BLANKS = r"^[^\s\u0000-\u001f\u007f\u0085]+$"
 TIME = (
     r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]"
     r"(:[0-5][0-9])?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])?$"
