@@ -4,12 +4,14 @@ import json
 import subprocess
 from pathlib import Path
 
+from tests.conftest import free_port
 from tests.e2e.conftest import command, environment
 
 
 def test_the_story_holds(tmp_path: Path) -> None:
     done = subprocess.run(
-        command("demo", "--check", "--folder", str(tmp_path / "demo")),
+        # A port of its own: of two demos that begin together each would take the first free one.
+        command("demo", "--check", "--port", str(free_port()), "--folder", str(tmp_path / "demo")),
         env=environment(),
         capture_output=True,
         text=True,
