@@ -1,10 +1,11 @@
 """The technician's page in a real browser: keys, what shows at once, and what others do."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, Route, expect, sync_playwright
 
 from central.console import service as people
 from central.exams import rooms, service
@@ -24,6 +25,37 @@ def site(tmp_path: Path, broker: int) -> Iterator[Site]:
 
 
 def test_a_morning_by_keys_alone(site: Site) -> None:
+    with _technician(site) as page:
+        screen = page.context.browser.new_page()  # type: ignore[union-attr]
+        screen.goto(f"http://127.0.0.1:{site.port}/board/kiosk?token={_token(site)}")
+        _keys(site, page, screen)
+
+
+def test_presses_arrive_in_the_order_of_the_keys(site: Site) -> None:
+    with _technician(site) as page:
+        _states(page, n1="checked_in", n2="checked_in")
+        page.keyboard.press("n")
+        _states(page, n1="called")
+        asked: list[str] = []
+        held: list[Route] = []
+        page.on("request", lambda request: asked.append(request.url.rpartition("/exams/")[2]))
+        page.route("**/1/start", lambda route: held.append(route))
+        for key in "sdns":
+            page.keyboard.press(key)
+        _states(page, n1="done", n2="running")
+        assert asked == ["1/start"]
+        with page.expect_request_finished(lambda request: request.url.endswith("/2/start")):
+            held.pop().continue_()
+        assert asked == ["1/start", "1/finish", "us/next", "2/start"]
+        _states(page, n1="done", n2="running")
+    with site.store.transaction() as tx:
+        told = tx.all("SELECT state FROM exam_bookings ORDER BY id")
+    assert [row["state"] for row in told] == ["done", "running", "checked_in"]
+
+
+@contextmanager
+def _technician(site: Site) -> Iterator[Page]:
+    """The page of a room with three people, in a browser."""
     with site.store.transaction() as tx:
         rooms.put(tx, rooms.Room("us", "超声一室", "Ultrasound 1"), "e")
         for n in range(1, 4):
@@ -38,9 +70,7 @@ def test_a_morning_by_keys_alone(site: Site) -> None:
         page.press("#password", "Enter")
         page.wait_for_url("**/exams")
         page.goto(f"http://127.0.0.1:{site.port}/exams/us")
-        screen = browser.new_page()
-        screen.goto(f"http://127.0.0.1:{site.port}/board/kiosk?token={_token(site)}")
-        _keys(site, page, screen)
+        yield page
         browser.close()
 
 
@@ -51,7 +81,7 @@ def _token(site: Site) -> str:
 
 def _states(page: Page, **expected: str) -> None:
     for number, state in expected.items():
-        row = page.locator(f"[data-part=rows] [data-exam='{number[1:]}']")
+        row = page.locator(f"[data-exam='{number[1:]}']")
         expect(row).to_have_attribute("data-state", state, timeout=WAIT_MS)
 
 

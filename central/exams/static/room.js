@@ -2,6 +2,8 @@
 "use strict";
 
 (() => {
+  const SILENT_MS = 10000;     // a server that has not answered by then is not waited for
+
   const { place, words, part, fill, setText, hospital, clock, start } = ExamLive;
   const token = document.querySelector('meta[name="csrf-token"]').content;
   const template = (id) => document.getElementById(id).content;
@@ -20,9 +22,16 @@
 
   let queue = { seats: [], over: [] };
   let chosen = null;           // the id of the row that keys are for
-  const hoped = new Map();     // id: the state that a press will make, until the server has answered
+  const hoped = new Map();     // id: {state} that the newest press will make, until the server has answered
+  let sent = Promise.resolve();  // what was pressed before
 
-  const stateOf = (seat) => hoped.get(seat.id) ?? seat.state;
+  const stateOf = (seat) => hoped.get(seat.id)?.state ?? seat.state;
+
+  function hope(id, state) {
+    const mine = { state };
+    hoped.set(id, mine);
+    return () => { if (hoped.get(id) === mine) hoped.delete(id); };
+  }
 
   function show(fresh) {
     queue = fresh;
@@ -119,9 +128,12 @@
     say.timer = setTimeout(() => { line.hidden = true; }, 8000);
   }
 
-  async function post(path) {
+  // One after the other: of two presses under way together the later could overtake.
+  const post = (path) => (sent = sent.then(() => send(path)));
+
+  async function send(path) {
     try {
-      const answer = await fetch(path, { method: "POST", headers: { "X-CSRFToken": token, Accept: "application/json" } });
+      const answer = await fetch(path, { method: "POST", headers: { "X-CSRFToken": token, Accept: "application/json" }, signal: AbortSignal.timeout(SILENT_MS) });
       const told = await answer.json().catch(() => ({}));
       if (answer.ok) return told;
       say(fill(words.not_done, { why: told.error || words.try_again }));
@@ -134,7 +146,8 @@
   async function press(id, deed) {
     const seat = find(id);
     if (!seat || !(FITTING[stateOf(seat)] ?? []).includes(deed)) return;
-    if (MAKES[deed] && !(deed === "check_in" && seat.state === "called")) hoped.set(id, MAKES[deed]);
+    const hopes = MAKES[deed] && !(deed === "check_in" && seat.state === "called");
+    const settle = hopes ? hope(id, MAKES[deed]) : () => {};
     choose(id);
     draw();
     const told = await post(`${place.dataset.deeds}${id}/${deed}`);
@@ -142,18 +155,18 @@
       const again = find(id);
       if (again) again.state = told.state;
     }
-    hoped.delete(id);
+    settle();
     draw();
   }
 
   async function next() {
     const first = queue.seats.find((seat) => ["booked", "checked_in", "absent"].includes(stateOf(seat)));
     if (!first) { say(words.nobody_waits); return; }
-    hoped.set(first.id, "called");
+    const settle = hope(first.id, "called");
     choose(first.id);
     draw();
     await post(place.dataset.next);
-    hoped.delete(first.id);
+    settle();
     draw();
   }
 
