@@ -1,6 +1,7 @@
 """`./wardline test`: the exchange root, style, types, the import table, then every test with
 coverage."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -21,8 +22,7 @@ def main(pytest_arguments: list[str]) -> int:
     if pytest_arguments[:1] == ["--"]:
         del pytest_arguments[0]
     failed = [] if pytest_arguments else [*_root(), *_tools()]
-    with tempfile.TemporaryDirectory(prefix="wardline-coverage-") as folder:
-        closing = _tests(pytest_arguments, Path(folder), failed)
+    closing = _tests(pytest_arguments, failed)
     print("== all checks passed" if not failed else f"== failed: {', '.join(failed)}")
     # Last, so that what reads only the end of a long log finds what counts.
     print(closing, flush=True)
@@ -51,29 +51,31 @@ def _tools() -> list[str]:
     return [name for name, command in checks if not _run(name, command)]
 
 
-def _tests(arguments: Sequence[str], folder: Path, failed: list[str]) -> str:
-    """Run pytest under coverage and return its closing line."""
-    # Processes that a test starts add their own data files to the same folder.
-    environment = os.environ | {"COVERAGE_FILE": str(folder / "coverage"), "PYTHONUNBUFFERED": "1"}
-    coverage = [sys.executable, "-m", "coverage"]
-    # Most tests wait for real parts: more workers than cores. A file stays with one of them.
-    together = ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
-    parallel = [] if arguments else together
+def _tests(arguments: Sequence[str], failed: list[str]) -> str:
+    """Run pytest and return its closing line. Covered is what runs in the tests' own processes;
+    the processes that they start are left out."""
     last = ""
 
     def keep(line: str) -> None:
         nonlocal last
         last = line.strip() or last
 
-    if not _run(
-        "tests", [*coverage, "run", "-m", "pytest", *parallel, *arguments], environment, keep
-    ):
-        failed.append("tests")
-    closing = last
-    for name, words in (("combining coverage", ["combine", "--quiet"]), ("coverage", ["report"])):
-        if not _run(name, [*coverage, *words], environment):
-            failed.append(name)
-    return closing
+    pytest = ["-m", "pytest", *arguments]
+    with tempfile.TemporaryDirectory(prefix="wardline-coverage-") as folder:
+        measured = str(Path(folder) / "coverage.json")
+        slipcover = [sys.executable, "-m", "slipcover", "--out", measured]
+        measures = not arguments and importlib.util.find_spec("slipcover") is not None
+        if not arguments:
+            # Most tests wait for real parts: more workers than cores. A file stays with one.
+            pytest += ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
+        command = [*slipcover, "--json", *pytest] if measures else [sys.executable, *pytest]
+        if not _run("tests", command, os.environ | {"PYTHONUNBUFFERED": "1"}, keep):
+            failed.append("tests")
+        if measures and not _run("coverage", [*slipcover, "--merge", measured]):
+            failed.append("coverage")
+        if not measures and not arguments:
+            print("== coverage: not measured, slipcover is not made for this machine")
+    return last
 
 
 def _run(
