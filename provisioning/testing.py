@@ -13,7 +13,7 @@ from pathlib import Path
 from provisioning import root
 from provisioning.environment import ROOT
 
-WORKERS = 3
+WORKERS = 4
 
 
 def main(pytest_arguments: list[str]) -> int:
