@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 import pytest
@@ -55,12 +56,12 @@ def bystander() -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def modes_below(folder: Path) -> dict[Path, int]:
-    """The mode of every file; one that is renamed while we look is seen under its other name."""
+    """The mode of every file; what is renamed while we look is seen under its other name."""
     modes = {}
-    for each in folder.rglob("*"):
-        with suppress(FileNotFoundError):
-            if each.is_file():
-                modes[each] = each.stat().st_mode
+    for parent, _, names in os.walk(folder):
+        for each in (Path(parent, name) for name in names):
+            with suppress(FileNotFoundError):
+                modes[each] = each.lstat().st_mode
     return modes
 
 
@@ -72,7 +73,7 @@ def test_ctrl_c_stops_all_it_started_and_nothing_else(
         assert all(alive(pid) for pid in facts["pids"].values())
         modes = modes_below(tmp_path / "demo")
         assert "wardline.db" in {each.name for each in modes}
-        assert [each for each, mode in modes.items() if mode & 0o077] == []
+        assert [each for each, mode in modes.items() if S_ISREG(mode) and mode & 0o077] == []
         os.killpg(process.pid, signal.SIGINT)  # as the terminal does
         assert process.wait() == 0
         assert not any(alive(pid) for pid in facts["pids"].values())
