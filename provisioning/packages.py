@@ -23,24 +23,33 @@ class PackagesMissingError(Exception):
 
 @dataclass(frozen=True)
 class Package:
-    """A Debian package, known to be there by a program or a file it brings."""
+    """A Debian package, known to be there by a program or a file it brings. others: programs of
+    other packages that do as well."""
 
     name: str
     why: str
     program: str | None = None
     file: str | None = None
     version: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     def found(self) -> str | None:
         """Where it is, or None."""
         if self.program is not None:
-            return which(self.program)
+            return next(filter(None, map(which, (self.program, *self.others))), None)
         return self.file if self.file and Path(self.file).exists() else None
 
 
 MOSQUITTO = Package("mosquitto", "the message brokers", "mosquitto", version=("-h",))
 ESPEAK = Package("espeak-ng", "the voice", "espeak-ng", version=("--version",))
-CHROMIUM = Package("chromium", "the board in a real browser", "chromium", version=("--version",))
+# Without the window that nobody sees it needs half the time.
+CHROMIUM = Package(
+    "chromium-headless-shell",
+    "the board in a real browser",
+    "chromium-headless-shell",
+    version=("--version",),
+    others=("chromium",),
+)
 ALSA = Package("alsa-utils", "sound, as on a ward box", "aplay", version=("--version",))
 CHINESE = Package(
     "fonts-wqy-zenhei",

@@ -26,6 +26,7 @@ from central.clock import FakeClock
 from central.console import service as people
 from central.store import Store
 from provisioning import root
+from provisioning.packages import CHROMIUM
 from provisioning.supervisor import free_ports
 
 # A machine under load is no fault of what is tested.
@@ -122,6 +123,13 @@ def program(name: str) -> str:
     """The path of a program; Debian keeps daemons where an ordinary PATH does not look."""
     found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
     assert found, f"{name} is not installed: ./wardline doctor tells what is missing"
+    return found
+
+
+def chromium() -> str:
+    """The path of the browser."""
+    found = CHROMIUM.found()
+    assert found, f"{CHROMIUM.name} is not installed: ./wardline doctor tells what is missing"
     return found
 
 

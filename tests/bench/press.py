@@ -29,11 +29,10 @@ import paho.mqtt.client as mqtt
 from playwright.async_api import Page, async_playwright
 
 from gateway.mqtt import topics
-from provisioning import hospital
+from provisioning import hospital, packages
 from provisioning.demo import Demo, running
 from provisioning.layout import Layout, WardPlan
 from provisioning.mosquitto import User
-from provisioning.packages import which
 from provisioning.supervisor import free_ports
 from provisioning.visitor import Board, visit
 from tests.bench.figures import as_json, command_line, figures, table
@@ -178,7 +177,9 @@ async def hand(demo: Demo, ears: Ears, board: Board, beds: list[str], presses: i
 async def browser_board(layout: Layout) -> AsyncIterator[Page]:
     """The ward's board in a real Chromium."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=which("chromium"), args=CHROMIUM)
+        browser = await playwright.chromium.launch(
+            executable_path=packages.CHROMIUM.found(), args=CHROMIUM
+        )
         try:
             page = await browser.new_page()
             await page.goto(f"{layout.web_url}/login")

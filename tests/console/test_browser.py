@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from central.calls import model as calls_model
 from central.calls import service as calls
 from central.wards import model as wards
-from tests.conftest import program, wait_for
+from tests.conftest import chromium, wait_for
 from tests.console.conftest import PASSWORD
 from tests.console.site import Site
 
@@ -23,7 +23,7 @@ WAIT_MS = 20_000
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program("chromium"), args=ARGUMENTS)
+        running = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield running
         running.close()
 

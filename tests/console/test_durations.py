@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from central.console import durations
 from central.words import LOCALES, seen
-from tests.conftest import program
+from tests.conftest import chromium
 from tests.console.site import Site
 from ward_node.cpython.station import page as station
 
@@ -19,7 +19,7 @@ SECONDS = (-5, 0, 9, 59, 60, 61, 130, 3599, 3600, 3659, 3660, 3900, 7200, 90_000
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(
-            executable_path=program("chromium"), args=["--no-sandbox", "--disable-gpu"]
+            executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"]
         )
         yield running
         running.close()

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.conftest import program
+from tests.conftest import chromium
 from tests.console.busy import PAGES, fill
 from tests.console.conftest import PASSWORD
 from tests.console.site import Site
@@ -47,7 +47,7 @@ NAMES = re.compile(
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program("chromium"), args=ARGUMENTS)
+        running = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield running
         running.close()
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from central.calls import service as calls
 from central.faults import service as faults
 from central.technical import service as technical
-from tests.conftest import program
+from tests.conftest import chromium
 from tests.console.conftest import PASSWORD
 from tests.console.site import Site
 from tests.console.test_browser import ARGUMENTS, WAIT_MS
@@ -17,7 +17,7 @@ from tests.console.test_browser import ARGUMENTS, WAIT_MS
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program("chromium"), args=ARGUMENTS)
+        running = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield running
         running.close()
 

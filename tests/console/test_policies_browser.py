@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from central.escalation import model
 from central.wards import model as wards
-from tests.conftest import program
+from tests.conftest import chromium
 from tests.console.site import Site
 from tests.visitor import PASSWORD
 
@@ -20,7 +20,7 @@ LEAST_PX = 44
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(
-            executable_path=program("chromium"), args=["--no-sandbox", "--disable-gpu"]
+            executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"]
         )
         yield running
         running.close()

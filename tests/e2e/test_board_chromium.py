@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.conftest import program
+from tests.conftest import chromium
 from tests.e2e.conftest import CHROMIUM_ARGS
 
 TIMEOUT_MS = 15_000
@@ -15,9 +15,7 @@ TIMEOUT_MS = 15_000
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=program("chromium"), args=CHROMIUM_ARGS
-        )
+        started = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
         yield started
         started.close()
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, expect, sync_playwright
 
 from central.console import service as people
 from central.exams import rooms, service
-from tests.conftest import program
+from tests.conftest import chromium
 from tests.console.conftest import PASSWORD
 from tests.console.site import Site
 from tests.console.test_browser import ARGUMENTS, WAIT_MS
@@ -61,7 +61,7 @@ def _technician(site: Site) -> Iterator[Page]:
         for n in range(1, 4):
             service.book(tx, "us", f"P{n}", "chen")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program("chromium"), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         page = browser.new_page()
         page.set_default_timeout(WAIT_MS)
         page.goto(f"http://127.0.0.1:{site.port}/login?lang=en")

@@ -20,7 +20,7 @@ from gateway.telephone.ari.account import Account
 from gateway.telephone.ari.errors import ExchangeAwayError
 from gateway.telephone.exchange import CONSOLE, Exchange
 from provisioning import exchange
-from tests.conftest import free_port, program
+from tests.conftest import chromium, free_port
 from tests.console.conftest import build, log_in
 from tests.console.site import Site
 from tests.console.test_browser import ARGUMENTS, WAIT_MS
@@ -71,9 +71,7 @@ def house(exchange_root: Path, tmp_path: Path, broker: int) -> Iterator[House]:
 async def looking(house: House) -> AsyncIterator[Page]:
     """The page as the telephone administrator sees it."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=program("chromium"), args=ARGUMENTS
-        )
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         page = await browser.new_page()
         page.set_default_timeout(WAIT_MS)
         await page.goto(f"http://127.0.0.1:{house.site.port}/login?lang=en")

@@ -8,7 +8,7 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from werkzeug.serving import make_server
 
-from tests.conftest import program
+from tests.conftest import chromium
 from tests.console.test_browser import ARGUMENTS, WAIT_MS
 from tests.console.test_every_page import OUTSIDE, not_chinese, shut_out
 from tests.patients.conftest import CARD, PIN
@@ -33,7 +33,7 @@ def served(app: Flask) -> Iterator[str]:  # noqa: F811
 @pytest.fixture
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program("chromium"), args=ARGUMENTS)
+        running = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield running
         running.close()
 

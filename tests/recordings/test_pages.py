@@ -20,7 +20,7 @@ from central.telephone.settings import as_config
 from gateway.telephone.exchange import Exchange, Ports
 from gateway.telephone.files.recording import BY_EXCHANGE
 from tests.call_records.conftest import build, written
-from tests.conftest import program
+from tests.conftest import chromium
 from tests.console.conftest import PASSWORD
 from tests.console.site import Site
 from tests.console.test_browser import ARGUMENTS, WAIT_MS
@@ -172,7 +172,7 @@ def test_rules_are_made_changed_and_taken_away(db: Store, as_user: AsUser) -> No
 @pytest.fixture
 def page() -> Iterator[Page]:
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program("chromium"), args=ARGUMENTS)
+        running = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         opened = running.new_page()
         opened.set_default_timeout(WAIT_MS)
         yield opened

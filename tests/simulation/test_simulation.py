@@ -33,11 +33,11 @@ def test_a_seed_is_one_run_whatever_the_order_of_sets() -> None:
     assert traces != {f"{World(8, 20).run().trace}\n"}
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 4])
-def test_the_promises_hold_for_500_ward_hours(seed: int) -> None:
+def test_the_promises_hold_for_500_ward_hours() -> None:
+    """`.ci/run` lives through more."""
     run = subprocess.run(
         [sys.executable, "-P", "-W", "error", "-m", "tests.bench.simulate",
-         "--ward-hours", "500", "--seed", str(seed)],
+         "--ward-hours", "500", "--seed", "1"],
         env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
     )  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.conftest import program
+from tests.conftest import chromium
 from tests.e2e.conftest import CHROMIUM_ARGS
 from ward_node.cpython.station import page as station_page
 
@@ -62,9 +62,7 @@ def served() -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=program("chromium"), args=CHROMIUM_ARGS
-        )
+        started = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
         yield started
         started.close()
 
