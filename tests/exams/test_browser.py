@@ -40,8 +40,9 @@ def test_presses_arrive_in_the_order_of_the_keys(site: Site) -> None:
         held: list[Route] = []
         page.on("request", lambda request: asked.append(request.url.rpartition("/exams/")[2]))
         page.route("**/1/start", lambda route: held.append(route))
-        for key in "sdns":
-            page.keyboard.press(key)
+        with page.expect_request("**/1/start"):
+            for key in "sdns":
+                page.keyboard.press(key)
         _states(page, n1="done", n2="running")
         assert asked == ["1/start"]
         with page.expect_request_finished(lambda request: request.url.endswith("/2/start")):

@@ -130,17 +130,17 @@ def test_two_units_with_one_address_are_named_and_nothing_is_invented(tmp_path: 
             await w.start_node()
             await w.press_heard("2")
             w.units.operate("2", "clash")
-            await eventually(lambda: w.heard.faults(), "the fault")
-            (fault,) = [about for _bed, kind, about in w.heard if kind == "fault"]
-            assert (fault["device"], fault["code"]) == ("unit 2", "address_clash")
+            # On a slow machine its damaged answers may be told first.
+            clash = ("unit 2", "address_clash")
+            await eventually(lambda: clash in w.heard.faults(), "the fault")
+            fault = [about for _bed, kind, about in w.heard if kind == "fault"][-1]
             assert "address 2" in fault["detail"]
             for bed in ("1", "3", "4"):
                 await w.press_heard(bed)
             await w.press_heard("2")  # counted by one of the two only
             w.units.operate("2", "unclash")
-            await eventually(lambda: w.heard.faults("recovered"), "the recovery")
+            await eventually(lambda: clash in w.heard.faults("recovered"), "the recovery")
             assert w.heard.count("press") == {"1": 1, "2": 2, "3": 1, "4": 1}
-            assert w.heard.faults("recovered")[-1] == ("unit 2", "address_clash")
 
     asyncio.run(run())
 
