@@ -24,6 +24,8 @@ LOG_LINES = 12
 # Below the voices of an exchange and what Linux lends to outgoing connections (32,768 and up:
 # net.ipv4.ip_local_port_range).
 LISTENING = (10_000, 16_384)
+# Names other ones, such as 10000-11595: those who start many at once keep them apart by it.
+LISTENING_VARIABLE = "WARDLINE_PORTS"
 
 Ready = Callable[[], Awaitable[bool]]
 
@@ -198,8 +200,9 @@ def free_ports(count: int) -> list[int]:
     """Different free ports on loopback, below those that the system lends to outgoing connections:
     one of those may be gone before its process listens, or while the process is restarted."""
     found: list[int] = []
+    first, last = _listening()
     while len(found) < count:
-        port = random.randrange(*LISTENING)
+        port = random.randrange(first, last)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -208,6 +211,17 @@ def free_ports(count: int) -> list[int]:
         if port not in found:
             found.append(port)
     return found
+
+
+def _listening() -> tuple[int, int]:
+    """The first port and the one after the last. Raises ValueError."""
+    given = os.environ.get(LISTENING_VARIABLE)
+    if given is None:
+        return LISTENING
+    first, _, last = given.partition("-")
+    if not (first.isdecimal() and last.isdecimal() and 1024 <= int(first) < int(last) < 65_536):
+        raise ValueError(f"{LISTENING_VARIABLE} is {given!r}; write it as 10000-11595")
+    return int(first), int(last)
 
 
 def first_free_port(wanted: int) -> int:

@@ -27,7 +27,21 @@ from central.console import service as people
 from central.store import Store
 from provisioning import root
 from provisioning.packages import CHROMIUM
-from provisioning.supervisor import free_ports
+from provisioning.supervisor import LISTENING, LISTENING_VARIABLE, free_ports
+
+
+def ports_of_worker() -> None:
+    """Each worker, with all that it starts, takes ports of its own: one that is free now is not
+    for the other worker, whose process has not begun to listen."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is not None:
+        first, last = LISTENING
+        share = (last - first) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+        mine = first + int(worker.removeprefix("gw")) * share
+        os.environ[LISTENING_VARIABLE] = f"{mine}-{mine + share}"
+
+
+ports_of_worker()
 
 # A machine under load is no fault of what is tested.
 settings.register_profile("wardline", deadline=None)

@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 
 from provisioning.environment import ROOT
-from provisioning.supervisor import NotReadyError, Program, Supervisor, first_free_port, listens
+from provisioning.supervisor import (
+    LISTENING_VARIABLE,
+    NotReadyError,
+    Program,
+    Supervisor,
+    first_free_port,
+    free_ports,
+    listens,
+)
 from tests.conftest import answers, free_port, wait_for
 
 LISTEN = textwrap.dedent("""
@@ -160,3 +168,15 @@ def test_a_taken_port_is_passed_over() -> None:
         assert first_free_port(wanted) > wanted
         server.close()
         runner.run(server.wait_closed())
+
+
+def test_ports_are_taken_where_one_is_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(LISTENING_VARIABLE, "21000-21040")
+    assert set(free_ports(30)) <= set(range(21_000, 21_040))
+
+
+@pytest.mark.parametrize("given", ["", "21000", "80-90", "9-x", "30000-20000"])
+def test_a_range_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv(LISTENING_VARIABLE, given)
+    with pytest.raises(ValueError, match=r"WARDLINE_PORTS is .*write it as 10000-11595"):
+        free_ports(1)

@@ -13,14 +13,17 @@ MOST_BYTES = 65_536
 class Stranger:
     """At `address` of loopback, asking the exchange whose SIP port is `sip`, over UDP or TCP."""
 
-    def __init__(self, sip: int, address: str = "127.0.0.2", *, tcp: bool = False) -> None:
+    def __init__(
+        self, sip: int, address: str = "127.0.0.2", *, tcp: bool = False,
+        answer_s: float = ANSWER_TIMEOUT_S,
+    ) -> None:  # fmt: skip
         self._sip = sip
         kind = socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM
         self._transport = "TCP" if tcp else "UDP"
         self._socket = socket.socket(socket.AF_INET, kind)
         self._socket.bind((address, 0))
         self._socket.connect(("127.0.0.1", sip))
-        self._socket.settimeout(ANSWER_TIMEOUT_S)
+        self._socket.settimeout(answer_s)
         self._at = f"{address}:{self._socket.getsockname()[1]}"
         self._buffer = b""
         self._last = self._to = ""

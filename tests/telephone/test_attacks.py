@@ -11,9 +11,9 @@ import pytest
 
 from gateway.telephone.directory import Directory, Line, Phone, Rights, Route, Service, Trunk
 from gateway.telephone.files.limits import MOST_OF_A_PHONE
-from tests.conftest import wait_for
+from tests.conftest import WAIT_S, wait_for
 from tests.telephone.running import RunningExchange
-from tests.telephone.stranger import Stranger, status
+from tests.telephone.stranger import ANSWER_TIMEOUT_S, Stranger, status
 
 STATION, OFFICE = "0015650a1b2c", "0015650a1b2d"
 # Where the line to the world is, and where a stranger is.
@@ -80,8 +80,8 @@ def nothing_goes_out(exchange: RunningExchange, world: socket.socket) -> Iterato
         assert not came.startswith("INVITE")
 
 
-def at(exchange: RunningExchange, address: str) -> Stranger:
-    return Stranger(exchange.settings.ports.sip, address)
+def at(exchange: RunningExchange, address: str, answer_s: float = ANSWER_TIMEOUT_S) -> Stranger:
+    return Stranger(exchange.settings.ports.sip, address, answer_s=answer_s)
 
 
 @pytest.mark.parametrize("name", ["anybody", STATION, "8003", "120"])
@@ -201,8 +201,7 @@ def test_one_telephone_cannot_take_up_the_whole_exchange(exchange: RunningExchan
             call.log_in_and_ring(OFFICE, "office-secret", "120", BODY)
             calls.append(call)
         wait_for(lambda: _of(exchange, OFFICE) >= MOST_OF_A_PHONE, "the calls")
-        refused = at(exchange, "127.0.0.1")
-        stack.enter_context(refused)
+        refused = stack.enter_context(at(exchange, "127.0.0.1", WAIT_S))
         dialled = refused.log_in(OFFICE, "office-secret", "INVITE", dialled="8003", body=BODY)
         assert dialled in (486, 503)
         for call in calls:
