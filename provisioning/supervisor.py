@@ -7,6 +7,7 @@ told by the kernel when we die, so that none is left behind even then.
 
 import asyncio
 import ctypes
+import itertools
 import os
 import random
 import signal
@@ -28,6 +29,8 @@ LISTENING = (10_000, 16_384)
 LISTENING_VARIABLE = "WARDLINE_PORTS"
 
 Ready = Callable[[], Awaitable[bool]]
+
+_places = itertools.count(random.randrange(65_536))
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -198,19 +201,23 @@ def listens(port: int, host: str = "127.0.0.1") -> Ready:
 
 def free_ports(count: int) -> list[int]:
     """Different free ports on loopback, below those that the system lends to outgoing connections:
-    one of those may be gone before its process listens, or while the process is restarted."""
-    found: list[int] = []
+    one of those may be gone before its process listens, or while the process is restarted.
+
+    They are walked in a circle from a place by chance: who was given one may not listen at it yet,
+    so it comes again only after all the others. Raises OSError when too few are free."""
     first, last = _listening()
-    while len(found) < count:
-        port = random.randrange(first, last)
+    found: list[int] = []
+    for _ in range(last - first):
+        port = first + next(_places) % (last - first)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-        if port not in found:
-            found.append(port)
-    return found
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise OSError(f"fewer than {count} ports between {first} and {last - 1} are free")
 
 
 def _listening() -> tuple[int, int]:
