@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from provisioning import root
@@ -21,12 +22,28 @@ def main(pytest_arguments: list[str]) -> int:
     pytest runs, with these."""
     if pytest_arguments[:1] == ["--"]:
         del pytest_arguments[0]
-    failed = [] if pytest_arguments else [*_root(), *_tools()]
+    if pytest_arguments:
+        failed = []
+    else:
+        with _compiling():
+            failed = [*_root(), *_tools()]
     closing = _tests(pytest_arguments, failed)
     print("== all checks passed" if not failed else f"== failed: {', '.join(failed)}")
     # Last, so that what reads only the end of a long log finds what counts.
     print(closing, flush=True)
     return 1 if failed else 0
+
+
+@contextmanager
+def _compiling() -> Iterator[None]:
+    """Compile all modules meanwhile: each of the workers would do so for itself. What is wrong
+    with one is told by the tests."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "--quiet"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ):  # fmt: skip
+        yield
 
 
 def _root() -> list[str]:
