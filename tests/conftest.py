@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from argon2 import PasswordHasher
@@ -19,6 +19,7 @@ from flask import Flask
 from hypothesis import settings
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from werkzeug.routing import Rule
 
 from central import pins
 from central import store as stores
@@ -81,11 +82,24 @@ class Compiled(BytecodeCache):
         self._kept[bucket.key] = bucket.bytecode_to_string()
 
 
+def compiled_once(compile_builder: Callable[..., Any]) -> Callable[..., Any]:
+    """Werkzeug compiles two functions for each of our routes; the same for the same route."""
+    kept: dict[tuple[str, str, bool], Any] = {}
+
+    def compiled(rule: Rule, append_unknown: bool = True) -> Any:
+        key = (str(rule._trace), str(rule.defaults), append_unknown)
+        if key not in kept:
+            kept[key] = compile_builder(rule, append_unknown)
+        return kept[key]
+
+    return compiled
+
+
 @pytest.fixture(scope="session", autouse=True)
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What would be made anew by a thousand tests and is the same each time: an empty database
-    (each new one is a copy), compiled templates, and the costs of argon2, which are no part of
-    what most tests prove."""
+    (each new one is a copy), compiled templates and routes, and the costs of argon2, which are no
+    part of what most tests prove."""
     empty = tmp_path_factory.mktemp("empty") / "wardline.db"
     Store(empty, FakeClock()).close()
     connect = stores.connect
@@ -100,6 +114,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(stores, "connect", connect_to_copy)
         patched.setitem(Flask.jinja_options, "bytecode_cache", Compiled())
+        patched.setattr(Rule, "_compile_builder", compiled_once(Rule._compile_builder))
         patched.setattr(people, "_HASHER", cheap)
         patched.setattr(pins, "HASHER", cheap)
         yield
