@@ -8,6 +8,9 @@ import subprocess
 import sys
 import threading
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -42,11 +45,21 @@ def wheel(folder: Path) -> Path:
     return path
 
 
+@contextmanager
+def no_index(folder: Path) -> Iterator[Path]:
+    """The cache, in `folder`; packages come from nowhere but a file."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        patched.setenv("PIP_NO_INDEX", "1")
+        # Of pip itself, which runs here once and never again.
+        patched.setenv("PYTHONDONTWRITEBYTECODE", "1")
+        yield folder / "cache" / "wardline"
+
+
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    return tmp_path / "cache" / "wardline"
+def cache(tmp_path: Path) -> Iterator[Path]:
+    with no_index(tmp_path) as made:
+        yield made
 
 
 def lock(folder: Path, digest: str | None = None) -> Path:
@@ -57,21 +70,57 @@ def lock(folder: Path, digest: str | None = None) -> Path:
     return path
 
 
-def test_an_environment_is_made_once_from_hashed_packages(cache: Path, tmp_path: Path) -> None:
-    said: list[str] = []
-    wanted = lock(tmp_path)
-    made = environment.ensure(said.append, wanted)
-    assert made.parent == cache
-    assert said
-    python = str(environment.python_of(made))
+@dataclass
+class Made:
+    """An environment: made by two at once, where an interrupted installation had left rubble."""
+
+    cache: Path
+    lock: Path
+    paths: list[Path]
+    said: list[str]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    folder = tmp_path_factory.mktemp("environment")
+    with no_index(folder) as cache:
+        (cache / "making-half").mkdir(parents=True)
+        (cache / "making-half" / "rubble").touch()
+        found = Made(cache, lock(folder), [], [])
+
+        def ensure() -> None:
+            found.paths.append(environment.ensure(found.said.append, found.lock))
+
+        threads = [threading.Thread(target=ensure) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        yield found
+
+
+def test_an_environment_is_made_once_from_hashed_packages(made: Made) -> None:
+    path = made.paths[0]
+    assert path.parent == made.cache
+    python = str(environment.python_of(path))
     word = subprocess.run([python, "-c", "import tiny; print(tiny.WORD)"], capture_output=True)
     assert word.stdout == b"tiny\n"
     # Scripts find their Python although the folder was renamed after they were written.
-    assert subprocess.run([str(made / "bin" / "tiny")], capture_output=True).returncode in (0, 1)
-    assert (made / "bin" / "tiny").read_text().startswith(f"#!{made}/bin/python")
-    said.clear()
-    assert environment.ensure(said.append, wanted) == made
+    assert subprocess.run([str(path / "bin" / "tiny")], capture_output=True).returncode in (0, 1)
+    assert (path / "bin" / "tiny").read_text().startswith(f"#!{path}/bin/python")
+    said: list[str] = []
+    assert environment.ensure(said.append, made.lock) == path
     assert said == []
+
+
+def test_two_at_once_make_one(made: Made) -> None:
+    assert made.paths[0] == made.paths[1]
+    assert made.said.count("making a virtual environment") == 1
+
+
+def test_what_an_interrupted_installation_left_is_cleared(made: Made) -> None:
+    there = sorted(path.name for path in made.cache.iterdir())
+    assert there == sorted([made.paths[0].name, "venv.lock"])
 
 
 def test_a_package_with_a_wrong_hash_leaves_no_environment(cache: Path, tmp_path: Path) -> None:
@@ -79,29 +128,6 @@ def test_a_package_with_a_wrong_hash_leaves_no_environment(cache: Path, tmp_path
     with pytest.raises(EnvironmentNotMadeError, match="HASH"):
         environment.ensure(lambda text: None, wanted)
     assert [path.name for path in cache.iterdir()] == ["venv.lock"]
-
-
-def test_what_an_interrupted_installation_left_is_cleared(cache: Path, tmp_path: Path) -> None:
-    (cache / "making-half").mkdir(parents=True)
-    (cache / "making-half" / "rubble").touch()
-    made = environment.ensure(lambda text: None, lock(tmp_path))
-    assert sorted(path.name for path in cache.iterdir()) == sorted([made.name, "venv.lock"])
-
-
-def test_two_at_once_make_one(cache: Path, tmp_path: Path) -> None:
-    said: list[str] = []
-    wanted = lock(tmp_path)
-    made: list[Path] = []
-    threads = [
-        threading.Thread(target=lambda: made.append(environment.ensure(said.append, wanted)))
-        for _ in range(2)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert made[0] == made[1]
-    assert said.count("making a virtual environment") == 1
 
 
 def test_another_lock_is_another_environment(cache: Path, tmp_path: Path) -> None:
