@@ -23,8 +23,9 @@ STOP_TIMEOUT_S = 8.0
 RESTART_PAUSE_S = 1.0
 LOG_LINES = 12
 # Below the voices of an exchange and what Linux lends to outgoing connections (32,768 and up:
-# net.ipv4.ip_local_port_range).
-LISTENING = (10_000, 16_384)
+# net.ipv4.ip_local_port_range); above 10,080, which browsers refuse (fetch.spec.whatwg.org,
+# "bad port").
+LISTENING = (10_100, 16_384)
 # Names other ones, such as 10000-11595: those who start many at once keep them apart by it.
 LISTENING_VARIABLE = "WARDLINE_PORTS"
 
