@@ -171,21 +171,21 @@ def test_a_taken_port_is_passed_over() -> None:
 
 
 def test_ports_are_taken_where_one_is_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(LISTENING_VARIABLE, "21000-21040")
-    assert set(free_ports(30)) <= set(range(21_000, 21_040))
+    monkeypatch.setenv(LISTENING_VARIABLE, "21000-21080")
+    assert set(free_ports(30)) <= set(range(21_000, 21_080))
 
 
 def test_a_port_that_was_given_does_not_come_again_before_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv(LISTENING_VARIABLE, "21000-21040")
+    monkeypatch.setenv(LISTENING_VARIABLE, "21000-21080")
     given = [free_ports(1)[0] for _ in range(30)]  # and nobody listens at any of them yet
     assert len(set(given)) == 30
 
 
 def test_more_ports_than_there_are_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(LISTENING_VARIABLE, "21000-21040")
-    with pytest.raises(OSError, match="fewer than 41 ports between 21000 and 21039"):
+    monkeypatch.setenv(LISTENING_VARIABLE, "21000-21080")
+    with pytest.raises(OSError, match="fewer than 41 ports between 21000 and 21079"):
         free_ports(41)
 
 
