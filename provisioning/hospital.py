@@ -36,6 +36,8 @@ ADMISSION_BED = ("3", "3")
 # What the telephones of the demo can dial beside each other; README tells.
 ROOM, PARKING, PLACES, VOICEMAIL, PIN = "8800", "8700", ("8701", "8705"), "8900", "2580"
 BROADCAST, URGENT = "621", "622"
+# Spoken menus, by what answers them.
+MENUS = {"8600": "menu_main", "8601": "menu_fees", "8602": "menu_exams"}
 # The number for logging in at a telephone, one who has none of his own, and his PIN.
 DESK, ROUNDS, ROUNDS_PIN = "8901", "8201", "258025"
 # The examination room, and what the systems that are named HIS call it.
@@ -125,6 +127,9 @@ def load(tx: Tx, plans: tuple[WardPlan, ...]) -> None:
         telephones.add_service(tx, BROADCAST, "broadcast", by="demo")
         telephones.add_service(tx, URGENT, "broadcast_urgent", by="demo")
         broadcasts.allow(tx, "extension", MANAGER, True, by="demo")
+    for number, purpose in MENUS.items():
+        if not directory.used(tx, number):
+            telephones.add_service(tx, number, purpose, [phones(plans)[0].number], by="demo")
     if not directory.used(tx, DESK):
         _free_seating(tx, phones(plans)[0].number)
     if exams.room(tx, EXAM_ROOM) is None:

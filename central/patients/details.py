@@ -120,6 +120,14 @@ def change(
         audit.append(tx, by, "patient.change", f"patient/{patient}", detail=detail)
 
 
+def remember_language(tx: Tx, patient: str, lang: str) -> None:
+    """What the patient chose on the telephone, for the next call and the patient's page."""
+    kept = model.details(tx, patient)
+    if kept is None or kept["lang"] != lang:
+        model.put_details(tx, patient, lang, bool(kept and kept["is_key_account"]))
+        audit.append(tx, "patient", "patient.language", f"patient/{patient}", detail={"lang": lang})
+
+
 def agreed(tx: Tx, patient: str, kind: str) -> bool:
     """Whether the patient's newest answer is yes."""
     return _answer(model.consents(tx, patient).get(kind)) == YES

@@ -2,7 +2,8 @@
 
 A capability's `phone.py` names in `ARRIVALS` which purposes it answers, as
 `async def handler(desk: Desk, arrival: Arrival) -> None`. When the handler returns, the caller who
-is still there is hung up. When it fails, the exchange goes on with him as if we were away.
+is still there is hung up, unless it says True: he was put through. When it fails, the exchange goes
+on with him as if we were away.
 """
 
 import asyncio
@@ -34,13 +35,15 @@ _DEVICE = re.compile(r"PJSIP/([0-9a-f]{12})-[0-9a-f]+")
 @dataclass(frozen=True)
 class Arrival:
     """A call that has come to the application. device, number: of the caller's telephone and its
-    extension, None for a caller from outside; lang: "zh" or "en"; purpose: what was dialled for;
-    held: the exchange takes it back from us when we do not say that we have it."""
+    extension, None for a caller from outside; caller: the number that is shown, "" for none; lang:
+    "zh" or "en"; purpose: what was dialled for; held: the exchange takes it back from us when we do
+    not say that we have it."""
 
     lane: Lane
     purpose: str
     device: str | None = None
     number: str | None = None
+    caller: str = ""
     lang: str = "zh"
     held: bool = False
 
@@ -71,7 +74,8 @@ class Desk:
         return False
 
 
-Handler = Callable[[Desk, Arrival], Awaitable[None]]
+# True: the caller is elsewhere by now, and not to be hung up.
+Handler = Callable[[Desk, Arrival], Awaitable[bool | None]]
 
 
 def handlers(modules: list[ModuleType]) -> dict[str, Handler]:
@@ -106,7 +110,7 @@ class Reception:
 
     async def _answer(self, lane: Lane) -> None:
         actions, call = self._desk.actions, lane.subject.id
-        then = actions.give_back
+        then: Callable[[str], Awaitable[None]] = actions.give_back
         with contextlib.suppress(LaneEndedError):
             first = await lane.next()
             try:
@@ -119,7 +123,9 @@ class Reception:
                     log.error("nobody here answers calls for %r", arrival.purpose)
                 else:
                     async with held(actions, call) if arrival.held else contextlib.nullcontext():
-                        await self._by_purpose[arrival.purpose](self._desk, arrival)
+                        if await self._by_purpose[arrival.purpose](self._desk, arrival):
+                            then = _let_be
+                            return
                     then = actions.hang_up
             finally:
                 with contextlib.suppress(ExchangeError):
@@ -134,7 +140,8 @@ class Reception:
         match = _DEVICE.fullmatch(str(described.get("name", "")))
         tx = self._desk.store.read()
         phone = directory.phone(tx, match[1]) if match else None
-        arrival = Arrival(lane, purpose, held=TO_BE_HELD in more)
+        caller = str(described.get("caller", {}).get("number", ""))
+        arrival = Arrival(lane, purpose, caller=caller, held=TO_BE_HELD in more)
         if phone is None:
             return arrival
         number = seats.sitting_at(tx, phone["device"]) or phone["number"]
@@ -145,6 +152,10 @@ class Reception:
         if not task.cancelled() and (error := task.exception()) is not None:
             level = logging.WARNING if isinstance(error, ExchangeError) else logging.ERROR
             log.log(level, "a call was not answered as it should be", exc_info=error)
+
+
+async def _let_be(call: str) -> None:
+    """It is no more ours."""
 
 
 def _dialled(first: Event, described: Mapping[str, Any]) -> list[str]:

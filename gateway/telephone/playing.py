@@ -26,6 +26,10 @@ class Player:
             with contextlib.suppress(GoneError):  # it has just ended by itself
                 await self._actions.stop_playing(playing)
 
+    @property
+    def is_playing(self) -> bool:
+        return self._playing is not None
+
     def ended(self, event: Event) -> bool:
         """Whether with this `event` what was being played has come to its end. What a lost
         connection has swallowed may have been that end."""

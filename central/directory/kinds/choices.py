@@ -23,6 +23,9 @@ PURPOSES = {
     "broadcast": N_("Announcement to the whole house"),
     "broadcast_urgent": N_("Urgent announcement to the whole house"),
     "voicemail": N_("Listening to one's messages"),
+    "menu_main": N_("Main menu of the service centre"),
+    "menu_fees": N_("Fees by telephone"),
+    "menu_exams": N_("Place in the queue of an examination"),
 }
 
 

@@ -158,6 +158,13 @@ class Actions:
         """The exchange goes on with it as if we were away."""
         await self._ari.request("POST", "channels", channel, "continue")
 
+    async def go_on(self, channel: str, context: str, number: str) -> None:
+        """The exchange goes on with it at `number` of its dial plan; it is no more ours."""
+        if channel in self.holds:
+            await self.keep(channel, 0)
+        query = {"context": context, "extension": number, "priority": 1}
+        await self._ari.request("POST", "channels", channel, "continue", query=query)
+
     async def press(self, channel: str, digits: str) -> None:
         """Let the other end hear keys."""
         await self._ari.request("POST", "channels", channel, "dtmf", query={"dtmf": digits})

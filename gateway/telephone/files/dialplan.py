@@ -27,6 +27,8 @@ from gateway.telephone.text import Context, Extension
 LINES = "lines"
 # What every phone of the house may dial beside them.
 IN_THE_HOUSE = (picking_up.CONTEXT, rooms.CONTEXT)
+# Where spoken menus put callers through to, wherever these call from: never outside.
+MENUS = "menus"
 OUTSIDE_RING_S = 90
 # The longest that can be dialled, as of `Route`.
 MOST_DIALLED = 17
@@ -57,6 +59,7 @@ def extensions_conf(exchange: Exchange, directory: Directory) -> str:
         *outward.counting(exchange.timezone),
         *services.contexts(directory),
         Context(LINES, [_line(exchange, directory, each) for each in directory.lines]),
+        Context(MENUS, [], (services.CONTEXT, LINES, rooms.CONTEXT)),
         findme.reach(exchange, directory),
         *picking_up.contexts(directory),
         *rooms.contexts(directory),

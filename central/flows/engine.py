@@ -1,0 +1,429 @@
+"""One call through spoken menus. No I/O and no clock: what happened goes in, what to do comes out.
+
+    call = Call(documents, "main", lang="zh")
+    todo = call.begin()
+    todo = call.pressed("1")         # or spoken(), waited(), looked_up(...), logged_in(...), ...
+
+The runner (a telephone, a terminal, a test) does what it is told in order and reports back. It may
+press keys at any time; what does not fit the moment does nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from central.flows import reading
+from central.flows.document import LANGS, Document, Step
+from central.flows.offers import OK
+from central.words import spoken as words_of
+
+AGAIN, PERSON, ENTER, CLEAR = "*", "0", "#", "*"
+KEYS = frozenset("0123456789*#")
+# Steps in a row with no key: a document that is checked has far fewer.
+MOST_STEPS = 200
+MOST_FLOWS = 16
+MOST_LOG_INS = 3
+MOST_SECRET_KEYS = 32
+# For the next key of a number.
+KEY_S = 6.0
+
+
+@dataclass(frozen=True)
+class Say:
+    """Fall silent and say these, each (lang, text), one after the other; then tell `spoken`."""
+
+    texts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Hush:
+    """Fall silent."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Tell `waited` after so long without a key."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class LookUp:
+    """Ask the offer of this name and tell `looked_up`. What is being said goes on."""
+
+    offer: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class TryCard:
+    """See whose card it is and tell `logged_in`."""
+
+    card: str = field(repr=False)
+    pin: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Secret: a PIN is being entered, and nothing may be recorded until it is not."""
+
+    secret: bool
+
+
+@dataclass(frozen=True)
+class Remember:
+    """The patient's language."""
+
+    patient: str
+    lang: str
+
+
+@dataclass(frozen=True)
+class PutThrough:
+    """The call goes on at this number of the house, and is no more ours."""
+
+    number: str
+
+
+@dataclass(frozen=True)
+class HangUp:
+    """It is over."""
+
+
+Do = Say | Hush | Wait | LookUp | TryCard | Listening | Remember | PutThrough | HangUp
+
+
+class LogIn(StrEnum):
+    """What came of a card and a PIN."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    LOCKED = "locked"  # only the desk can unlock the card
+    WAIT = "wait"  # this caller has to wait
+    LOST = "lost"  # PINs cannot be checked
+
+
+class _Mode(StrEnum):
+    KEYS = "keys"  # a menu or digits: words may still be heard
+    CARD = "card"
+    PIN = "pin"
+    CHECKING = "checking"
+    LOOKING_UP = "looking_up"
+    LEAVING = "leaving"  # last words, then `_last`
+    OVER = "over"
+
+
+@dataclass(frozen=True)
+class _Place:
+    document: Document
+    step: Step
+
+
+class Call:
+    """From the answer to the end. documents: by flow, all checked together; they never change
+    under a call. lang: to begin with; chosen: by the caller, so that a card's does not change it.
+    `walked`: each way that was gone, as (flow, step, why)."""
+
+    def __init__(self, documents: Mapping[str, Document], flow: str, *, lang: str = "zh") -> None:
+        self._documents = documents
+        self._flow = flow
+        self.lang = lang if lang in LANGS else "zh"
+        self.patient: str | None = None
+        self.walked: list[tuple[str, str, str]] = []
+        self._chosen = False
+        self._values: dict[str, Any] = {}
+        self._stack: list[_Place] = []
+        self._at: _Place | None = None
+        self._mode = _Mode.OVER
+        self._said: list[
+            tuple[str, str]
+        ] = []  # words of steps that only say, to be said with the next
+        self._typed = self._card = ""
+        self._tries = self._log_ins = self._steps = 0
+        self._speaking = False
+        self._answer: tuple[str, Mapping[str, Any]] | None = None
+        self._last: Do = HangUp()
+
+    # --- what happens ---
+
+    def begin(self) -> list[Do]:
+        document = self._documents[self._flow]
+        return self._enter(document, document.start)
+
+    def pressed(self, key: str) -> list[Do]:
+        if key not in KEYS:
+            return []
+        self._steps = 0
+        match self._mode:
+            case _Mode.KEYS:
+                return self._key(key)
+            case _Mode.CARD | _Mode.PIN:
+                return self._secret_key(key)
+            case _Mode.LOOKING_UP if self._answer is not None:
+                self._speaking = False
+                return [Hush(), *self._answered()]
+        return []
+
+    def spoken(self) -> list[Do]:
+        """What was said has been heard to its end."""
+        self._speaking = False
+        match self._mode:
+            case _Mode.KEYS:
+                return [Wait(KEY_S if self._typed else self._step.wait_s)]
+            case _Mode.CARD | _Mode.PIN:
+                return [Wait(KEY_S)]
+            case _Mode.LOOKING_UP if self._answer is not None:
+                return self._answered()
+            case _Mode.LEAVING:
+                return self._leave()
+        return []
+
+    def waited(self) -> list[Do]:
+        match self._mode:
+            case _Mode.KEYS if self._step.verb == "digits" and self._enough():
+                return self._take_digits()
+            case _Mode.KEYS:
+                self._typed = ""
+                return self._again(self._own("no_key"))
+            case _Mode.CARD | _Mode.PIN:
+                self._tries += 1
+                if self._tries >= MOST_LOG_INS:
+                    return [Listening(secret=False), *self._fail(self._step)]
+                return self._ask_card()
+        return []
+
+    def looked_up(self, outcome: str | None, values: Mapping[str, Any] | None = None) -> list[Do]:
+        """outcome: of the offer; None: it failed or took too long."""
+        if self._mode is not _Mode.LOOKING_UP or self._answer is not None:
+            return []
+        self._answer = (outcome or "", values or {})
+        return [] if self._speaking else self._answered()
+
+    def logged_in(
+        self, came: LogIn, patient: str | None = None, lang: str | None = None
+    ) -> list[Do]:
+        """lang: that the card remembers."""
+        if self._mode is not _Mode.CHECKING:
+            return []
+        step, self._card = self._step, ""
+        if came is LogIn.RIGHT and patient is not None:
+            self.patient = patient
+            remembered: list[Do] = []
+            if self._chosen:
+                remembered = [Remember(patient, self.lang)]
+            elif lang in LANGS:
+                self.lang = lang
+            return [*remembered, *self._go(step, "then")]
+        self._log_ins += 1
+        words = self._own(f"card_{came}")
+        if came is not LogIn.WRONG or self._log_ins >= MOST_LOG_INS:
+            self._said.append(words)
+            return self._fail(step, "log_in_over")
+        return self._ask_card(words)
+
+    @property
+    def is_over(self) -> bool:
+        return self._mode is _Mode.OVER
+
+    # --- from step to step ---
+
+    @property
+    def _step(self) -> Step:
+        assert self._at is not None
+        return self._at.step
+
+    def _go(self, step: Step, why: str) -> list[Do]:
+        assert self._at is not None
+        document = self._at.document
+        self.walked.append((document.flow, step.name, why))
+        return self._enter(document, step.edges[why])
+
+    def _enter(self, document: Document, name: str) -> list[Do]:
+        self._steps += 1
+        if self._steps > MOST_STEPS:
+            return self._give_up()
+        self._at = _Place(document, document.steps[name])
+        self._tries, self._typed = 0, ""
+        try:
+            return self._do(self._step)
+        except reading.UnreadableError:
+            return self._give_up()
+
+    def _do(self, step: Step) -> list[Do]:
+        match step.verb:
+            case "say":
+                self._said += self._words(step)
+                return self._go(step, "then")
+            case "menu" | "digits":
+                return self._ask()
+            case "log_in":
+                return self._go(step, "then") if self.patient else self._ask_card()
+            case "look_up":
+                return self._look_up(step)
+            case "branch":
+                case = f"is {self._values.get(step.what, '')}"
+                return self._go(step, case if case in step.edges else "otherwise")
+            case "language":
+                self.lang, self._chosen = step.what, True
+                kept: list[Do] = [Remember(self.patient, self.lang)] if self.patient else []
+                return [*kept, *self._go(step, "then")]
+            case "flow":
+                return self._begin_flow(step)
+            case "transfer" | "conference":
+                return self._end_with(step, PutThrough(step.what))
+            case "back" if self._stack:
+                self._said += self._words(step)
+                return self._back()
+            case _:
+                return self._end_with(step, HangUp())
+
+    def _begin_flow(self, step: Step) -> list[Do]:
+        assert self._at is not None
+        document = self._documents[step.what]
+        if "then" in step.edges:
+            if len(self._stack) == MOST_FLOWS:
+                return self._give_up()
+            self._stack.append(self._at)
+        return self._enter(document, document.start)
+
+    def _back(self) -> list[Do]:
+        self._at = self._stack.pop()
+        return self._go(self._at.step, "then")
+
+    def _fail(self, step: Step, words: str = "giving_up") -> list[Do]:
+        """Where the step, or else its document, says; or else the call ends."""
+        assert self._at is not None
+        document = self._at.document
+        self._mode = _Mode.OVER
+        to = step.edges.get("failed") or document.failed
+        if to and to != step.name:  # the document's own would begin anew for ever
+            self.walked.append((document.flow, step.name, "failed"))
+            return self._enter(document, to)
+        self.walked.append((document.flow, step.name, "given up"))
+        return self._give_up(words)
+
+    def _give_up(self, words: str = "giving_up") -> list[Do]:
+        self._mode, self._last = _Mode.LEAVING, HangUp()
+        return [self._say(self._own(words))]
+
+    def _end_with(self, step: Step, last: Do) -> list[Do]:
+        self._mode, self._last = _Mode.LEAVING, last
+        self._said += self._words(step)
+        return [self._say()] if self._said else self._leave()
+
+    def _leave(self) -> list[Do]:
+        self._mode = _Mode.OVER
+        return [self._last]
+
+    # --- words ---
+
+    def _own(self, words_id: str) -> tuple[str, str]:
+        return self.lang, words_of(self.lang, f"flows.{words_id}")
+
+    def _words(self, step: Step) -> list[tuple[str, str]]:
+        """Of a step, with what is for those who do not understand this language."""
+        langs = [(self.lang, step.words)] if step.words else []
+        langs += [(lang, step.other) for lang in LANGS if lang != self.lang and step.other]
+        return [(lang, reading.read_out(of[lang], self._values, lang)) for lang, of in langs]
+
+    def _say(self, *texts: tuple[str, str]) -> Say:
+        said, self._said = (*self._said, *texts), []
+        self._speaking = True
+        return Say(said)
+
+    # --- menus and digits ---
+
+    def _ask(self, *first: tuple[str, str]) -> list[Do]:
+        self._mode = _Mode.KEYS
+        return [self._say(*first, *self._words(self._step))]
+
+    def _again(self, *first: tuple[str, str]) -> list[Do]:
+        """After a wrong key or none."""
+        self._tries += 1
+        if self._tries >= self._step.tries:
+            return self._fail(self._step)
+        return self._ask(*first)
+
+    def _key(self, key: str) -> list[Do]:
+        step = self._step
+        if step.verb == "digits":
+            return self._digit(key)
+        if key in step.keys:
+            return self._go(step, f"key {key}")
+        if key == AGAIN:
+            return self._again()
+        assert self._at is not None
+        document = self._at.document
+        if key == PERSON and document.person:
+            self.walked.append((document.flow, step.name, "person"))
+            return self._enter(document, document.person)
+        return self._again(self._own("wrong_key"))
+
+    def _digit(self, key: str) -> list[Do]:
+        if key == CLEAR:
+            self._typed = ""
+            return self._again()
+        if key == ENTER:
+            return self._take_digits() if self._enough() else self._short()
+        self._typed += key
+        if len(self._typed) >= int(self._step.more.get("most", MOST_SECRET_KEYS)):
+            return self._take_digits()
+        self._speaking = False
+        return [Hush(), Wait(KEY_S)]
+
+    def _enough(self) -> bool:
+        return len(self._typed) >= int(self._step.more.get("least", 1))
+
+    def _short(self) -> list[Do]:
+        self._typed = ""
+        return self._again(self._own("too_short"))
+
+    def _take_digits(self) -> list[Do]:
+        self._values[self._step.more["into"]] = self._typed
+        return self._go(self._step, "then")
+
+    # --- card and PIN ---
+
+    def _ask_card(self, *first: tuple[str, str]) -> list[Do]:
+        self._mode, self._typed, self._card = _Mode.CARD, "", ""
+        return [Listening(secret=True), self._say(*first, self._own("card"))]
+
+    def _secret_key(self, key: str) -> list[Do]:
+        self._speaking = False
+        if key == CLEAR:
+            self._typed = ""
+        elif key != ENTER:
+            self._typed = (self._typed + key)[:MOST_SECRET_KEYS]
+        elif self._typed and self._mode is _Mode.CARD:
+            self._card, self._typed, self._mode = self._typed, "", _Mode.PIN
+            return [self._say(self._own("pin"))]
+        elif self._typed:
+            pin, self._typed, self._mode = self._typed, "", _Mode.CHECKING
+            return [Hush(), Listening(secret=False), TryCard(self._card, pin)]
+        return [Hush(), Wait(KEY_S)]
+
+    # --- look-ups ---
+
+    def _look_up(self, step: Step) -> list[Do]:
+        self._mode, self._answer = _Mode.LOOKING_UP, None
+        values = {
+            name: str(self._values.get(given[1:], "")) if str(given).startswith("$") else str(given)
+            for name, given in step.more.get("with", {}).items()
+        }
+        said: list[Do] = [self._say()] if self._said else []
+        return [*said, LookUp(step.what, values)]
+
+    def _answered(self) -> list[Do]:
+        assert self._answer is not None
+        outcome, values = self._answer
+        self._answer = None
+        step = self._step
+        if outcome == OK:
+            into = step.more.get("as", "")
+            prefix = f"{into}." if into else ""
+            self._values |= {prefix + name: value for name, value in values.items()}
+            return self._go(step, "then")
+        if f"outcome {outcome}" in step.edges:
+            return self._go(step, f"outcome {outcome}")
+        return self._fail(step)

@@ -1,0 +1,164 @@
+"""Menus on a real exchange with a real phone: card and PIN by keys, and a caller put through."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from central.capabilities import Rules
+from central.directory import service as directories
+from central.flows import service
+from central.patients import details, issuing
+from central.store import Store, Tx
+from central.telephone.running import Telephone
+from central.telephone.settings import Settings
+from gateway.speech.engines import Espeak
+from gateway.speech.library import SpeechLibrary
+from tests.bench.waiting import until
+from tests.flows.walking import read_all
+from tests.telephone import hospital
+from tests.telephone.hospital import Phones, opened
+from tests.telephone.phone import Baresip
+from tests.telephone.running import RunningExchange
+from tests.telephone.world import WAIT_S
+
+WARD, OFFICE = "001565000003", "001565000004"
+MAIN, FEES = "9000", "9001"
+# Keys come one after the other, and each is heard while others are being said.
+KEYED_S = 60.0
+PATIENT, CARD, PIN = "P1", "60010001", "246824"
+PUT_THROUGH = """
+flow: main
+title: {zh: 试, en: Trial}
+start: ask
+steps:
+  ask:
+    menu: {zh: 找人请按1。, en: For a person press 1.}
+    keys: {1: person}
+  person:
+    transfer: 8101
+    words: {zh: 请稍候。, en: One moment.}
+"""
+
+
+def build(tx: Tx) -> None:
+    directories.add_extension(tx, "8003", "Ward")
+    directories.add_phone(tx, WARD, "8003")
+    directories.add_extension(tx, "8101", "Office")
+    directories.add_phone(tx, OFFICE, "8101")
+    directories.add_service(tx, MAIN, "menu_main", ["8101"])
+    directories.add_service(tx, FEES, "menu_fees")
+    details.register(tx, PATIENT, "李梅", "F", "1970-01-01", by="desk")
+    issuing.issue(tx, PATIENT, CARD, by="desk")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with opened(tmp_path_factory.mktemp("store"), build) as store:
+        made = issuing.make_pin(store, PATIENT, PIN)
+        with store.transaction() as tx:
+            issuing.set_pin(tx, PATIENT, made, by="desk")
+        yield store
+
+
+@pytest.fixture(scope="module")
+def exchange(
+    exchange_root: Path, tmp_path_factory: pytest.TempPathFactory, store: Store
+) -> Iterator[RunningExchange]:
+    with hospital.at_work(tmp_path_factory.mktemp("exchange"), store) as running:
+        yield running
+
+
+@contextlib.asynccontextmanager
+async def at_work(store: Store, exchange: RunningExchange) -> AsyncIterator[None]:
+    library = SpeechLibrary(exchange.folder / "speech", [Espeak()])
+    settings = Settings(exchange.settings, exchange.folder)
+    telephone = Telephone(settings, store, Rules(), library)
+
+    async def publish(*_: object) -> None:
+        raise AssertionError("nothing is published here")
+
+    running = asyncio.create_task(telephone.run(publish))
+    try:
+        async with asyncio.timeout(WAIT_S):
+            await telephone.ari.ready.wait()
+        yield
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def plugged_in(
+    folder: Path, store: Store, exchange: RunningExchange, device: str
+) -> AsyncIterator[Baresip]:
+    async with Phones(folder, store, exchange).plugged_in(device, hum_s=60.0) as phone:
+        await phone.registered()
+        yield phone
+
+
+def audited(store: Store, what: str) -> list[tuple[str, str]]:
+    rows = store.read().all("SELECT who, ref FROM audit WHERE what = ?", (what,))
+    return [(row["who"], row["ref"]) for row in rows]
+
+
+async def test_a_card_and_its_pin_open_the_fees(
+    store: Store, exchange: RunningExchange, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    async with (
+        at_work(store, exchange),
+        plugged_in(tmp_path, store, exchange, WARD) as phone,
+    ):
+        await phone.dial(MAIN)
+        await phone.event("CALL_ESTABLISHED")
+        await phone.hears(300)
+        await phone.do("sndcode", "1")
+        await phone.do("sndcode", f"{CARD}#")
+        await phone.do("sndcode", f"{PIN}#")
+        async with asyncio.timeout(KEYED_S):
+            await until(lambda: bool(audited(store, "phone.login")), 0.02)
+        await phone.do("hangup")
+    assert audited(store, "phone.login") == [("patient", f"patient/{PATIENT}")]
+    assert not any(secret in caplog.text for secret in (CARD, PIN))
+
+
+async def test_a_wrong_pin_three_times_ends_the_call_and_is_counted(
+    store: Store, exchange: RunningExchange, tmp_path: Path
+) -> None:
+    async with (
+        at_work(store, exchange),
+        plugged_in(tmp_path, store, exchange, WARD) as phone,
+    ):
+        await phone.dial(FEES)
+        await phone.event("CALL_ESTABLISHED")
+        for tried in (1, 2, 3):
+            await phone.do("sndcode", f"{CARD}#")
+            await phone.do("sndcode", "111111#")
+            async with asyncio.timeout(KEYED_S):
+                await until(lambda n=tried: len(audited(store, "card.refused")) == n, 0.02)
+        await phone.event("CALL_CLOSED")
+    assert {ref for _, ref in audited(store, "card.refused")} == {f"phone/{WARD}"}
+
+
+async def test_a_caller_is_put_through_to_a_person_and_speaks(
+    store: Store, exchange: RunningExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = read_all(PUT_THROUGH)
+    monkeypatch.setattr(service, "shipped", lambda: documents)
+    async with (
+        at_work(store, exchange),
+        plugged_in(tmp_path, store, exchange, WARD) as phone,
+        plugged_in(tmp_path, store, exchange, OFFICE) as office,
+    ):
+        await phone.dial(MAIN)
+        await phone.event("CALL_ESTABLISHED")
+        await phone.do("sndcode", "1")
+        await office.event("CALL_INCOMING")
+        await office.do("accept")
+        await office.event("CALL_ESTABLISHED")
+        await office.hears(500)
+        await office.do("hangup")
+        await phone.event("CALL_CLOSED")
