@@ -1,9 +1,9 @@
 """Answers callers: each number of the application is a capability's, by its purpose.
 
 A capability's `phone.py` names in `ARRIVALS` which purposes it answers, as
-`async def handler(desk: Desk, arrival: Arrival) -> None`. When the handler returns, the caller who
-is still there is hung up, unless it says True: he was put through. When it fails, the exchange goes
-on with him as if we were away.
+`async def handler(desk: Desk, arrival: Arrival) -> None`; a name that ends in * stands for all
+that begin so. When the handler returns, the caller who is still there is hung up, unless it says
+True: he was put through. When it fails, the exchange goes on with him as if we were away.
 """
 
 import asyncio
@@ -76,6 +76,7 @@ class Desk:
 
 # True: the caller is elsewhere by now, and not to be hung up.
 Handler = Callable[[Desk, Arrival], Awaitable[bool | None]]
+ALL = "*"
 
 
 def handlers(modules: list[ModuleType]) -> dict[str, Handler]:
@@ -87,6 +88,14 @@ def handlers(modules: list[ModuleType]) -> dict[str, Handler]:
                 raise ValueError(f"two capabilities answer calls for {purpose}")
             found[purpose] = handler
     return found
+
+
+def handler_of(purpose: str, by_purpose: Mapping[str, Handler]) -> Handler | None:
+    """Of the purpose by its own name, or else of all that begin like it."""
+    if purpose in by_purpose:
+        return by_purpose[purpose]
+    begins = [each for each in by_purpose if each.endswith(ALL) and purpose.startswith(each[:-1])]
+    return by_purpose[max(begins, key=len)] if begins else None
 
 
 class Reception:
@@ -115,15 +124,16 @@ class Reception:
             first = await lane.next()
             try:
                 arrival = self._arrival(lane, first)
+                handler = handler_of(arrival.purpose, self._by_purpose) if arrival else None
                 if arrival is None:
                     # What an earlier run of ours had begun: its ringing is begun anew.
                     log.info("hanging up %s, which an earlier run has left", lane.subject)
                     then = actions.hang_up
-                elif arrival.purpose not in self._by_purpose:
+                elif handler is None:
                     log.error("nobody here answers calls for %r", arrival.purpose)
                 else:
                     async with held(actions, call) if arrival.held else contextlib.nullcontext():
-                        if await self._by_purpose[arrival.purpose](self._desk, arrival):
+                        if await handler(self._desk, arrival):
                             then = _let_be
                             return
                     then = actions.hang_up
