@@ -48,6 +48,10 @@ FAULTS = {
         N_("The minutes outside of “%(device)s” are spent for today since %(since)s"),
         N_("see in the call records who called so long, then raise the limit or bar him"),
     ),
+    "menu-unfit": (
+        N_("The menu %(device)s is not as planned since %(since)s, callers hear an earlier one"),
+        N_("see under Menus what is wrong with its newest version, and save it anew"),
+    ),
 }
 
 

@@ -24,7 +24,7 @@ def check(
         if only is None or flow == only:
             problems += problems_of(document, documents, offers)
     if not problems:
-        problems += _circles(documents)
+        problems += [problem for _, problem in circles(documents)]
     if problems:
         raise DocumentError(sorted(problems, key=lambda each: each.line))
 
@@ -167,7 +167,7 @@ def _loops(document: Document) -> Iterator[Problem]:
         yield Problem(step.line, step.name, message, {"steps": " → ".join([*loop, loop[0]])})
 
 
-def _circles(documents: Mapping[str, Document]) -> Iterator[Problem]:
+def circles(documents: Mapping[str, Document]) -> Iterator[tuple[list[str], Problem]]:
     """Menus that begin each other, all of them with nobody pressing a key."""
     graph = {
         flow: [to for to in _begun_by_itself(document) if to in documents]
@@ -175,7 +175,7 @@ def _circles(documents: Mapping[str, Document]) -> Iterator[Problem]:
     }
     for loop in _cycles(graph):
         message = N_("The menus %(flows)s begin each other for ever.")
-        yield Problem(1, "", message, {"flows": " → ".join([*loop, loop[0]])})
+        yield loop, Problem(1, "", message, {"flows": " → ".join([*loop, loop[0]])})
 
 
 def _begun_by_itself(document: Document) -> Iterable[str]:

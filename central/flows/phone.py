@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Sequence
 
 from central.audit import model as audit
@@ -22,35 +23,52 @@ from central.flows.engine import (
 )
 from central.flows.offers import Asking
 from central.patients.cards import Caller
-from central.store import StoreUnavailableError
-from central.telephone.desk import Arrival, Desk
+from central.store import Store, StoreUnavailableError
+from central.telephone.desk import ALL, Arrival, Desk
 from central.words import spoken
 from gateway.telephone.ari.errors import GoneError, LaneEndedError
 from gateway.telephone.ari.events import Event
 from gateway.telephone.files.dialplan import MENUS
 from gateway.telephone.playing import Player
 
+log = logging.getLogger("wardline.flows")
+
 # From so long without an answer on the caller is told to wait.
 SILENT_S = 2.0
 
 
+class NoSuchMenuError(Exception):
+    """A number leads to a menu that is not there, so that others ring for it as if we were away."""
+
+    error_id = "flow-unknown"
+
+
 async def answer(desk: Desk, arrival: Arrival) -> bool:
-    """Whether the caller was put through, and is not ours to hang up."""
+    """Whether the caller was put through, and is not ours to hang up. Raises NoSuchMenuError."""
     flow = arrival.purpose.removeprefix(service.PURPOSE)
+    live = await asyncio.to_thread(_live, desk.store)
+    if flow not in live.documents:
+        raise NoSuchMenuError(f"a number leads to the menu {flow}, and there is none of that name")
+    log.info("%s hears version %d of menu %s", arrival.lane.subject, live.numbers[flow], flow)
     await desk.actions.answer(arrival.channel)
     with contextlib.suppress(GoneError):  # hung up
-        return await _Line(desk, arrival, flow).run()
+        return await _Line(desk, arrival, Call(live.documents, flow, lang=arrival.lang)).run()
     return False
 
 
-ARRIVALS = {f"{service.PURPOSE}{flow}": answer for flow in service.shipped()}
+def _live(store: Store) -> service.Live:
+    tx = store.read()
+    return service.live(tx, tx.now_ms)
+
+
+ARRIVALS = {f"{service.PURPOSE}{ALL}": answer}
 
 
 class _Line:
-    def __init__(self, desk: Desk, arrival: Arrival, flow: str) -> None:
+    def __init__(self, desk: Desk, arrival: Arrival, call: Call) -> None:
         self._desk = desk
         self._arrival = arrival
-        self._call = Call(service.shipped(), flow, lang=arrival.lang)
+        self._call = call
         self._player = Player(desk.actions, arrival.channel)
         self._wait_s: float | None = None
         self._through = False

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from central.faults import model as faults
 from central.faults import service
 from central.faults.exchange import CODING, NODE
+from central.flows import service as flows
 from central.store import Store, StoreUnavailableError, Tx
 from central.telephone.ringing import Saying
 from gateway.speech.library import SpeechUnavailableError
@@ -66,6 +67,7 @@ class Watching:
         while True:
             found = self._found() | await asyncio.to_thread(self._spent)
             try:
+                found |= await asyncio.to_thread(self._unfit)
                 if found.keys() != await asyncio.to_thread(self._open):
                     await self._store.write(partial(settle, found=found))
             except (StoreUnavailableError, sqlite3.Error) as error:
@@ -89,6 +91,14 @@ class Watching:
         found |= {(address, "locked-out"): "" for address in self._locked}
         found |= {(address, "wrong-passwords"): "" for address in self._spared}
         return found
+
+    def _unfit(self) -> Found:
+        """Versions of menus that callers should hear by now, and do not."""
+        tx = self._store.read()
+        return {
+            (each.version.flow, "menu-unfit"): "; ".join(map(str, each.problems))
+            for each in flows.live(tx, tx.now_ms).aside
+        }
 
     def _spent(self) -> Found:
         today = datetime.now(self._zone).date().isoformat()

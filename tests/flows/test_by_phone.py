@@ -9,7 +9,7 @@ import pytest
 
 from central.capabilities import Rules
 from central.directory import service as directories
-from central.flows import service
+from central.flows import model
 from central.patients import details, issuing
 from central.store import Store, Tx
 from central.telephone.running import Telephone
@@ -17,7 +17,6 @@ from central.telephone.settings import Settings
 from gateway.speech.engines import Espeak
 from gateway.speech.library import SpeechLibrary
 from tests.bench.waiting import until
-from tests.flows.walking import read_all
 from tests.telephone import hospital
 from tests.telephone.hospital import Phones, opened
 from tests.telephone.phone import Baresip
@@ -144,10 +143,10 @@ async def test_a_wrong_pin_three_times_ends_the_call_and_is_counted(
 
 
 async def test_a_caller_is_put_through_to_a_person_and_speaks(
-    store: Store, exchange: RunningExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, exchange: RunningExchange, tmp_path: Path
 ) -> None:
-    documents = read_all(PUT_THROUGH)
-    monkeypatch.setattr(service, "shipped", lambda: documents)
+    with store.transaction() as tx:
+        model.add(tx, "main", PUT_THROUGH, "", "admin", tx.now_ms)
     async with (
         at_work(store, exchange),
         plugged_in(tmp_path, store, exchange, WARD) as phone,

@@ -2,11 +2,13 @@
 
 from central.capabilities import modules
 from central.console import model as users_model
-from central.console.context import _, ward_name
+from central.console.context import _, lang, read, ward_name
 from central.console.marks import N_
 from central.directory import model
 from central.directory.kinds.kind import joined
+from central.flows import service as flows
 from central.store import Tx
+from central.telephone.desk import ALL
 from central.wards import model as wards_model
 from gateway.telephone.directory import ENCRYPTIONS
 
@@ -16,22 +18,22 @@ ENCRYPTED = {
     "required": N_("always, or it cannot call"),
 }
 LANGS = {"zh": "中文", "en": "English"}
-# What Wardline answers itself, by the word the exchange tells it.
+# What Wardline answers itself, by the word the exchange tells it. Menus have their own titles.
 PURPOSES = {
     "emergency": N_("Emergency number"),
     "desk": N_("Log in at a phone, and out again"),
     "broadcast": N_("Announcement to the whole house"),
     "broadcast_urgent": N_("Urgent announcement to the whole house"),
     "voicemail": N_("Listening to one's messages"),
-    "menu_main": N_("Main menu of the service centre"),
-    "menu_fees": N_("Fees by telephone"),
-    "menu_exams": N_("Place in the queue of an examination"),
 }
 
 
 def purpose(code: str) -> str:
     """What the service of that name is, in words."""
-    return _(PURPOSES.get(code) or code)
+    if code in PURPOSES:
+        return _(PURPOSES[code])
+    title = flows.titles(read()).get(code, {}).get(lang())
+    return _("Menu: %(title)s", title=title) if title else code
 
 
 def encryptions(_tx: Tx) -> list[tuple[str, str]]:
@@ -75,6 +77,7 @@ def langs(_tx: Tx) -> list[tuple[str, str]]:
 def purposes(tx: Tx) -> list[tuple[str, str]]:
     """What a phone can reach that has no number yet."""
     answered = {each for part in modules("phone") for each in getattr(part, "ARRIVALS", {})}
+    answered = {each for each in answered if not each.endswith(ALL)} | set(flows.titles(tx))
     taken = {row["purpose"] for row in tx.all("SELECT purpose FROM services")}
     return [(each, purpose(each)) for each in sorted((answered | set(PURPOSES)) - taken)]
 
