@@ -41,7 +41,7 @@ def problems_of(
 def ways(document: Document, step: Step) -> Iterator[tuple[str, str]]:
     """(why, to) of everything that may follow a step in its document."""
     yield from step.edges.items()
-    if step.verb == "menu" and document.person and "0" not in step.keys:
+    if step.verb in ("menu", "read") and document.person and "0" not in step.keys:
         yield "person", document.person
     if can_fail(step) and "failed" not in step.edges and document.failed not in ("", step.name):
         yield "failed", document.failed
@@ -152,6 +152,8 @@ def _by_itself(document: Document, step: Step) -> Iterator[str]:
     """The steps that may follow although the caller presses nothing."""
     if step.verb in ("menu", "digits", "log_in"):
         yield from (to for why, to in ways(document, step) if why == "failed")
+    elif step.verb == "read":
+        yield step.edges["then"]
     else:
         yield from (to for _, to in ways(document, step))
 
@@ -240,6 +242,8 @@ def _values(document: Document, offers: Mapping[str, Offer]) -> Iterator[Problem
 
 
 def _given(step: Step, why: str, offers: Mapping[str, Offer]) -> frozenset[str]:
+    if step.verb in ("menu", "read") and why.startswith("key "):
+        return frozenset({step.more["into"]} if "into" in step.more else ())
     if why != "then":
         return frozenset()
     match step.verb:
@@ -258,7 +262,7 @@ def _readings(document: Document, offers: Mapping[str, Offer]) -> dict[str, str]
         if step.verb == "look_up":
             for name, how in offers[step.what].gives.items():
                 found[f"{step.more.get('as')}.{name}"] = how
-        elif step.verb == "digits":
+        elif "into" in step.more:
             found[step.more["into"]] = "digits"
     return found
 
@@ -269,8 +273,8 @@ def _used(
     wanted: dict[str, str | None] = {}
     for text in (*step.words.values(), *step.other.values()):
         wanted |= dict(reading.placeholders(text))
-    if step.verb == "branch":
-        wanted[step.what] = None
+    if step.verb in ("branch", "read"):
+        wanted[step.what] = None if step.verb == "branch" else ""
     for given in step.more.get("with", {}).values():
         if str(given).startswith("$"):
             wanted[str(given)[1:]] = None

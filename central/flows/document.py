@@ -31,11 +31,11 @@ from central.console.marks import N_
 
 LANGS = ("zh", "en")
 MOST_CHARACTERS = 200_000
-WAIT_S, TRIES = 5.0, 3
+WAIT_S, TRIES, PAUSE_S = 5.0, 3, 1.2
 # What a step's line may be called; the keys of `schema.json`'s kinds of step.
 VERBS = (
-    "say", "menu", "digits", "log_in", "look_up", "branch", "language", "transfer", "conference",
-    "flow", "back", "hang_up",
+    "say", "menu", "digits", "read", "log_in", "look_up", "branch", "language", "transfer",
+    "conference", "flow", "back", "hang_up",
 )  # fmt: skip
 
 
@@ -92,6 +92,10 @@ class Step:
     @property
     def wait_s(self) -> float:
         return float(self.more.get("wait_s", WAIT_S))
+
+    @property
+    def pause_s(self) -> float:
+        return float(self.more.get("pause_s", PAUSE_S))
 
     @property
     def tries(self) -> int:

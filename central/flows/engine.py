@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from central.flows import reading
+from central.flows import parts, reading
 from central.flows.document import LANGS, Document, Step
 from central.flows.offers import OK
 from central.words import spoken as words_of
@@ -27,6 +27,8 @@ MOST_LOG_INS = 3
 MOST_SECRET_KEYS = 32
 # For the next key of a number.
 KEY_S = 6.0
+# While a text is read in parts: the part once more, and the next one at once.
+PART_AGAIN, PART_NEXT = "1", "2"
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ class LogIn(StrEnum):
 
 class _Mode(StrEnum):
     KEYS = "keys"  # a menu or digits: words may still be heard
+    READING = "reading"  # a long text, part by part
     CARD = "card"
     PIN = "pin"
     CHECKING = "checking"
@@ -140,6 +143,8 @@ class Call:
             tuple[str, str]
         ] = []  # words of steps that only say, to be said with the next
         self._typed = self._card = ""
+        self._parts: list[parts.Texts] = []
+        self._part = 0
         self._tries = self._log_ins = self._steps = 0
         self._speaking = False
         self._answer: tuple[str, Mapping[str, Any]] | None = None
@@ -158,6 +163,8 @@ class Call:
         match self._mode:
             case _Mode.KEYS:
                 return self._key(key)
+            case _Mode.READING:
+                return self._reading_key(key)
             case _Mode.CARD | _Mode.PIN:
                 return self._secret_key(key)
             case _Mode.LOOKING_UP if self._answer is not None:
@@ -171,6 +178,8 @@ class Call:
         match self._mode:
             case _Mode.KEYS:
                 return [Wait(KEY_S if self._typed else self._step.wait_s)]
+            case _Mode.READING:
+                return [Wait(self._step.pause_s)]
             case _Mode.CARD | _Mode.PIN:
                 return [Wait(KEY_S)]
             case _Mode.LOOKING_UP if self._answer is not None:
@@ -186,6 +195,8 @@ class Call:
             case _Mode.KEYS:
                 self._typed = ""
                 return self._again(self._own("no_key"))
+            case _Mode.READING:
+                return self._read_part(self._part + 1)
             case _Mode.CARD | _Mode.PIN:
                 self._tries += 1
                 if self._tries >= MOST_LOG_INS:
@@ -257,6 +268,8 @@ class Call:
                 return self._go(step, "then")
             case "menu" | "digits":
                 return self._ask()
+            case "read":
+                return self._read(step)
             case "log_in":
                 return self._go(step, "then") if self.patient else self._ask_card()
             case "look_up":
@@ -325,7 +338,9 @@ class Call:
         """Of a step, with what is for those who do not understand this language."""
         langs = [(self.lang, step.words)] if step.words else []
         langs += [(lang, step.other) for lang in LANGS if lang != self.lang and step.other]
-        return [(lang, reading.read_out(of[lang], self._values, lang)) for lang, of in langs]
+        return [
+            each for lang, of in langs for each in reading.read_out(of[lang], self._values, lang)
+        ]
 
     def _say(self, *texts: tuple[str, str]) -> Say:
         said, self._said = (*self._said, *texts), []
@@ -350,15 +365,23 @@ class Call:
         if step.verb == "digits":
             return self._digit(key)
         if key in step.keys:
-            return self._go(step, f"key {key}")
+            return self._take_key(key)
         if key == AGAIN:
             return self._again()
+        return self._to_person(key) or self._again(self._own("wrong_key"))
+
+    def _take_key(self, key: str) -> list[Do]:
+        if "into" in self._step.more:
+            self._values[self._step.more["into"]] = key
+        return self._go(self._step, f"key {key}")
+
+    def _to_person(self, key: str) -> list[Do] | None:
         assert self._at is not None
         document = self._at.document
-        if key == PERSON and document.person:
-            self.walked.append((document.flow, step.name, "person"))
-            return self._enter(document, document.person)
-        return self._again(self._own("wrong_key"))
+        if key != PERSON or not document.person:
+            return None
+        self.walked.append((document.flow, self._step.name, "person"))
+        return self._enter(document, document.person)
 
     def _digit(self, key: str) -> list[Do]:
         if key == CLEAR:
@@ -382,6 +405,34 @@ class Call:
     def _take_digits(self) -> list[Do]:
         self._values[self._step.more["into"]] = self._typed
         return self._go(self._step, "then")
+
+    # --- long texts ---
+
+    def _read(self, step: Step) -> list[Do]:
+        """Its words tell of the keys, so they are said where there is more than one part."""
+        text = reading.read_out(f"{{{step.what}}}", self._values, self.lang)
+        self._parts = parts.cut(text)
+        if len(self._parts) > 1:
+            self._said += self._words(step)
+        return self._read_part(0)
+
+    def _read_part(self, part: int, *first: tuple[str, str]) -> list[Do]:
+        """The last one is said together with what follows."""
+        self._part = part
+        if part < len(self._parts) - 1:
+            self._mode = _Mode.READING
+            return [self._say(*first, *self._parts[part])]
+        self._said += [*first, *(text for each in self._parts[part:] for text in each)]
+        return self._go(self._step, "then")
+
+    def _reading_key(self, key: str) -> list[Do]:
+        if key in self._step.keys:
+            return self._take_key(key)
+        goes = {PART_AGAIN: self._part, PART_NEXT: self._part + 1, AGAIN: 0}
+        if key in goes:
+            return self._read_part(goes[key])
+        wrong = self._own("wrong_key")
+        return self._to_person(key) or self._read_part(self._part, wrong)
 
     # --- card and PIN ---
 

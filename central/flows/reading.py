@@ -2,6 +2,7 @@
 
 import string
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.speech import say
@@ -16,25 +17,50 @@ class UnreadableError(Exception):
     error_id = "flow-words"
 
 
-class _Formatter(string.Formatter):
-    """Values by their whole name, dots and all: nothing behind them can be reached."""
+@dataclass(frozen=True)
+class Said:
+    """A value that is words, each in a language of its own: what exists in Chinese only is said in
+    Chinese amid English ones. texts: (lang, text)."""
 
-    def __init__(self, lang: str) -> None:
-        self._lang = lang
+    texts: tuple[tuple[str, str], ...]
 
-    def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[Any, str]:
-        return kwargs[field_name], field_name
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        return say.READ_AS[format_spec](value, self._lang) if format_spec else str(value)
+    def __str__(self) -> str:
+        return "".join(text for _, text in self.texts)
 
 
-def read_out(text: str, values: Mapping[str, Any], lang: str) -> str:
-    """Raises UnreadableError."""
+def read_out(text: str, values: Mapping[str, Any], lang: str) -> list[tuple[str, str]]:
+    """(lang, text) of what is to be said, mostly one. Values are found by their whole name, dots
+    and all: nothing behind them can be reached. Raises UnreadableError."""
+    found: list[tuple[str, str]] = []
     try:
-        return _Formatter(lang).vformat(text, (), values)
+        for literal, name, spec, conversion in string.Formatter().parse(text):
+            found.append((lang, literal))
+            if name is None:
+                continue
+            if not name or conversion:
+                raise ValueError(f"{{{name}!{conversion}}}")
+            found += _value(values[name], spec or "", lang)
     except (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
         raise UnreadableError(f"{text!r}: {error!r}") from error
+    return joined(found)
+
+
+def _value(value: Any, spec: str, lang: str) -> list[tuple[str, str]]:
+    if isinstance(value, Said):
+        if spec:
+            raise ValueError(f"words are not read as {spec}")
+        return list(value.texts)
+    return [(lang, say.READ_AS[spec](value, lang) if spec else str(value))]
+
+
+def joined(texts: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Neighbours of one language as one; without what has nothing to be said."""
+    found: list[tuple[str, str]] = []
+    for lang, text in texts:
+        if found and found[-1][0] == lang:
+            text = found.pop()[1] + text
+        found.append((lang, text))
+    return [each for each in found if any(letter.isalnum() for letter in each[1])]
 
 
 def placeholders(text: str) -> Iterator[tuple[str, str]]:
