@@ -5,18 +5,23 @@ Loading it again changes nothing that is there.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from central.broadcasts import service as broadcasts
 from central.console import model as console
 from central.console import service as people
 from central.directory import facilities
 from central.directory import model as directory
+from central.directory import places as named
 from central.directory import service as telephones
 from central.exams import model as exams
 from central.exams import rooms
 from central.exams import service as queue
 from central.hospital import model as messages
 from central.hospital.service import map_location
+from central.hours import editing as hours
+from central.hours import model as calendar
+from central.hours.rules import HOLIDAY, Special
 from central.personal import desks, finding, speed
 from central.recordings import service as recordings
 from central.store import Tx
@@ -38,6 +43,8 @@ ROOM, PARKING, PLACES, VOICEMAIL, PIN = "8800", "8700", ("8701", "8705"), "8900"
 BROADCAST, URGENT = "621", "622"
 # Spoken menus, by what answers them.
 MENUS = {"8600": "menu_main", "8601": "menu_fees", "8602": "menu_exams"}
+# What the menus tell to whom needs help at once.
+EMERGENCY = "120"
 # The number for logging in at a telephone, one who has none of his own, and his PIN.
 DESK, ROUNDS, ROUNDS_PIN = "8901", "8201", "258025"
 # The examination room, and what the systems that are named HIS call it.
@@ -130,6 +137,7 @@ def load(tx: Tx, plans: tuple[WardPlan, ...]) -> None:
     for number, purpose in MENUS.items():
         if not directory.used(tx, number):
             telephones.add_service(tx, number, purpose, [phones(plans)[0].number], by="demo")
+    _service_desk(tx, phones(plans)[-2].number)
     if not directory.used(tx, DESK):
         _free_seating(tx, phones(plans)[0].number)
     if exams.room(tx, EXAM_ROOM) is None:
@@ -148,6 +156,16 @@ def _facilities(tx: Tx, rung: Sequence[DemoPhone]) -> None:
     for phone in rung:
         if phone.ward is None:
             facilities.set_mailbox(tx, phone.number, PIN, by="demo")
+
+
+def _service_desk(tx: Tx, number: str) -> None:
+    """Where 0 leads in the menus, and the one holiday whose date needs no announcement."""
+    for name, wanted in ((named.DESK, number), (named.EMERGENCY, EMERGENCY)):
+        if name not in directory.places(tx):
+            named.put(tx, name, wanted, by="demo")
+    today = datetime.fromtimestamp(tx.now_ms / 1000).date()
+    if not calendar.days(tx, today):
+        hours.put_days(tx, {date(today.year + 1, 1, 1): Special(HOLIDAY, "元旦")}, "demo")
 
 
 def _free_seating(tx: Tx, station: str) -> None:

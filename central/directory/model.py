@@ -142,6 +142,12 @@ def m005_facilities(db: Database) -> None:
     )
 
 
+@migrations()
+def m006_places(db: Database) -> None:
+    # By names of `places`.
+    db.execute("CREATE TABLE places (name TEXT PRIMARY KEY, number TEXT NOT NULL)")
+
+
 def extensions(tx: Tx) -> list[Row]:
     return tx.all("SELECT * FROM extensions ORDER BY number")
 
@@ -192,6 +198,11 @@ def rooms(tx: Tx) -> list[Row]:
 
 def parking(tx: Tx) -> Row | None:
     return tx.one("SELECT * FROM parking")
+
+
+def places(tx: Tx) -> dict[str, str]:
+    """The number of each place that has one, by name."""
+    return {row["name"]: row["number"] for row in tx.all("SELECT * FROM places ORDER BY name")}
 
 
 def find_extensions(tx: Tx, words: str) -> list[Row]:

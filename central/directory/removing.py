@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 from central.audit import model as audit
 from central.console.marks import N_
-from central.directory import checks, model, present, relied, service
+from central.directory import checks, facilities, model, places, present, relied, service
 from central.errors import FieldError
 from central.personal import leaving
 from central.store import Row, Tx
 
 IN_USE = N_("It is still used by: %(users)s. Change or remove those first.")
 IN_POLICY = N_("The escalation policy of ward %(ward)s names it. Take it out of the policy first.")
-POLICY = "policy"
+POLICY, PLACE = "policy", "place"
 OTHERS = N_("Something else still uses it. Take it out there first.")
 
 
@@ -47,12 +47,22 @@ def uses_of_extension(tx: Tx, ref: str) -> list[Use]:
     phones = tx.all("SELECT device, label FROM phones WHERE number = ? ORDER BY 1", (ref,))
     services = tx.all("SELECT service, service FROM service_fallbacks WHERE number = ?", (ref,))
     named = [Use(POLICY, ward, ward) for ward in relied.wards_naming(tx, ref)]
-    return _uses("phone", phones) + _uses("service", services) + _inbound(tx, ref) + named
+    found = _uses("phone", phones) + _uses("service", services)
+    return [*found, *_places(tx, ref), *_inbound(tx, ref), *named]
 
 
 def uses_of_service(tx: Tx, ref: str) -> list[Use]:
-    """Lines whose callers it answers."""
-    return _inbound(tx, ref)
+    """Lines whose callers it answers, and what it is for spoken menus."""
+    return [*_inbound(tx, ref), *_places(tx, ref)]
+
+
+def uses_of_room(tx: Tx, ref: str) -> list[Use]:
+    """What it is for spoken menus."""
+    return _places(tx, ref)
+
+
+def _places(tx: Tx, number: str) -> list[Use]:
+    return [Use(PLACE, name, name) for name in places.at(tx, number)]
 
 
 def _inbound(tx: Tx, number: str) -> list[Use]:
@@ -149,6 +159,12 @@ def remove_route(tx: Tx, name: str, *, by: str) -> None:
     _let_go("name", uses_of_route(tx, name))
     _delete(tx, "routes", "name", name)
     checks.changed(tx, by, "route.remove", f"route/{name}", {"patterns": before["patterns"]})
+
+
+def remove_room(tx: Tx, number: str, *, by: str) -> None:
+    """Raises FieldError."""
+    _let_go("number", uses_of_room(tx, number))
+    facilities.remove_room(tx, number, by=by)
 
 
 def _let_go(field: str, uses: list[Use]) -> None:

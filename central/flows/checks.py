@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from central.console.marks import N_
+from central.directory import places
 from central.flows import reading
 from central.flows.document import LANGS, Document, DocumentError, Problem, Step
 from central.flows.offers import Offer
@@ -78,6 +79,14 @@ def _each_step(
         if step.verb == "flow" and step.what not in documents:
             message = N_("Step %(step)s begins the menu %(to)s, and there is no such menu.")
             yield Problem(step.line, step.name, message, {"step": step.name, "to": step.what})
+        if step.place and step.place not in places.RUNG:
+            message = N_("Step %(step)s puts through to %(to)s. There are: %(known)s.")
+            known = ", ".join(places.RUNG)
+            told = {"step": step.name, "to": step.place, "known": known}
+            yield Problem(step.line, step.name, message, told)
+        elif step.place and "unanswered" not in step.edges:
+            message = N_("Step %(step)s must say unanswered: where it leads when nobody is there.")
+            yield Problem(step.line, step.name, message, {"step": step.name})
         if step.verb == "digits":
             least, most = int(step.more.get("least", 1)), int(step.more.get("most", 32))
             if least > most:
@@ -128,7 +137,7 @@ def _look_up(step: Step, offer: Offer | None, offers: Mapping[str, Offer]) -> It
         yield problem(message, name=name, about=offer.others[name])
     for name in sorted(answered - set(offer.others)):
         yield problem(N_("%(what)s has no outcome %(name)s."), what=step.what, name=name)
-    if offer.gives and "as" not in step.more:
+    if (offer.gives or offer.tells) and "as" not in step.more:
         yield problem(N_("Step %(step)s must say as: what its values are called here."))
 
 
@@ -244,6 +253,9 @@ def _values(document: Document, offers: Mapping[str, Offer]) -> Iterator[Problem
 def _given(step: Step, why: str, offers: Mapping[str, Offer]) -> frozenset[str]:
     if step.verb in ("menu", "read") and why.startswith("key "):
         return frozenset({step.more["into"]} if "into" in step.more else ())
+    if step.verb == "look_up" and why.startswith(OUTCOME):
+        told = offers[step.what].tells.get(why.removeprefix(OUTCOME), ())
+        return frozenset(f"{step.more.get('as')}.{name}" for name in told)
     if why != "then":
         return frozenset()
     match step.verb:
@@ -260,8 +272,10 @@ def _readings(document: Document, offers: Mapping[str, Offer]) -> dict[str, str]
     found = {}
     for step in document.steps.values():
         if step.verb == "look_up":
-            for name, how in offers[step.what].gives.items():
-                found[f"{step.more.get('as')}.{name}"] = how
+            offer = offers[step.what]
+            for given in (offer.gives, *offer.tells.values()):
+                for name, how in given.items():
+                    found[f"{step.more.get('as')}.{name}"] = how
         elif "into" in step.more:
             found[step.more["into"]] = "digits"
     return found

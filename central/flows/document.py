@@ -86,6 +86,11 @@ class Step:
         return dict(self.more.get("other", {}))
 
     @property
+    def place(self) -> str:
+        """The name of the place that is put through to, "" for a number or another verb."""
+        return self.what if self.verb == "transfer" and self.what[:1].isalpha() else ""
+
+    @property
     def keys(self) -> Mapping[str, str]:
         return {why[4:]: to for why, to in self.edges.items() if why.startswith("key ")}
 
@@ -244,7 +249,7 @@ def _told(
         yield Problem(line, step, message, {"where": where, "why": error.message[:200]})
 
 
-_EDGES = ("then", "failed", "otherwise")
+_EDGES = ("then", "failed", "otherwise", "unanswered")
 
 
 def _document(data: dict[str, Any], lines: Mapping[Path_, int]) -> Document:

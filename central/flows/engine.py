@@ -83,9 +83,11 @@ class Remember:
 
 @dataclass(frozen=True)
 class PutThrough:
-    """The call goes on at this number of the house, and is no more ours."""
+    """The call goes on at this number of the house, and is no more ours; comes_back: unless nobody
+    answers there, which is told as `unanswered`."""
 
     number: str
+    comes_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ class _Mode(StrEnum):
     CHECKING = "checking"
     LOOKING_UP = "looking_up"
     LEAVING = "leaving"  # last words, then `_last`
+    AWAY = "away"  # put through, and may come back
     OVER = "over"
 
 
@@ -126,11 +129,20 @@ class _Place:
 class Call:
     """From the answer to the end. documents: by flow, all checked together; they never change
     under a call. lang: to begin with; chosen: by the caller, so that a card's does not change it.
-    `walked`: each way that was gone, as (flow, step, why)."""
+    places: the numbers of `central.directory.places`, by name. `walked`: each way that was gone,
+    as (flow, step, why)."""
 
-    def __init__(self, documents: Mapping[str, Document], flow: str, *, lang: str = "zh") -> None:
+    def __init__(
+        self,
+        documents: Mapping[str, Document],
+        flow: str,
+        *,
+        lang: str = "zh",
+        places: Mapping[str, str] | None = None,
+    ) -> None:
         self._documents = documents
         self._flow = flow
+        self._places = places or {}
         self.lang = lang if lang in LANGS else "zh"
         self.patient: str | None = None
         self.walked: list[tuple[str, str, str]] = []
@@ -142,7 +154,7 @@ class Call:
         self._said: list[
             tuple[str, str]
         ] = []  # words of steps that only say, to be said with the next
-        self._typed = self._card = ""
+        self._typed = self._card = self._early = ""
         self._parts: list[parts.Texts] = []
         self._part = 0
         self._tries = self._log_ins = self._steps = 0
@@ -167,9 +179,11 @@ class Call:
                 return self._reading_key(key)
             case _Mode.CARD | _Mode.PIN:
                 return self._secret_key(key)
-            case _Mode.LOOKING_UP if self._answer is not None:
-                self._speaking = False
-                return [Hush(), *self._answered()]
+            case _Mode.LOOKING_UP:
+                self._early = self._early or key
+                if self._answer is not None:
+                    self._speaking = False
+                    return [Hush(), *self._answered()]
         return []
 
     def spoken(self) -> list[Do]:
@@ -209,7 +223,11 @@ class Call:
         if self._mode is not _Mode.LOOKING_UP or self._answer is not None:
             return []
         self._answer = (outcome or "", values or {})
-        return [] if self._speaking else self._answered()
+        if self._speaking and not self._early:
+            return []
+        hush: list[Do] = [Hush()] if self._speaking else []
+        self._speaking = False
+        return [*hush, *self._answered()]
 
     def logged_in(
         self, came: LogIn, patient: str | None = None, lang: str | None = None
@@ -232,6 +250,10 @@ class Call:
             self._said.append(words)
             return self._fail(step, "log_in_over")
         return self._ask_card(words)
+
+    def unanswered(self) -> list[Do]:
+        """Nobody answered where the caller was put through to, and he is ours again."""
+        return self._go(self._step, "unanswered") if self._mode is _Mode.AWAY else []
 
     @property
     def is_over(self) -> bool:
@@ -267,7 +289,7 @@ class Call:
                 self._said += self._words(step)
                 return self._go(step, "then")
             case "menu" | "digits":
-                return self._ask()
+                return self._ask_first()
             case "read":
                 return self._read(step)
             case "log_in":
@@ -284,12 +306,20 @@ class Call:
             case "flow":
                 return self._begin_flow(step)
             case "transfer" | "conference":
-                return self._end_with(step, PutThrough(step.what))
+                return self._put_through(step)
             case "back" if self._stack:
                 self._said += self._words(step)
                 return self._back()
             case _:
                 return self._end_with(step, HangUp())
+
+    def _put_through(self, step: Step) -> list[Do]:
+        """Where nothing has the place's number it is as if nobody answered."""
+        comes_back = "unanswered" in step.edges
+        number = self._places.get(step.what, "") if step.place else step.what
+        if number:
+            return self._end_with(step, PutThrough(number, comes_back))
+        return self._go(step, "unanswered") if comes_back else self._fail(step)
 
     def _begin_flow(self, step: Step) -> list[Do]:
         assert self._at is not None
@@ -326,7 +356,8 @@ class Call:
         return [self._say()] if self._said else self._leave()
 
     def _leave(self) -> list[Do]:
-        self._mode = _Mode.OVER
+        comes_back = isinstance(self._last, PutThrough) and self._last.comes_back
+        self._mode = _Mode.AWAY if comes_back else _Mode.OVER
         return [self._last]
 
     # --- words ---
@@ -348,6 +379,15 @@ class Call:
         return Say(said)
 
     # --- menus and digits ---
+
+    def _ask_first(self) -> list[Do]:
+        """A key that was pressed while something was looked up counts, unless there is anything to
+        be heard before."""
+        early, self._early = self._early, ""
+        if not early or self._said:
+            return self._ask()
+        self._mode = _Mode.KEYS
+        return self._key(early)
 
     def _ask(self, *first: tuple[str, str]) -> list[Do]:
         self._mode = _Mode.KEYS
@@ -437,6 +477,7 @@ class Call:
     # --- card and PIN ---
 
     def _ask_card(self, *first: tuple[str, str]) -> list[Do]:
+        self._early = ""
         self._mode, self._typed, self._card = _Mode.CARD, "", ""
         return [Listening(secret=True), self._say(*first, self._own("card"))]
 
@@ -462,7 +503,9 @@ class Call:
             name: str(self._values.get(given[1:], "")) if str(given).startswith("$") else str(given)
             for name, given in step.more.get("with", {}).items()
         }
-        said: list[Do] = [self._say()] if self._said else []
+        said: list[Do] = []
+        if self._said:
+            said, self._early = [self._say()], ""
         return [*said, LookUp(step.what, values)]
 
     def _answered(self) -> list[Do]:
@@ -470,10 +513,10 @@ class Call:
         outcome, values = self._answer
         self._answer = None
         step = self._step
+        into = step.more.get("as", "")
+        prefix = f"{into}." if into else ""
+        self._values |= {prefix + name: value for name, value in values.items()}
         if outcome == OK:
-            into = step.more.get("as", "")
-            prefix = f"{into}." if into else ""
-            self._values |= {prefix + name: value for name, value in values.items()}
             return self._go(step, "then")
         if f"outcome {outcome}" in step.edges:
             return self._go(step, f"outcome {outcome}")

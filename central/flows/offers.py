@@ -32,7 +32,7 @@ class Asking:
 
 @dataclass(frozen=True)
 class Answer:
-    """outcome: OK or one of the offer's. values: those that it gives, when OK."""
+    """outcome: OK or one of the offer's. values: those that it gives when OK, or tells."""
 
     outcome: str = OK
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -45,7 +45,8 @@ Run = Callable[[Tx, Asking, Mapping[str, str]], Answer]
 class Offer:
     """name: such as "fees.account". takes: parameters and the most characters of each. gives:
     values and how each is read aloud (of `gateway.speech.say.READ_AS`; "" as it stands). others:
-    outcomes beside OK, each with what it means, which a menu must answer."""
+    outcomes beside OK, each with what it means, which a menu must answer; tells: as `gives`, of
+    such an outcome."""
 
     name: str
     run: Run
@@ -53,6 +54,7 @@ class Offer:
     takes: Mapping[str, int] = field(default_factory=dict)
     gives: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, str] = field(default_factory=dict)
+    tells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     of_patient: bool = False
     acts: bool = False
 

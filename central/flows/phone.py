@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 
 from central.audit import model as audit
+from central.directory import model as directory
 from central.flows import asking, service
 from central.flows.engine import (
     Call,
@@ -28,13 +30,17 @@ from central.telephone.desk import ALL, Arrival, Desk
 from central.words import spoken
 from gateway.telephone.ari.errors import GoneError, LaneEndedError
 from gateway.telephone.ari.events import Event
-from gateway.telephone.files.dialplan import MENUS
+from gateway.telephone.files.dialplan import BACK, MENUS, UNANSWERED
 from gateway.telephone.playing import Player
 
 log = logging.getLogger("wardline.flows")
 
 # From so long without an answer on the caller is told to wait.
 SILENT_S = 2.0
+# Calls that were put through and may come back, the newest last: those that were answered never
+# do, and what comes back does so within minutes.
+MOST_AWAY = 1000
+_away: "OrderedDict[str, Call]" = OrderedDict()
 
 
 class NoSuchMenuError(Exception):
@@ -46,22 +52,36 @@ class NoSuchMenuError(Exception):
 async def answer(desk: Desk, arrival: Arrival) -> bool:
     """Whether the caller was put through, and is not ours to hang up. Raises NoSuchMenuError."""
     flow = arrival.purpose.removeprefix(service.PURPOSE)
-    live = await asyncio.to_thread(_live, desk.store)
+    live, places = await asyncio.to_thread(_live, desk.store)
     if flow not in live.documents:
         raise NoSuchMenuError(f"a number leads to the menu {flow}, and there is none of that name")
     log.info("%s hears version %d of menu %s", arrival.lane.subject, live.numbers[flow], flow)
+    call = Call(live.documents, flow, lang=arrival.lang, places=places)
     await desk.actions.answer(arrival.channel)
     with contextlib.suppress(GoneError):  # hung up
-        return await _Line(desk, arrival, Call(live.documents, flow, lang=arrival.lang)).run()
+        return await _Line(desk, arrival, call).run(call.begin())
     return False
 
 
-def _live(store: Store) -> service.Live:
+def _live(store: Store) -> tuple[service.Live, Mapping[str, str]]:
+    """The menus, and the places that they lead to."""
     tx = store.read()
-    return service.live(tx, tx.now_ms)
+    return service.live(tx, tx.now_ms), directory.places(tx)
 
 
-ARRIVALS = {f"{service.PURPOSE}{ALL}": answer}
+async def unanswered(desk: Desk, arrival: Arrival) -> bool:
+    """Whom nobody answered where he was put through to: his menu goes on. Where an earlier run of
+    ours had it, he is told so."""
+    log.info("%s comes back: nobody answered", arrival.lane.subject)
+    call = _away.pop(arrival.channel, None)
+    with contextlib.suppress(GoneError):
+        if call is not None:
+            return await _Line(desk, arrival, call).run(call.unanswered())
+        await desk.say(arrival.lane, arrival.lang, spoken(arrival.lang, "flows.giving_up"))
+    return False
+
+
+ARRIVALS = {f"{service.PURPOSE}{ALL}": answer, UNANSWERED: unanswered}
 
 
 class _Line:
@@ -73,8 +93,8 @@ class _Line:
         self._wait_s: float | None = None
         self._through = False
 
-    async def run(self) -> bool:
-        todo: Sequence[Do] = self._call.begin()
+    async def run(self, todo: Sequence[Do]) -> bool:
+        """Until it is over, from what is to be done first."""
         while await self._do(todo):
             try:
                 event = await self._arrival.lane.next_within(self._wait_s)
@@ -110,13 +130,22 @@ class _Line:
                         await asking.remember(self._desk.store, patient, lang)
                 case Listening():
                     pass  # nothing is recorded
-                case PutThrough(number):
-                    await self._desk.actions.go_on(self._arrival.channel, MENUS, number)
-                    self._through = True
+                case PutThrough(number, comes_back):
+                    await self._put_through(number, comes_back)
                     return False
                 case HangUp():
                     return False
         return True
+
+    async def _put_through(self, number: str, comes_back: bool) -> None:
+        channel = self._arrival.channel
+        if comes_back:
+            _away[channel] = self._call
+            while len(_away) > MOST_AWAY:
+                _away.popitem(last=False)
+        told = {BACK: "1"} if comes_back else None
+        await self._desk.actions.go_on(channel, MENUS, number, told)
+        self._through = True
 
     async def _say(self, texts: Sequence[tuple[str, str]]) -> None:
         self._wait_s = None

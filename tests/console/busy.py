@@ -9,7 +9,7 @@ from central.broadcasts import model as broadcast_rows
 from central.broadcasts import service as broadcasts
 from central.call_records import service as call_records
 from central.calls import service as calls
-from central.directory import changing, facilities, outside
+from central.directory import changing, facilities, outside, places
 from central.directory import service as directory
 from central.directory.present import mark
 from central.events import NodeEvent
@@ -22,6 +22,8 @@ from central.fees.cover import Band, RuleSet
 from central.fees.scope import Item
 from central.hospital import service as hospital
 from central.hospital.told import Told
+from central.hours import editing as hours
+from central.hours.rules import Special
 from central.infusions import service as infusions
 from central.patients import details, issuing
 from central.patients.details import Contact
@@ -72,7 +74,8 @@ PAGES = (
     "/directory/trunks", "/directory/trunks/world", "/directory/routes", "/directory/routes/city",
     "/directory/speed-dials", "/directory/speed-dials/1", "/directory/find-me",
     "/directory/find-me/8101", "/directory/find-me/new", "/directory/desks",
-    "/directory/desks/8101",
+    "/directory/desks/8101", "/directory/places", "/directory/places/desk",
+    "/hours", "/hours/plans/service", "/hours/plans/new", "/hours/days",
 )  # fmt: skip
 
 
@@ -87,6 +90,9 @@ def fill_directory(tx: Tx) -> None:
         tx, "0015650a1b2d", "8101", label="医生办公室", rights="city", groups=["nurses"]
     )
     directory.add_service(tx, "120", "emergency", ["8003"])
+    places.put(tx, "desk", "8003")
+    holiday = date.fromtimestamp(tx.now_ms / 1000) + timedelta(days=3)
+    hours.put_days(tx, {holiday: Special("holiday", "元旦")}, "admin")
     changing.change_person(tx, person, "李医生", ward="3", user="admin", by="admin")
     facilities.set_mailbox(tx, "8101", "4711", mail="li@wang.li")
     facilities.add_room(tx, "8800", "查房会议")

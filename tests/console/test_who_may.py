@@ -35,6 +35,15 @@ LETTERS = {
 }
 STAFF, DECIDERS, NURSES, WATCHERS = "NHDA", "HDA", "NHA", "NHDEA"
 MAY = {
+    "POST hours.add_days": "TA",
+    "GET hours.days": "DTA",
+    "GET hours.export": "DTA",
+    "GET hours.index": "DTA",
+    "GET hours.plan": "TA",
+    "POST hours.plan": "TA",
+    "POST hours.remove_day": "TA",
+    "POST hours.remove_plan": "TA",
+    "POST hours.take_in": "TA",
     "GET hospital.locations": "EA",
     "POST hospital.map_location": "EA",
     "GET hospital.message": "EA",

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from central.capabilities import Rules
+from central.directory import places
 from central.directory import service as directories
 from central.flows import model
+from central.hours import editing
+from central.hours.rules import Band
 from central.patients import details, issuing
 from central.store import Store, Tx
 from central.telephone.running import Telephone
@@ -49,6 +52,9 @@ def build(tx: Tx) -> None:
     directories.add_phone(tx, OFFICE, "8101")
     directories.add_service(tx, MAIN, "menu_main", ["8101"])
     directories.add_service(tx, FEES, "menu_fees")
+    places.put(tx, "desk", "8101")
+    always = [Band(day, 0, 0) for day in range(7)]
+    editing.put_plan(tx, "service", "Desk", always, on_holidays=True, by="desk")
     details.register(tx, PATIENT, "李梅", "F", "1970-01-01", by="desk")
     issuing.issue(tx, PATIENT, CARD, by="desk")
 
@@ -140,6 +146,30 @@ async def test_a_wrong_pin_three_times_ends_the_call_and_is_counted(
                 await until(lambda n=tried: len(audited(store, "card.refused")) == n, 0.02)
         await phone.event("CALL_CLOSED")
     assert {ref for _, ref in audited(store, "card.refused")} == {f"phone/{WARD}"}
+
+
+async def test_0_rings_the_service_desk_and_comes_back_when_nobody_answers(
+    store: Store, exchange: RunningExchange, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "wardline.flows")
+    async with (
+        at_work(store, exchange),
+        plugged_in(tmp_path, store, exchange, WARD) as phone,
+    ):
+        await phone.dial(MAIN)
+        await phone.event("CALL_ESTABLISHED")
+        await phone.do("sndcode", "0")
+        async with asyncio.timeout(KEYED_S):
+            await until(lambda: "comes back: nobody answered" in caplog.text, 0.02)
+        # He is in the menu again, and the desk is there by now.
+        async with plugged_in(tmp_path, store, exchange, OFFICE) as office:
+            await phone.do("sndcode", "0")
+            await office.event("CALL_INCOMING")
+            await office.do("accept")
+            await office.event("CALL_ESTABLISHED")
+            await office.hears(500)
+            await office.do("hangup")
+            await phone.event("CALL_CLOSED")
 
 
 async def test_a_caller_is_put_through_to_a_person_and_speaks(

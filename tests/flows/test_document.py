@@ -18,6 +18,10 @@ OFFERS = {
         "info.line", lambda tx, asking, values: Answer(), "a line", takes={"code": 8},
         gives={"text": ""},
     ),
+    "hours.open": Offer(
+        "hours.open", lambda tx, asking, values: Answer(), "hours", takes={"plan": 8},
+        others={"closed": "closed"}, tells={"closed": {"opens": ""}},
+    ),
 }  # fmt: skip
 
 
@@ -77,6 +81,23 @@ def test_a_small_document_is_taken() -> None:
         ("  a: {say: {zh: '{x!r}', en: x}, then: b}\n  b: {hang_up: quietly}\n", 5,
          "cannot be read"),
         ("  a: {flow: other}\n", 5, "there is no such menu"),
+        ("  a: {transfer: desc}\n", 5, "puts through to desc. There are: desk"),
+        ("  a: {transfer: desk}\n", 5, "must say unanswered"),
+        (
+            f"  a: {{transfer: desk, unanswered: b}}\n  b: {{say: {SAY}, then: a}}\n",
+            5, "go on for ever",
+        ),
+        (
+            "  a: {look_up: hours.open, with: {plan: service}, then: b, outcomes: {closed: b}}\n"
+            "  b: {hang_up: quietly}\n",
+            5, "must say as: what its values are called",
+        ),
+        (
+            "  a: {look_up: hours.open, with: {plan: service}, as: h, then: b,"
+            " outcomes: {closed: b}}\n  b: {say: {zh: '{h.opens}', en: x}, then: c}\n"
+            "  c: {hang_up: quietly}\n",
+            6, "uses h.opens, which is not known on every way there",
+        ),
         (f"  a: {{digits: {SAY}, into: n, least: 5, most: 2, then: b}}\n"
          "  b: {hang_up: quietly}\n", 5, "at least 5 keys and at most 2"),
         (f"  a: {{say: {SAY}, then: a}}\n  a: {{hang_up: quietly}}\n", 6, "'a' stands here twice"),

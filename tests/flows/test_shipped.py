@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.flows import checks, service
-from central.flows.engine import KEYS, MOST_LOG_INS, Call
+from central.flows.engine import KEYS, MOST_LOG_INS, Call, LookUp, Say
 from central.flows.offers import OK, Answer, offers
 from tests.flows.walking import CARD, PATIENT, PIN, Walk
 
@@ -15,6 +15,8 @@ FEES = {
     "left": 63000, "certain": "no",
 }  # fmt: skip
 PLACES = {"count": 1, "places": "一号超声,您是三号。"}
+OPENS = {"opens": "明天八点整"}
+DESK = {"desk": "8101"}
 LOG_IN = f"{CARD}#{PIN}#"
 
 
@@ -22,12 +24,25 @@ FAILED = "failed"
 WELL: dict[str, Answer | None] = {
     "fees.account": Answer(values=FEES),
     "exams.places": Answer(values=PLACES),
+    "hours.open": Answer(),
+    "directory.number": Answer(values={"number": "120"}),
 }
+CLOSED = WELL | {"hours.open": Answer("closed", OPENS)}
 Way = tuple[str, str, str]
+# Of a look-up by its name.
+Outcome = tuple[str, str]
 
 
-def walk(flow: str, answers: dict[str, Answer | None] | None = None, lang: str = "zh") -> Walk:
-    return Walk(Call(service.shipped(), flow, lang=lang), WELL | (answers or {})).begin()
+def walk(
+    flow: str,
+    answers: dict[str, Answer | None] | None = None,
+    lang: str = "zh",
+    *,
+    places: dict[str, str] = DESK,
+    answered: bool = True,
+) -> Walk:
+    call = Call(service.shipped(), flow, lang=lang, places=places)
+    return Walk(call, WELL | (answers or {}), answered=answered).begin()
 
 
 def test_fees_are_told_after_card_and_pin_and_not_before() -> None:
@@ -40,7 +55,7 @@ def test_fees_are_told_after_card_and_pin_and_not_before() -> None:
     assert call.asked == [("fees.account", PATIENT)]
     assert call.last() == (
         "今日费用三百二十元五角。累计一千二百三十元,其中医保约支付八百六十元,您个人约负担三百七十元。"
-        " 押金余额六百三十元。 重听请按1,返回请按9。"
+        " 押金余额六百三十元。 重听请按1,返回请按9,人工服务请按0。"
     )
     assert call.press("9").over
 
@@ -53,13 +68,13 @@ def test_three_wrong_tries_end_the_service() -> None:
         assert "卡号或密码错误" in call.last(), tried
     assert "服务到此结束" in call.last()
     assert call.listen().over
-    assert call.asked == []
+    assert of_patients(call) == []
 
 
 def test_who_has_logged_in_is_not_asked_again_in_the_same_call() -> None:
     call = walk("main").press("1" + LOG_IN).press("9").press("2")
-    assert [offer for offer, _ in call.asked] == ["fees.account", "exams.places"]
-    assert call.last() == "一号超声,您是三号。 重听请按1,返回请按9。"
+    assert of_patients(call) == [("fees.account", PATIENT), ("exams.places", PATIENT)]
+    assert call.last() == "一号超声,您是三号。 重听请按1,返回请按9,人工服务请按0。"
 
 
 def test_the_other_language_is_offered_in_its_own_words_and_kept() -> None:
@@ -67,10 +82,54 @@ def test_the_other_language_is_offered_in_its_own_words_and_kept() -> None:
     assert call.last().endswith("For English press 8.")
     call.press("8")
     assert call.last() == (
-        "For fees press 1, for your place in the queue of an examination press 2. 中文请按7。"
+        "For fees press 1, for your place in the queue of an examination press 2, for a person"
+        " press 0. 中文请按7。"
     )
     call.press("1" + LOG_IN)
     assert call.last().startswith("Today three hundred and twenty yuan fifty.")
+
+
+def of_patients(call: Walk) -> list[tuple[str, str | None]]:
+    """What was asked of patients' data, and for whom."""
+    return [(name, patient) for name, patient in call.asked if offers()[name].of_patient]
+
+
+def test_0_leads_to_the_service_desk_and_back_when_nobody_answers() -> None:
+    assert walk("main").press("0").listen().through == "8101"
+    call = walk("main", answered=False).press("0").listen()
+    assert call.last().startswith("服务台现在无人接听,请稍后再拨。 费用查询请按1")
+    assert not call.over
+    # A house that has not said where its desk is, is told in no other way.
+    assert walk("main", places={}).press("0").last().startswith("服务台现在无人接听")
+
+
+def test_a_key_pressed_while_something_is_looked_up_counts_unless_there_is_news() -> None:
+    for early in (True, False):
+        call = Call(service.shipped(), "main", places=DESK)
+        call.begin()
+        todo = call.pressed("1") if early else call.looked_up(OK)
+        assert todo == []  # the welcome is still being said
+        todo = call.looked_up(OK) if early else call.pressed("1")
+        assert [each for each in todo if isinstance(each, Say)] == [
+            Say((("zh", "请输入就诊卡号码,按井号键结束。"),))
+        ]
+    call = Call(service.shipped(), "main", places=DESK)
+    call.begin()
+    call.pressed("1")
+    assert isinstance(call.looked_up("closed", OPENS)[-1], LookUp)
+    assert call.looked_up("none") == []  # it is closed: that is heard before the menu
+    assert [type(each) for each in call.spoken()] == [Say]
+
+
+def test_outside_the_hours_0_says_when_it_opens_and_what_to_dial_in_an_emergency() -> None:
+    closed: dict[str, Answer | None] = {"hours.open": Answer("holiday", OPENS)}
+    call = walk("main", closed)
+    assert call.heard[-2:-1] == ["现在是人工服务时间以外,自助查询照常。人工服务明天八点整开始。"]
+    assert call.last().startswith("如遇紧急情况,请拨打幺二零。 费用查询请按1")
+    call.press("0")
+    assert call.heard[-2:-1] == ["今天是节假日,服务台明天八点整开始服务。"]
+    assert call.last().startswith("如遇紧急情况,请拨打幺二零。 费用查询请按1")
+    assert not call.through
 
 
 def test_every_step_and_every_way_is_walked() -> None:
@@ -79,7 +138,8 @@ def test_every_step_and_every_way_is_walked() -> None:
     documents = service.shipped()
     walked: set[Way] = set()
     for flow in documents:
-        walked |= _walked(flow, WELL)
+        walked |= _walked(flow, WELL) | _walked(flow, CLOSED)
+        walked |= _walked(flow, WELL, answered=False)
     for deposit in ("short", "unknown"):
         walked |= _walked(
             "fees", WELL | {"fees.account": Answer(values=FEES | {"deposit": deposit})}
@@ -94,31 +154,34 @@ def test_every_step_and_every_way_is_walked() -> None:
 
 
 class _Answers(dict[str, Answer | None]):
-    """What look-ups are told, all of them in the same way for a while."""
+    """What look-ups are told, one of them in its own way for a while."""
 
-    outcome = OK
+    outcome: Outcome = ("", OK)
 
     def get(self, offer: str, _default: Any = None) -> Answer | None:
-        if self.outcome in offers()[offer].others:
-            return Answer(self.outcome)
-        return None if self.outcome == FAILED else self[offer]
+        asked, outcome = self.outcome
+        if asked != offer or outcome == OK:
+            return self[offer]
+        told = dict.fromkeys(offers()[offer].tells.get(outcome, ()), "那时")
+        return None if outcome == FAILED else Answer(outcome, told)
 
 
-def _walked(flow: str, well: dict[str, Answer | None]) -> set[Way]:
+def _walked(flow: str, well: dict[str, Answer | None], *, answered: bool = True) -> set[Way]:
     """Every way of a menu: at each place that was reached each key, with each answer to the
-    look-up that it leads to."""
+    look-up that it leads to. answered: who is put through is."""
     document = service.shipped()[flow]
-    asked = [offers()[step.what] for step in document.steps.values() if step.verb == "look_up"]
-    outcomes = [OK, FAILED, *{other for offer in asked for other in offer.others}]
+    asked = {step.what for step in document.steps.values() if step.verb == "look_up"}
+    outcomes: list[Outcome] = [("", OK)]
+    outcomes += [(name, each) for name in asked for each in (FAILED, *offers()[name].others)]
     keys = ["", *KEYS, LOG_IN, "11#11#" * MOST_LOG_INS]
     walked: set[Way] = set()
     been: set[tuple[Way, ...]] = set()
-    left: list[tuple[tuple[str, str], ...]] = [(("", outcome),) for outcome in outcomes]
+    left: list[tuple[tuple[str, Outcome], ...]] = [(("", outcome),) for outcome in outcomes]
     while left:
         deeds = left.pop()
         answers = _Answers(well)
         answers.outcome = deeds[0][1]
-        call = Walk(Call(service.shipped(), flow), answers).begin()
+        call = Walk(Call(service.shipped(), flow, places=DESK), answers, answered=answered).begin()
         for pressed, answers.outcome in deeds[1:]:
             call.press(pressed) if pressed else call.wait().wait().wait()
         walked |= set(call.call.walked)
@@ -151,10 +214,9 @@ def test_whatever_is_pressed_nothing_raises_loops_or_is_told_without_a_log_in(
             call.press(deed)
         else:
             call.wait()
-    own = [patient for offer, patient in call.asked if offers()[offer].of_patient]
-    assert all(patient == PATIENT for patient in own)
+    assert all(patient == PATIENT for _, patient in of_patients(call))
     if call.call.patient is None:
-        assert own == []
+        assert of_patients(call) == []
     # Whoever presses nothing more is at the end soon: no menu holds a line for ever.
     for _ in range(200):
         if call.over:

@@ -19,6 +19,8 @@ class Walk:
     answers: Mapping[str, Answer | None] = field(default_factory=dict)
     heard: list[str] = field(default_factory=list)
     asked: list[tuple[str, str | None]] = field(default_factory=list)
+    # Whether somebody answers where the caller is put through to.
+    answered: bool = True
     through: str = ""
     over: bool = False
     log_in: Callable[[TryCard], tuple[Any, ...]] = lambda tried: (
@@ -58,6 +60,8 @@ class Walk:
                     self._do([*self.call.spoken(), *self.call.looked_up(*outcome)])
                 case TryCard():
                     self._do(self.call.logged_in(*self.log_in(do)))
+                case PutThrough(_, comes_back) if comes_back and not self.answered:
+                    self._do(self.call.unanswered())
                 case PutThrough(number):
                     self.through, self.over = number, True
                 case HangUp():

@@ -6,6 +6,7 @@ from central.directory.kinds.facilities import MAILBOXES, PARKING, ROOMS
 from central.directory.kinds.find_me import FIND_ME
 from central.directory.kinds.people import EXTENSIONS, PEOPLE
 from central.directory.kinds.phones import GROUPS, PHONES
+from central.directory.kinds.places import PLACES
 from central.directory.kinds.services import SERVICES
 from central.directory.kinds.speed_dials import SPEED_DIALS
 
@@ -20,6 +21,7 @@ KINDS = {
         ROOMS,
         PARKING,
         SERVICES,
+        PLACES,
         SPEED_DIALS,
         FIND_ME,
         DESKS,

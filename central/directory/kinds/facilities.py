@@ -4,7 +4,7 @@ from typing import Any
 
 from central.console.context import _, lasted
 from central.console.marks import N_
-from central.directory import facilities, model, present
+from central.directory import facilities, model, present, removing
 from central.directory.kinds import choices, losing
 from central.directory.kinds.kind import CHOICE, HOUSE_NUMBER, NUMBER, SECRET, Field, Kind, whole
 from central.directory.present import Values
@@ -108,9 +108,10 @@ ROOMS = Kind(
     change=lambda tx, ref, values, by: facilities.change_room(
         tx, ref, values["label"], pin=values["pin"], by=by
     ),
-    remove=lambda tx, ref, by: facilities.remove_room(tx, ref, by=by),
+    remove=lambda tx, ref, by: removing.remove_room(tx, ref, by=by),
     named=lambda given: f"{given['number']} {given['label']}",
     lost=lambda tx, ref: _("Whoever is in it stays until all have left.") + losing.leading(tx, ref),
+    uses=removing.uses_of_room,
 )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -158,10 +158,15 @@ class Actions:
         """The exchange goes on with it as if we were away."""
         await self._ari.request("POST", "channels", channel, "continue")
 
-    async def go_on(self, channel: str, context: str, number: str) -> None:
+    async def go_on(
+        self, channel: str, context: str, number: str, variables: Mapping[str, str] | None = None
+    ) -> None:
         """The exchange goes on with it at `number` of its dial plan; it is no more ours."""
         if channel in self.holds:
             await self.keep(channel, 0)
+        for name, value in (variables or {}).items():
+            told = {"variable": name, "value": value}
+            await self._ari.request("POST", "channels", channel, "variable", query=told)
         query = {"context": context, "extension": number, "priority": 1}
         await self._ari.request("POST", "channels", channel, "continue", query=query)
 

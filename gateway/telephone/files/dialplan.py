@@ -8,7 +8,7 @@ telephones by itself when the application is away, or dies while it has the call
 
 from gateway.telephone import text
 from gateway.telephone.directory import Directory, Line, Rights, Route, Trunk
-from gateway.telephone.exchange import APP, TAKE_BACK, Exchange
+from gateway.telephone.exchange import APP, TAKE_BACK, TAKE_BACK_S, TO_BE_HELD, Exchange
 from gateway.telephone.files import (
     findme,
     limits,
@@ -29,6 +29,9 @@ LINES = "lines"
 IN_THE_HOUSE = (picking_up.CONTEXT, rooms.CONTEXT)
 # Where spoken menus put callers through to, wherever these call from: never outside.
 MENUS = "menus"
+# Where a caller goes whom nobody answers, if a menu has set BACK: to the application, told
+# UNANSWERED.
+UNANSWERED, BACK = "menu_unanswered", "WARDLINE_BACK"
 OUTSIDE_RING_S = 90
 # The longest that can be dialled, as of `Route`.
 MOST_DIALLED = 17
@@ -60,6 +63,7 @@ def extensions_conf(exchange: Exchange, directory: Directory) -> str:
         *services.contexts(directory),
         Context(LINES, [_line(exchange, directory, each) for each in directory.lines]),
         Context(MENUS, [], (services.CONTEXT, LINES, rooms.CONTEXT)),
+        _unanswered(),
         findme.reach(exchange, directory),
         *picking_up.contexts(directory),
         *rooms.contexts(directory),
@@ -147,9 +151,10 @@ def _line(exchange: Exchange, directory: Directory, line: Line) -> Extension:
     # Who calls from outside may not pass himself on: MAY is of our phones alone.
     options = f"tk{recording.called_may(directory)}${{MAY}}"
     rings = findme.rings(exchange, directory, line, options=options)
+    back = f'GotoIf($["${{{BACK}}}" != ""]?{UNANSWERED},s,1)'
     if not rings:
-        return Extension(number, [message or "Congestion(10)"])
-    busy = ['GotoIf($["${DIALSTATUS}" = "BUSY"]?busy)', "Hangup(${HANGUPCAUSE})"]
+        return Extension(number, [message] if message else [back, "Congestion(10)"])
+    busy = [back, 'GotoIf($["${DIALSTATUS}" = "BUSY"]?busy)', "Hangup(${HANGUPCAUSE})"]
     return Extension(
         number,
         [
@@ -157,8 +162,20 @@ def _line(exchange: Exchange, directory: Directory, line: Line) -> Extension:
             *recording.ask(directory, number),
             *rings,
             *([] if message else busy),
-            ("busy", message or "Busy(10)"),
+            *([("busy", message)] if message else [("busy", back), "Busy(10)"]),
             ("many", "Congestion(10)"),
         ],
         hint=together(line.devices),
     )
+
+
+def _unanswered() -> Context:
+    """Should the application be away by then, or die over it, the call ends."""
+    steps: list[str | tuple[str, str]] = [
+        f"Set({BACK}=)",
+        f"Set({TAKE_BACK}={TAKE_BACK_S})",
+        f"Stasis({APP},{UNANSWERED},{TO_BE_HELD})",
+        ("away", f"Set({TAKE_BACK}=0)"),
+        "Congestion(10)",
+    ]
+    return Context(UNANSWERED, [Extension("s", steps), Extension("T", ["Goto(s,away)"])])

@@ -1,0 +1,1 @@
+"""Opening hours: by plan and weekday, with the holidays and make-up days of the calendar."""
