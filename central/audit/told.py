@@ -29,6 +29,9 @@ THINGS = {
     "group": (N_("pick-up group %(a)s"), "/directory/groups/%(a)s"),
     "his": (N_("hospital message %(a)s"), "/his/messages/%(a)s"),
     "infusion": (N_("drip %(a)s"), "/infusions/%(a)s"),
+    "day": ("%(a)s", "/hours/days"),
+    "hours": (N_("opening hours"), "/hours?plan=%(a)s"),
+    "place": (N_("named place"), "/directory/places/%(a)s"),
     "location": (N_("location %(b)s of %(a)s"), "/his/locations"),
     "mailbox": (N_("mailbox of %(a)s"), "/directory/mailboxes/%(a)s"),
     "notice": (N_("notice %(a)s"), "/notices"),
@@ -96,6 +99,8 @@ DETAILS: dict[str, str] = {
     "card": N_("card"), "instead_of": N_("instead of"),
     "fields": N_("what"), "contacts": N_("contacts"), "is_key_account": N_("key account"),
     "follow_up": N_("calls after discharge"), "fee_calls": N_("calls about fees"),
+    "holiday": N_("holidays"), "working": N_("make-up working days"),
+    "open_at": N_("open at"), "on_holidays": N_("open on holidays"),
     "messages": N_("messages"), "page": N_("page"),
 }  # fmt: skip
 # Who acts besides people.

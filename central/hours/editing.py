@@ -79,7 +79,7 @@ def put_plan(
         tx.insert("hours_bands", plan=name, day=each.day, begin_min=each.begin_min,
                   end_min=each.end_min)  # fmt: skip
     times = [f"{each.day + 1} {written(each)}" for each in bands]
-    detail = {"label": label, "times": times, "on_holidays": on_holidays}
+    detail = {"label": label, "open_at": times, "on_holidays": on_holidays}
     audit.append(tx, by, "hours.put", f"hours/{name}", detail=detail)
     tx.changed(HOSPITAL, CHANGED)
 
