@@ -32,6 +32,7 @@ THINGS = {
     "day": ("%(a)s", "/hours/days"),
     "hours": (N_("opening hours"), "/hours?plan=%(a)s"),
     "place": (N_("named place"), "/directory/places/%(a)s"),
+    "left_message": (N_("message left %(a)s"), "/left-messages"),
     "location": (N_("location %(b)s of %(a)s"), "/his/locations"),
     "mailbox": (N_("mailbox of %(a)s"), "/directory/mailboxes/%(a)s"),
     "notice": (N_("notice %(a)s"), "/notices"),
@@ -106,6 +107,7 @@ DETAILS: dict[str, str] = {
 # Who acts besides people.
 OTHERS = {
     "system": N_("Wardline itself"),
+    "caller": N_("a caller"),
     "his": N_("hospital system"),
     "outside": N_("a caller from outside"),
     "patient": N_("a patient"),

@@ -42,14 +42,14 @@ def problems_of(
 def ways(document: Document, step: Step) -> Iterator[tuple[str, str]]:
     """(why, to) of everything that may follow a step in its document."""
     yield from step.edges.items()
-    if step.verb in ("menu", "read") and document.person and "0" not in step.keys:
+    if step.verb in ("menu", "read", "record") and document.person and "0" not in step.keys:
         yield "person", document.person
     if can_fail(step) and "failed" not in step.edges and document.failed not in ("", step.name):
         yield "failed", document.failed
 
 
 def can_fail(step: Step) -> bool:
-    return step.verb in ("menu", "digits", "log_in", "look_up")
+    return step.verb in ("menu", "digits", "log_in", "look_up", "record")
 
 
 def _names(document: Document) -> Iterator[Problem]:
@@ -259,7 +259,7 @@ def _given(step: Step, why: str, offers: Mapping[str, Offer]) -> frozenset[str]:
     if why != "then":
         return frozenset()
     match step.verb:
-        case "digits":
+        case "digits" | "record":
             return frozenset({step.more["into"]})
         case "log_in":
             return frozenset({PATIENT})
@@ -277,7 +277,8 @@ def _readings(document: Document, offers: Mapping[str, Offer]) -> dict[str, str]
                 for name, how in given.items():
                     found[f"{step.more.get('as')}.{name}"] = how
         elif "into" in step.more:
-            found[step.more["into"]] = "digits"
+            # What was spoken is no words: it can be given to look-ups, and not be read out.
+            found[step.more["into"]] = "record" if step.verb == "record" else "digits"
     return found
 
 

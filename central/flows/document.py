@@ -32,10 +32,11 @@ from central.console.marks import N_
 LANGS = ("zh", "en")
 MOST_CHARACTERS = 200_000
 WAIT_S, TRIES, PAUSE_S = 5.0, 3, 1.2
+MOST_SPOKEN_S = 120.0
 # What a step's line may be called; the keys of `schema.json`'s kinds of step.
 VERBS = (
-    "say", "menu", "digits", "read", "log_in", "look_up", "branch", "language", "transfer",
-    "conference", "flow", "back", "hang_up",
+    "say", "menu", "digits", "read", "log_in", "look_up", "branch", "language", "record",
+    "transfer", "conference", "flow", "back", "hang_up",
 )  # fmt: skip
 
 
@@ -101,6 +102,11 @@ class Step:
     @property
     def pause_s(self) -> float:
         return float(self.more.get("pause_s", PAUSE_S))
+
+    @property
+    def most_s(self) -> float:
+        """The longest that a caller may speak."""
+        return float(self.more.get("most_s", MOST_SPOKEN_S))
 
     @property
     def tries(self) -> int:

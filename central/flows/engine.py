@@ -8,15 +8,37 @@ The runner (a telephone, a terminal, a test) does what it is told in order and r
 press keys at any time; what does not fit the moment does nothing.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from central.flows import parts, reading
 from central.flows.document import LANGS, Document, Step
+from central.flows.doing import (
+    Ask,
+    Came,
+    Do,
+    HangUp,
+    Hush,
+    Listening,
+    LookUp,
+    PutThrough,
+    Remember,
+    Say,
+    TryCard,
+    Wait,
+    slot,
+)
 from central.flows.offers import OK
+from central.flows.taking import Taking
 from central.words import spoken as words_of
+
+# What a runner works with is in `doing`.
+__all__ = [
+    "KEYS", "Call", "Do", "HangUp", "Hush", "Listening", "LogIn", "LookUp", "PutThrough",
+    "Remember", "Say", "TryCard", "Wait",
+]  # fmt: skip
 
 AGAIN, PERSON, ENTER, CLEAR = "*", "0", "#", "*"
 KEYS = frozenset("0123456789*#")
@@ -29,73 +51,6 @@ MOST_SECRET_KEYS = 32
 KEY_S = 6.0
 # While a text is read in parts: the part once more, and the next one at once.
 PART_AGAIN, PART_NEXT = "1", "2"
-
-
-@dataclass(frozen=True)
-class Say:
-    """Fall silent and say these, each (lang, text), one after the other; then tell `spoken`."""
-
-    texts: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Hush:
-    """Fall silent."""
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Tell `waited` after so long without a key."""
-
-    seconds: float
-
-
-@dataclass(frozen=True)
-class LookUp:
-    """Ask the offer of this name and tell `looked_up`. What is being said goes on."""
-
-    offer: str
-    values: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class TryCard:
-    """See whose card it is and tell `logged_in`."""
-
-    card: str = field(repr=False)
-    pin: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Listening:
-    """Secret: a PIN is being entered, and nothing may be recorded until it is not."""
-
-    secret: bool
-
-
-@dataclass(frozen=True)
-class Remember:
-    """The patient's language."""
-
-    patient: str
-    lang: str
-
-
-@dataclass(frozen=True)
-class PutThrough:
-    """The call goes on at this number of the house, and is no more ours; comes_back: unless nobody
-    answers there, which is told as `unanswered`."""
-
-    number: str
-    comes_back: bool = False
-
-
-@dataclass(frozen=True)
-class HangUp:
-    """It is over."""
-
-
-Do = Say | Hush | Wait | LookUp | TryCard | Listening | Remember | PutThrough | HangUp
 
 
 class LogIn(StrEnum):
@@ -115,6 +70,7 @@ class _Mode(StrEnum):
     PIN = "pin"
     CHECKING = "checking"
     LOOKING_UP = "looking_up"
+    ASIDE = "aside"  # a dialogue of its own: `_aside`
     LEAVING = "leaving"  # last words, then `_last`
     AWAY = "away"  # put through, and may come back
     OVER = "over"
@@ -124,6 +80,14 @@ class _Mode(StrEnum):
 class _Place:
     document: Document
     step: Step
+
+
+class _Text(NamedTuple):
+    """What is said; slot: whose words these are, as in `Say`."""
+
+    lang: str
+    text: str
+    slot: str = ""
 
 
 class Call:
@@ -151,9 +115,7 @@ class Call:
         self._stack: list[_Place] = []
         self._at: _Place | None = None
         self._mode = _Mode.OVER
-        self._said: list[
-            tuple[str, str]
-        ] = []  # words of steps that only say, to be said with the next
+        self._said: list[_Text] = []  # words of steps that only say, to be said with the next
         self._typed = self._card = self._early = ""
         self._parts: list[parts.Texts] = []
         self._part = 0
@@ -161,6 +123,7 @@ class Call:
         self._speaking = False
         self._answer: tuple[str, Mapping[str, Any]] | None = None
         self._last: Do = HangUp()
+        self._aside: Taking | None = None
 
     # --- what happens ---
 
@@ -184,6 +147,9 @@ class Call:
                 if self._answer is not None:
                     self._speaking = False
                     return [Hush(), *self._answered()]
+            case _Mode.ASIDE if self._aside is not None:
+                person = self._to_person(key) if self._aside.is_asking else None
+                return person or self._in_aside(self._aside.pressed(key))
         return []
 
     def spoken(self) -> list[Do]:
@@ -198,6 +164,8 @@ class Call:
                 return [Wait(KEY_S)]
             case _Mode.LOOKING_UP if self._answer is not None:
                 return self._answered()
+            case _Mode.ASIDE if self._aside is not None:
+                return self._in_aside(self._aside.spoken())
             case _Mode.LEAVING:
                 return self._leave()
         return []
@@ -216,6 +184,21 @@ class Call:
                 if self._tries >= MOST_LOG_INS:
                     return [Listening(secret=False), *self._fail(self._step)]
                 return self._ask_card()
+            case _Mode.ASIDE if self._aside is not None:
+                return self._in_aside(self._aside.waited())
+        return []
+
+    def recorded(self, id: str | None, *, heard: bool = True) -> list[Do]:
+        """What came of `Record`. None: it could not be kept. heard: whether it holds any sound."""
+        if self._mode is _Mode.ASIDE and self._aside is not None:
+            return self._in_aside(self._aside.recorded(id, heard=heard))
+        return []
+
+    def hung_up(self) -> list[Do]:
+        """The caller is gone. What he has spoken is still looked after: whatever is to be said is
+        to be taken as heard, and the first wait for a key is the end."""
+        if self._mode is _Mode.ASIDE and self._aside is not None:
+            return self._in_aside(self._aside.hung_up())
         return []
 
     def looked_up(self, outcome: str | None, values: Mapping[str, Any] | None = None) -> list[Do]:
@@ -296,6 +279,8 @@ class Call:
                 return self._go(step, "then") if self.patient else self._ask_card()
             case "look_up":
                 return self._look_up(step)
+            case "record":
+                return self._begin_aside(Taking(step.most_s, step.tries))
             case "branch":
                 case = f"is {self._values.get(step.what, '')}"
                 return self._go(step, case if case in step.edges else "otherwise")
@@ -362,21 +347,28 @@ class Call:
 
     # --- words ---
 
-    def _own(self, words_id: str) -> tuple[str, str]:
-        return self.lang, words_of(self.lang, f"flows.{words_id}")
+    def _own(self, words_id: str, **values: Any) -> _Text:
+        return _Text(self.lang, words_of(self.lang, f"flows.{words_id}", **values))
 
-    def _words(self, step: Step) -> list[tuple[str, str]]:
+    def _words(self, step: Step) -> list[_Text]:
         """Of a step, with what is for those who do not understand this language."""
-        langs = [(self.lang, step.words)] if step.words else []
-        langs += [(lang, step.other) for lang in LANGS if lang != self.lang and step.other]
-        return [
-            each for lang, of in langs for each in reading.read_out(of[lang], self._values, lang)
-        ]
+        own = [("", self.lang, step.words)] if step.words else []
+        own += [("other", lang, step.other) for lang in LANGS if lang != self.lang and step.other]
+        return [text for part, lang, of in own for text in self._texts(step, part, lang, of[lang])]
 
-    def _say(self, *texts: tuple[str, str]) -> Say:
+    def _texts(self, step: Step, part: str, lang: str, words: str) -> list[_Text]:
+        """A place's words, which are its own only as they stand there: without values."""
+        assert self._at is not None
+        place = slot(self._at.document.flow, step.name, part)
+        texts = reading.read_out(words, self._values, lang)
+        return [_Text(*each, place if each == (lang, words) else "") for each in texts]
+
+    def _say(self, *texts: _Text) -> Say:
         said, self._said = (*self._said, *texts), []
         self._speaking = True
-        return Say(said)
+        return Say(
+            tuple((each.lang, each.text) for each in said), tuple(each.slot for each in said)
+        )
 
     # --- menus and digits ---
 
@@ -389,11 +381,11 @@ class Call:
         self._mode = _Mode.KEYS
         return self._key(early)
 
-    def _ask(self, *first: tuple[str, str]) -> list[Do]:
+    def _ask(self, *first: _Text) -> list[Do]:
         self._mode = _Mode.KEYS
         return [self._say(*first, *self._words(self._step))]
 
-    def _again(self, *first: tuple[str, str]) -> list[Do]:
+    def _again(self, *first: _Text) -> list[Do]:
         """After a wrong key or none."""
         self._tries += 1
         if self._tries >= self._step.tries:
@@ -456,13 +448,14 @@ class Call:
             self._said += self._words(step)
         return self._read_part(0)
 
-    def _read_part(self, part: int, *first: tuple[str, str]) -> list[Do]:
+    def _read_part(self, part: int, *first: _Text) -> list[Do]:
         """The last one is said together with what follows."""
         self._part = part
         if part < len(self._parts) - 1:
             self._mode = _Mode.READING
-            return [self._say(*first, *self._parts[part])]
-        self._said += [*first, *(text for each in self._parts[part:] for text in each)]
+            return [self._say(*first, *(_Text(*each) for each in self._parts[part]))]
+        rest = [_Text(*text) for each in self._parts[part:] for text in each]
+        self._said += [*first, *rest]
         return self._go(self._step, "then")
 
     def _reading_key(self, key: str) -> list[Do]:
@@ -474,9 +467,38 @@ class Call:
         wrong = self._own("wrong_key")
         return self._to_person(key) or self._read_part(self._part, wrong)
 
+    # --- dialogues of their own ---
+
+    def _begin_aside(self, aside: Taking) -> list[Do]:
+        self._mode, self._aside = _Mode.ASIDE, aside
+        return self._in_aside(aside.begin())
+
+    def _in_aside(self, doing: Iterable[Do | Ask | Came]) -> list[Do]:
+        """What it says becomes words; once it is over, the step's ways are gone."""
+        todo: list[Do] = []
+        for each in doing:
+            match each:
+                case Ask(own, whole):
+                    words = [self._own(one.id, **one.values) for one in own]
+                    todo.append(self._say(*words, *(self._words(self._step) if whole else ())))
+                case Came(value, why):
+                    self._aside = None
+                    todo += self._after_aside(value, why)
+                case _:
+                    todo.append(each)
+        return todo
+
+    def _after_aside(self, value: str | None, why: str) -> list[Do]:
+        step = self._step
+        if value is None:
+            self._said += [self._own(why)] if why else []
+            return self._fail(step)
+        self._values[step.more["into"]] = value
+        return self._go(step, "then")
+
     # --- card and PIN ---
 
-    def _ask_card(self, *first: tuple[str, str]) -> list[Do]:
+    def _ask_card(self, *first: _Text) -> list[Do]:
         self._early = ""
         self._mode, self._typed, self._card = _Mode.CARD, "", ""
         return [Listening(secret=True), self._say(*first, self._own("card"))]

@@ -21,13 +21,15 @@ OK = "ok"
 @dataclass(frozen=True)
 class Asking:
     """Who asks. lang: "zh" or "en". patient: who has logged in, or None. number, device: of the
-    telephone in the house that is called from, or None. zone: the hospital's."""
+    telephone in the house that is called from, or None. zone: the hospital's. caller: the number
+    that is shown, "" for none."""
 
     lang: str
     patient: str | None = None
     number: str | None = None
     device: str | None = None
     zone: tzinfo | None = None
+    caller: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,29 +9,36 @@ from collections.abc import Mapping, Sequence
 from central.audit import model as audit
 from central.directory import model as directory
 from central.flows import asking, service
-from central.flows.engine import (
-    Call,
+from central.flows.doing import (
     Do,
+    DropRecording,
     HangUp,
     Hush,
     Listening,
-    LogIn,
     LookUp,
+    PlayRecording,
     PutThrough,
+    Record,
     Remember,
     Say,
+    StopRecording,
     TryCard,
     Wait,
 )
+from central.flows.engine import Call, LogIn
 from central.flows.offers import Asking
 from central.patients.cards import Caller
+from central.recordings import conversation
+from central.recordings.conversation import Recording
 from central.store import Store, StoreUnavailableError
 from central.telephone.desk import ALL, Arrival, Desk
 from central.words import spoken
-from gateway.telephone.ari.errors import GoneError, LaneEndedError
+from gateway.telephone.ari.errors import ExchangeError, GoneError, LaneEndedError
 from gateway.telephone.ari.events import Event
 from gateway.telephone.files.dialplan import BACK, MENUS, UNANSWERED
 from gateway.telephone.playing import Player
+from gateway.telephone.recorder import NotRecordedError
+from gateway.telephone.taking import Taker
 
 log = logging.getLogger("wardline.flows")
 
@@ -58,9 +65,8 @@ async def answer(desk: Desk, arrival: Arrival) -> bool:
     log.info("%s hears version %d of menu %s", arrival.lane.subject, live.numbers[flow], flow)
     call = Call(live.documents, flow, lang=arrival.lang, places=places)
     await desk.actions.answer(arrival.channel)
-    with contextlib.suppress(GoneError):  # hung up
-        return await _Line(desk, arrival, call).run(call.begin())
-    return False
+    async with conversation.recorded(desk, arrival) as recording:
+        return await _Line(desk, arrival, call, recording).run(call.begin())
 
 
 def _live(store: Store) -> tuple[service.Live, Mapping[str, str]]:
@@ -74,9 +80,10 @@ async def unanswered(desk: Desk, arrival: Arrival) -> bool:
     ours had it, he is told so."""
     log.info("%s comes back: nobody answered", arrival.lane.subject)
     call = _away.pop(arrival.channel, None)
+    if call is not None:
+        async with conversation.recorded(desk, arrival) as recording:
+            return await _Line(desk, arrival, call, recording).run(call.unanswered())
     with contextlib.suppress(GoneError):
-        if call is not None:
-            return await _Line(desk, arrival, call).run(call.unanswered())
         await desk.say(arrival.lane, arrival.lang, spoken(arrival.lang, "flows.giving_up"))
     return False
 
@@ -85,16 +92,33 @@ ARRIVALS = {f"{service.PURPOSE}{ALL}": answer, UNANSWERED: unanswered}
 
 
 class _Line:
-    def __init__(self, desk: Desk, arrival: Arrival, call: Call) -> None:
+    def __init__(self, desk: Desk, arrival: Arrival, call: Call, recording: Recording) -> None:
         self._desk = desk
         self._arrival = arrival
         self._call = call
         self._player = Player(desk.actions, arrival.channel)
+        self._taker = Taker(desk.actions, arrival.channel, desk.recordings)
+        self._recording = recording
+        self._secret = contextlib.AsyncExitStack()
         self._wait_s: float | None = None
-        self._through = False
+        self._through = self._gone = False
+        self._left: Sequence[Do] = ()  # of what is to be done
 
     async def run(self, todo: Sequence[Do]) -> bool:
-        """Until it is over, from what is to be done first."""
+        """Whether the caller was put through. todo: what is to be done first. What one who hangs
+        up has said is looked after."""
+        async with self._secret:
+            try:
+                if await self._talk(todo):
+                    return self._through
+            except GoneError:  # hung up
+                pass
+        self._gone = True
+        await self._alone([*self._left, *self._call.hung_up()])
+        return False
+
+    async def _talk(self, todo: Sequence[Do]) -> bool:
+        """False when the caller has hung up."""
         while await self._do(todo):
             try:
                 event = await self._arrival.lane.next_within(self._wait_s)
@@ -102,17 +126,20 @@ class _Line:
                 return False
             if event is not None and event.ends(self._arrival.lane.subject):
                 return False
-            todo = self._call.waited() if event is None else self._heard(event)
-        return self._through
+            todo = self._call.waited() if event is None else await self._heard(event)
+        return True
 
-    def _heard(self, event: Event) -> Sequence[Do]:
+    async def _heard(self, event: Event) -> Sequence[Do]:
         if event.type == "ChannelDtmfReceived":
             return self._call.pressed(event.digit)
+        if (taken := await self._taker.ended(event)) is not None:
+            return self._call.recorded(taken.name, heard=taken.heard)
         return self._call.spoken() if self._player.ended(event) else ()
 
     async def _do(self, todo: Sequence[Do]) -> bool:
         """False when it is over."""
-        for do in todo:
+        for n, do in enumerate(todo, 1):
+            self._left = todo[n:]
             match do:
                 case Say(texts):
                     await self._say(texts)
@@ -120,6 +147,16 @@ class _Line:
                     await self._player.stop()
                 case Wait(seconds):
                     self._wait_s = seconds
+                case Record(most_s):
+                    if not await self._take(most_s):
+                        return await self._do(self._call.recorded(None, heard=False))
+                case StopRecording():
+                    await self._taker.stop()
+                case PlayRecording(id):
+                    self._wait_s = None
+                    await self._player.play(f"recording:{id}")
+                case DropRecording(id):
+                    await self._taker.drop(id)
                 case LookUp():
                     return await self._do(await self._look_up(do))
                 case TryCard():
@@ -128,8 +165,10 @@ class _Line:
                     # Only a convenience: a disk that refuses it ends no call.
                     with contextlib.suppress(StoreUnavailableError):
                         await asking.remember(self._desk.store, patient, lang)
-                case Listening():
-                    pass  # nothing is recorded
+                case Listening(secret):
+                    await self._secret.aclose()
+                    if secret:
+                        await self._secret.enter_async_context(self._recording.paused())
                 case PutThrough(number, comes_back):
                     await self._put_through(number, comes_back)
                     return False
@@ -147,6 +186,35 @@ class _Line:
         await self._desk.actions.go_on(channel, MENUS, number, told)
         self._through = True
 
+    async def _alone(self, todo: Sequence[Do]) -> None:
+        """What is left to do when nobody listens any more, up to the first wait for a key."""
+        said = False
+        for do in todo:
+            match do:
+                case Say() | PlayRecording():
+                    said = True
+                case DropRecording(id):
+                    await self._taker.drop(id)
+                case LookUp():
+                    heard = self._call.spoken()
+                    return await self._alone([*heard, *await self._look_up(do)])
+                case Wait() | Record() | TryCard() | PutThrough() | HangUp():
+                    return None
+        return await self._alone(self._call.spoken()) if said else None
+
+    async def _take(self, most_s: float) -> bool:
+        """Whether what he says is being recorded."""
+        self._wait_s = None
+        try:
+            await self._player.stop()
+            await self._taker.start(most_s)
+        except GoneError:
+            raise
+        except (NotRecordedError, ExchangeError, OSError) as error:
+            log.error("what a caller wants to say cannot be recorded: %s", error)
+            return False
+        return True
+
     async def _say(self, texts: Sequence[tuple[str, str]]) -> None:
         self._wait_s = None
         media = [await self._desk.prompts.media(lang, text) for lang, text in texts]
@@ -154,12 +222,15 @@ class _Line:
 
     async def _look_up(self, do: LookUp) -> Sequence[Do]:
         arrival = self._arrival
-        who = Asking(self._call.lang, self._call.patient, arrival.number, arrival.device)
+        who = Asking(
+            self._call.lang, self._call.patient, arrival.number, arrival.device,
+            caller=arrival.caller,
+        )  # fmt: skip
         self._wait_s = None
         asked = asyncio.create_task(asking.look_up(self._desk.store, do.offer, who, do.values))
         try:
             await asyncio.wait({asked}, timeout=SILENT_S)
-            if not asked.done() and not self._player.is_playing:
+            if not (asked.done() or self._player.is_playing or self._gone):
                 words = spoken(self._call.lang, "flows.moment")
                 await self._player.play(await self._desk.prompts.media(self._call.lang, words))
             answer = await asked

@@ -15,6 +15,7 @@ from central.telephone.desk import Arrival, Desk
 from central.words import spoken
 from gateway.speech.library import SpeechUnavailableError
 from gateway.telephone.ari.errors import ExchangeError
+from gateway.telephone.files.recording import CONVERSATION
 from gateway.telephone.recorder import NotRecordedError, Recorder, record
 
 log = logging.getLogger("wardline.telephone")
@@ -58,7 +59,7 @@ async def _begun(desk: Desk, arrival: Arrival) -> Recorder | None:
     try:
         if not await desk.say(arrival.lane, arrival.lang, spoken(arrival.lang, ANNOUNCED)):
             return None
-        return await record(desk.actions, arrival.channel, f"app-{arrival.channel}")
+        return await record(desk.actions, arrival.channel, f"{CONVERSATION}-{arrival.channel}")
     except (SpeechUnavailableError, NotRecordedError, ExchangeError) as error:
         log.error("a conversation is not recorded: %s", error)
         return None

@@ -19,7 +19,7 @@ LOOK_EVERY_S = 2.0
 # A recording of a call that nobody has a record of is taken so long after its last sound.
 ALONE_AFTER_MS = 3_600_000
 _NAME = re.compile(
-    r"(rule-(?P<rule>[0-9]{1,9})|key-[0-9]{1,12}|app)-(?P<channel>[A-Za-z0-9.-]+)\.wav"
+    r"(rule-(?P<rule>[0-9]{1,9})|key-[0-9]{1,12}|app|message-[0-9]{1,9})-(?P<channel>[A-Za-z0-9.-]+)\.wav"
 )
 _HEADER_BYTES = 44
 # 8 kHz, two bytes a sample.
@@ -51,7 +51,7 @@ def files(exchange: Path, known: Container[str] = ()) -> Iterator[File]:
             match = _NAME.fullmatch(path.name)
             if match is None or path.name in known:
                 continue
-            rule = model.BY_APPLICATION if path.name.startswith("app-") else model.BY_KEY
+            rule = model.BY_APPLICATION if folder == BY_APPLICATION else model.BY_KEY
             told = path.stat()
             yield File(
                 folder, path.name, int(match["rule"] or rule), match["channel"], told.st_size,

@@ -51,8 +51,13 @@ def described(row: Row) -> dict[str, Any]:
 @blueprint.get("/recordings/<int:recording>/sound.wav")
 @requires(*MAY_HEAR)
 def sound(recording: int) -> Any:
-    """The voices, or the part that is asked for; each listening is in the audit before anything
-    is heard, and where that cannot be written nothing is."""
+    """The voices, or the part that is asked for."""
+    return played(recording)
+
+
+def played(recording: int) -> Any:
+    """The answer with its sound. Each listening is in the audit before anything is heard, and where
+    that cannot be written nothing is."""
     row = model.one(read(), recording)
     path = _path(row) if row is not None else None
     if row is None or path is None or not path.is_file():

@@ -12,6 +12,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -54,12 +55,14 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Desk:
-    """What a handler works with. publish(ward, node, kind, message): to the nodes."""
+    """What a handler works with. publish(ward, node, kind, message): to the nodes. recordings:
+    where the exchange leaves what it records for us; None where its disk is not ours."""
 
     store: Store
     actions: Actions
     prompts: Saying
     publish: Callable[..., Awaitable[None]]
+    recordings: Path | None = None
 
     async def say(self, lane: Lane, lang: str, text: str) -> bool:
         """Say it to its end. False: the caller hung up. Raises SpeechUnavailableError,

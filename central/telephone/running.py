@@ -30,6 +30,7 @@ from gateway.telephone.ari.client import Ari
 from gateway.telephone.ari.reading import Lane
 from gateway.telephone.directory import Directory
 from gateway.telephone.exchange import APP, Exchange
+from gateway.telephone.files.recording import BY_APPLICATION
 from gateway.telephone.guard import Guard, never
 from gateway.telephone.guarding import Guarding
 from gateway.telephone.live import Live
@@ -60,6 +61,7 @@ class Telephone:
         self._watching = Watching(store, self.ari, folder, timezone=exchange.timezone)
         self._keeper: Keeper | None = None
         self._works: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        self._recordings = None if folder is None else folder / BY_APPLICATION
         self._prompts: Saying
         if folder is None:
             self._prompts = Speaking(Served(speech), self._watching)
@@ -95,7 +97,7 @@ class Telephone:
 
     async def run(self, publish: Callable[..., Awaitable[None]]) -> None:
         """Until cancelled; then nothing rings any more. publish: to the nodes."""
-        desk = Desk(self._store, self._actions, self._prompts, publish)
+        desk = Desk(self._store, self._actions, self._prompts, publish, self._recordings)
         self._reception = Reception(desk, handlers(modules("phone")))
         # It ends last: until then telephones are still being hung up.
         connection = asyncio.create_task(self.ari.run())

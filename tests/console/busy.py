@@ -25,6 +25,8 @@ from central.hospital.told import Told
 from central.hours import editing as hours
 from central.hours.rules import Special
 from central.infusions import service as infusions
+from central.left_messages import model as left_messages_model
+from central.left_messages import service as left_messages
 from central.patients import details, issuing
 from central.patients.details import Contact
 from central.personal import desks, finding, speed
@@ -54,7 +56,7 @@ PAGES = (
     "/announcements", "/announcements/1", "/announcements/new", "/announcements/volume",
     "/announcements/volume/3", "/policies", "/policies/3", "/faults", "/nodes", "/nodes/3-box",
     "/proofs", "/proofs/3/1", "/call-records", "/call-records/1", "/call-records/rates",
-    "/recordings", "/recordings/rules",
+    "/recordings", "/recordings/rules", "/left-messages",
     "/broadcasts", "/broadcasts/1", "/broadcasts/rights",
     "/patients", "/patients?q=P1", "/patients/P1", "/patients/new", "/my/login",
     "/exams", "/exams/201", "/exams/201/screen", "/exam-rooms", "/exam-rooms/201",
@@ -258,3 +260,12 @@ def talked(tx: Tx) -> None:
             started_ms=tx.clock.real_ms() - 3_600_000, length_ms=seconds * 1000,
             bytes=seconds * 16_000,
         )  # fmt: skip
+    for number in range(3):
+        left_messages.leave(tx, f"message-{number}-1.1", caller="13900000000", lang="zh")
+    recordings.found(
+        tx, file="message-1-1.1.wav", folder="spool/recording", rule=2, channel="1.1",
+        started_ms=tx.clock.real_ms() - 60_000, length_ms=20_000, bytes=320_000,
+    )  # fmt: skip
+    seen = left_messages_model.one(tx, 2)
+    assert seen is not None
+    left_messages.done(tx, seen, by="sun")

@@ -26,6 +26,7 @@ WELL: dict[str, Answer | None] = {
     "exams.places": Answer(values=PLACES),
     "hours.open": Answer(),
     "directory.number": Answer(values={"number": "120"}),
+    "left_messages.keep": Answer(),
 }
 CLOSED = WELL | {"hours.open": Answer("closed", OPENS)}
 Way = tuple[str, str, str]
@@ -134,12 +135,16 @@ def test_outside_the_hours_0_says_when_it_opens_and_what_to_dial_in_an_emergency
 
 def test_every_step_and_every_way_is_walked() -> None:
     """Over all menus: with each outcome of each look-up at each place, each deposit, right and
-    wrong cards, each key, and nobody pressing anything."""
+    wrong cards, each key, nobody pressing anything, and callers who say nothing when they are
+    asked to or cannot be recorded."""
     documents = service.shipped()
     walked: set[Way] = set()
     for flow in documents:
         walked |= _walked(flow, WELL) | _walked(flow, CLOSED)
         walked |= _walked(flow, WELL, answered=False)
+        for speaks in (False, None):
+            if any(step.verb == "record" for step in documents[flow].steps.values()):
+                walked |= _walked(flow, WELL, speaks=speaks)
     for deposit in ("short", "unknown"):
         walked |= _walked(
             "fees", WELL | {"fees.account": Answer(values=FEES | {"deposit": deposit})}
@@ -166,7 +171,13 @@ class _Answers(dict[str, Answer | None]):
         return None if outcome == FAILED else Answer(outcome, told)
 
 
-def _walked(flow: str, well: dict[str, Answer | None], *, answered: bool = True) -> set[Way]:
+def _walked(
+    flow: str,
+    well: dict[str, Answer | None],
+    *,
+    answered: bool = True,
+    speaks: bool | None = True,
+) -> set[Way]:
     """Every way of a menu: at each place that was reached each key, with each answer to the
     look-up that it leads to. answered: who is put through is."""
     document = service.shipped()[flow]
@@ -175,17 +186,18 @@ def _walked(flow: str, well: dict[str, Answer | None], *, answered: bool = True)
     outcomes += [(name, each) for name in asked for each in (FAILED, *offers()[name].others)]
     keys = ["", *KEYS, LOG_IN, "11#11#" * MOST_LOG_INS]
     walked: set[Way] = set()
-    been: set[tuple[Way, ...]] = set()
+    been: set[tuple[Any, ...]] = set()
     left: list[tuple[tuple[str, Outcome], ...]] = [(("", outcome),) for outcome in outcomes]
     while left:
         deeds = left.pop()
         answers = _Answers(well)
         answers.outcome = deeds[0][1]
-        call = Walk(Call(service.shipped(), flow, places=DESK), answers, answered=answered).begin()
+        begun = Call(service.shipped(), flow, places=DESK)
+        call = Walk(begun, answers, answered=answered, speaks=speaks).begin()
         for pressed, answers.outcome in deeds[1:]:
             call.press(pressed) if pressed else call.wait().wait().wait()
         walked |= set(call.call.walked)
-        place = tuple(call.call.walked[-1:])
+        place = (*call.call.walked[-1:], call.taking)
         if not call.over and place not in been:
             been.add(place)
             left += [(*deeds, (key, outcome)) for key in keys for outcome in outcomes]

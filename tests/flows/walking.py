@@ -4,7 +4,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from central.flows.engine import Call, Do, HangUp, LogIn, LookUp, PutThrough, Say, TryCard
+from central.flows.doing import (
+    Do,
+    DropRecording,
+    HangUp,
+    LookUp,
+    PlayRecording,
+    PutThrough,
+    Record,
+    Say,
+    StopRecording,
+    TryCard,
+)
+from central.flows.engine import Call, LogIn
 from central.flows.offers import Answer
 
 # The only right card and PIN; whose they are.
@@ -13,7 +25,8 @@ CARD, PIN, PATIENT = "1234", "99", "P1"
 
 @dataclass
 class Walk:
-    """A call. answers: what each look-up is told; None: it fails."""
+    """A call. answers: what each look-up is told; None: it fails. speaks: whether he says anything
+    when he is recorded; None: it cannot be kept. `kept`: recordings that are still there."""
 
     call: Call
     answers: Mapping[str, Answer | None] = field(default_factory=dict)
@@ -22,6 +35,10 @@ class Walk:
     # Whether somebody answers where the caller is put through to.
     answered: bool = True
     through: str = ""
+    speaks: bool | None = True
+    recorded: int = 0
+    kept: list[str] = field(default_factory=list)
+    taking: bool = False
     over: bool = False
     log_in: Callable[[TryCard], tuple[Any, ...]] = lambda tried: (
         (LogIn.RIGHT, PATIENT, None) if (tried.card, tried.pin) == (CARD, PIN) else (LogIn.WRONG,)
@@ -40,8 +57,28 @@ class Walk:
         return self._do(self.call.spoken())
 
     def wait(self) -> "Walk":
-        """In silence."""
+        """In silence, which ends what he is asked to say."""
+        if self.taking:
+            return self.speak()
         return self._do([*self.call.spoken(), *self.call.waited()])
+
+    def speak(self) -> "Walk":
+        """What he is asked to say, until he is silent."""
+        return self._do(self._said())
+
+    def hang_up(self) -> "Walk":
+        self._do([*(self._said() if self.taking else ()), *self.call.hung_up()])
+        self.over = True
+        return self
+
+    def _said(self) -> Sequence[Do]:
+        assert self.taking
+        self.taking = False
+        if self.speaks is None:
+            return self.call.recorded(None, heard=False)
+        self.recorded += 1
+        self.kept.append(f"r{self.recorded}")
+        return self.call.recorded(self.kept[-1], heard=self.speaks)
 
     def last(self) -> str:
         return self.heard[-1]
@@ -58,6 +95,15 @@ class Walk:
                     outcome = (None, None) if answer is None else (answer.outcome, answer.values)
                     # What is being said is heard first.
                     self._do([*self.call.spoken(), *self.call.looked_up(*outcome)])
+                case Record():
+                    assert not self.taking
+                    self.taking = True
+                case StopRecording():
+                    self.speak()
+                case PlayRecording(id):
+                    self.heard.append(id)
+                case DropRecording(id):
+                    self.kept.remove(id)
                 case TryCard():
                     self._do(self.call.logged_in(*self.log_in(do)))
                 case PutThrough(_, comes_back) if comes_back and not self.answered:

@@ -243,6 +243,32 @@ class Actions:
             "POST", "channels", channel, "record", query={"name": name, "format": "wav"}
         )
 
+    async def take(self, channel: str, name: str, *, most_s: float, silence_s: float) -> None:
+        """Sound a tone on `channel` and write what is said there into "`name`.wav" until
+        `stop_recording`, silence_s of silence, most_s, or it is hung up; then comes
+        RecordingFinished."""
+        query = {
+            "name": name, "format": "wav", "beep": True, "maxDurationSeconds": round(most_s),
+            "maxSilenceSeconds": round(silence_s),
+        }  # fmt: skip
+        hold = self.holds.get(channel)
+        if hold is None:
+            await self._ari.request("POST", "channels", channel, "record", query=query)
+            return
+        async with hold.turn:
+            # As with what is played: nothing else is done with the channel until it is over.
+            await self.keep(channel, most_s + MOST_PROMPT_S)
+            await self._ari.request("POST", "channels", channel, "record", query=query)
+            hold.played.set()
+
+    async def stop_recording(self, name: str) -> None:
+        """It ends, and what was said stays."""
+        await self._ari.request("POST", "recordings", "live", name, "stop")
+
+    async def delete_recording(self, name: str) -> None:
+        """One that is over."""
+        await self._ari.request("DELETE", "recordings", "stored", name)
+
     async def mute_recording(self, name: str) -> None:
         await self._ari.request("POST", "recordings", "live", name, "mute")
 

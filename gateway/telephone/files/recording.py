@@ -15,6 +15,8 @@ CONTEXT = "recording"
 ANNOUNCED, BEGUN, ENDED = "recording-announced", "recording-begun", "recording-ended"
 # Where the exchange's recorder and the application's leave them, in the exchange's folder.
 BY_EXCHANGE, BY_APPLICATION = "spool/monitor", "spool/recording"
+# What the names of the application's begin with: of a conversation; of what a caller left.
+CONVERSATION, MESSAGE = "app", "message"
 _TOUCH = "__TOUCH_MIXMONITOR"
 
 
