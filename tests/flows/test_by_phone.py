@@ -1,4 +1,4 @@
-"""Menus on a real exchange with a real phone: card and PIN by keys, and a caller put through."""
+"""Menus on a real exchange: card and PIN by keys, and a caller put through."""
 
 import asyncio
 import contextlib
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from central.capabilities import Rules
+from central.directory import model as directory
 from central.directory import places
 from central.directory import service as directories
 from central.flows import model
@@ -20,16 +21,14 @@ from central.telephone.settings import Settings
 from gateway.speech.engines import Espeak
 from gateway.speech.library import SpeechLibrary
 from tests.bench.waiting import until
+from tests.flows.caller import Line
 from tests.telephone import hospital
 from tests.telephone.hospital import Phones, opened
-from tests.telephone.phone import Baresip
 from tests.telephone.running import RunningExchange
 from tests.telephone.world import WAIT_S
 
 WARD, OFFICE = "001565000003", "001565000004"
 MAIN, FEES = "9000", "9001"
-# Keys come one after the other, and each is heard while others are being said.
-KEYED_S = 60.0
 PATIENT, CARD, PIN = "P1", "60010001", "246824"
 PUT_THROUGH = """
 flow: main
@@ -95,13 +94,10 @@ async def at_work(store: Store, exchange: RunningExchange) -> AsyncIterator[None
         await asyncio.gather(running, return_exceptions=True)
 
 
-@contextlib.asynccontextmanager
-async def plugged_in(
-    folder: Path, store: Store, exchange: RunningExchange, device: str
-) -> AsyncIterator[Baresip]:
-    async with Phones(folder, store, exchange).plugged_in(device, hum_s=60.0) as phone:
-        await phone.registered()
-        yield phone
+def line(store: Store, exchange: RunningExchange, device: str = WARD) -> Line:
+    row = directory.phone(store.read(), device)
+    assert row is not None
+    return Line(exchange.settings.ports.sip, device, row["password"])
 
 
 def audited(store: Store, what: str) -> list[tuple[str, str]]:
@@ -110,41 +106,30 @@ def audited(store: Store, what: str) -> list[tuple[str, str]]:
 
 
 async def test_a_card_and_its_pin_open_the_fees(
-    store: Store, exchange: RunningExchange, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    store: Store, exchange: RunningExchange, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
-    async with (
-        at_work(store, exchange),
-        plugged_in(tmp_path, store, exchange, WARD) as phone,
-    ):
-        await phone.dial(MAIN)
-        await phone.event("CALL_ESTABLISHED")
-        await phone.hears(300)
-        await phone.do("sndcode", "1")
-        await phone.do("sndcode", f"{CARD}#")
-        await phone.do("sndcode", f"{PIN}#")
-        async with asyncio.timeout(KEYED_S):
+    async with at_work(store, exchange), line(store, exchange) as phone:
+        call = await phone.dial(MAIN)
+        await call.hears(300)
+        await call.press(f"1{CARD}#{PIN}#")
+        async with asyncio.timeout(WAIT_S):
             await until(lambda: bool(audited(store, "phone.login")), 0.02)
-        await phone.do("hangup")
+        await call.hang_up()
     assert audited(store, "phone.login") == [("patient", f"patient/{PATIENT}")]
     assert not any(secret in caplog.text for secret in (CARD, PIN))
 
 
 async def test_a_wrong_pin_three_times_ends_the_call_and_is_counted(
-    store: Store, exchange: RunningExchange, tmp_path: Path
+    store: Store, exchange: RunningExchange
 ) -> None:
-    async with (
-        at_work(store, exchange),
-        plugged_in(tmp_path, store, exchange, WARD) as phone,
-    ):
-        await phone.dial(FEES)
-        await phone.event("CALL_ESTABLISHED")
+    async with at_work(store, exchange), line(store, exchange) as phone:
+        call = await phone.dial(FEES)
         for tried in (1, 2, 3):
-            await phone.do("sndcode", f"{CARD}#")
-            await phone.do("sndcode", "111111#")
-            async with asyncio.timeout(KEYED_S):
+            await call.press(f"{CARD}#111111#")
+            async with asyncio.timeout(WAIT_S):
                 await until(lambda n=tried: len(audited(store, "card.refused")) == n, 0.02)
-        await phone.event("CALL_CLOSED")
+        await call.hung_up()
     assert {ref for _, ref in audited(store, "card.refused")} == {f"phone/{WARD}"}
 
 
@@ -154,22 +139,22 @@ async def test_0_rings_the_service_desk_and_comes_back_when_nobody_answers(
     caplog.set_level("INFO", "wardline.flows")
     async with (
         at_work(store, exchange),
-        plugged_in(tmp_path, store, exchange, WARD) as phone,
+        line(store, exchange) as phone,
     ):
-        await phone.dial(MAIN)
-        await phone.event("CALL_ESTABLISHED")
-        await phone.do("sndcode", "0")
-        async with asyncio.timeout(KEYED_S):
+        call = await phone.dial(MAIN)
+        await call.press("0")
+        async with asyncio.timeout(WAIT_S):
             await until(lambda: "comes back: nobody answered" in caplog.text, 0.02)
         # He is in the menu again, and the desk is there by now.
-        async with plugged_in(tmp_path, store, exchange, OFFICE) as office:
-            await phone.do("sndcode", "0")
+        async with Phones(tmp_path, store, exchange).plugged_in(OFFICE) as office:
+            await office.registered()
+            await call.press("0")
             await office.event("CALL_INCOMING")
             await office.do("accept")
             await office.event("CALL_ESTABLISHED")
             await office.hears(500)
             await office.do("hangup")
-            await phone.event("CALL_CLOSED")
+            await call.hung_up()
 
 
 async def test_a_caller_is_put_through_to_a_person_and_speaks(
@@ -179,15 +164,15 @@ async def test_a_caller_is_put_through_to_a_person_and_speaks(
         model.add(tx, "main", PUT_THROUGH, "", "admin", tx.now_ms)
     async with (
         at_work(store, exchange),
-        plugged_in(tmp_path, store, exchange, WARD) as phone,
-        plugged_in(tmp_path, store, exchange, OFFICE) as office,
+        line(store, exchange) as phone,
+        Phones(tmp_path, store, exchange).plugged_in(OFFICE) as office,
     ):
-        await phone.dial(MAIN)
-        await phone.event("CALL_ESTABLISHED")
-        await phone.do("sndcode", "1")
+        await office.registered()
+        call = await phone.dial(MAIN)
+        await call.press("1")
         await office.event("CALL_INCOMING")
         await office.do("accept")
         await office.event("CALL_ESTABLISHED")
         await office.hears(500)
         await office.do("hangup")
-        await phone.event("CALL_CLOSED")
+        await call.hung_up()
