@@ -7,7 +7,7 @@ from functools import partial
 
 from central.console.limits import LockedOutError
 from central.flows.engine import LogIn
-from central.flows.offers import Answer, Asking, offers
+from central.flows.offers import Answer, Asking, Offer, offers
 from central.patients import cards, details
 from central.patients import model as patients
 from central.patients.cards import Caller, CardLockedError, PinsLostError
@@ -27,16 +27,11 @@ async def look_up(
     if offer.of_patient and asking.patient is None:
         log.error("a menu asks for %s and nobody has logged in", name)
         return None
-    cut = {each: values[each][: offer.takes[each]] for each in offer.takes}
-
-    def run(tx: Tx) -> Answer:
-        return offer.run(tx, asking, cut)
-
     try:
         async with asyncio.timeout(MOST_S):
             if offer.acts:
-                return await store.write(run)
-            return await asyncio.to_thread(lambda: run(store.read()))
+                return await store.write(lambda tx: run(tx, offer, asking, values))
+            return await asyncio.to_thread(lambda: run(store.read(), offer, asking, values))
     except TimeoutError:
         log.error("%s had no answer within %g s", name, MOST_S)
     except Exception:
@@ -45,19 +40,44 @@ async def look_up(
     return None
 
 
-async def log_in(
-    store: Store, card: str, pin: str, caller: Caller
-) -> tuple[LogIn, str | None, str | None]:
-    """(what came of it, the patient, the language that the patient's card remembers)."""
+def run(tx: Tx, offer: Offer, asking: Asking, values: Mapping[str, str]) -> Answer:
+    """What an offer answers to values of a menu, which may be of any length."""
+    return offer.run(tx, asking, {each: values[each][:most] for each, most in offer.takes.items()})
+
+
+# What came of it, the patient, and the language that the patient's card remembers.
+CameOf = tuple[LogIn, str | None, str | None]
+_TROUBLE = (CardLockedError, LockedOutError, PinsLostError, OSError)
+
+
+async def log_in(store: Store, card: str, pin: str, caller: Caller) -> CameOf:
+    """Raises StoreUnavailableError."""
     try:
         patient = await cards.checked(store, card, pin, caller)
-    except CardLockedError:
-        return LogIn.LOCKED, None, None
-    except LockedOutError:
-        return LogIn.WAIT, None, None
-    except (PinsLostError, OSError) as error:
-        log.error("PINs of patients cannot be checked: %s", error or "the secret file is new")
-        return LogIn.LOST, None, None
+    except _TROUBLE as error:
+        return _refused(error), None, None
+    return _came(store, patient)
+
+
+def log_in_at_once(store: Store, card: str, pin: str, caller: Caller) -> CameOf:
+    """The same in a thread of its own."""
+    try:
+        patient = cards.check(store, card, pin, caller)
+    except _TROUBLE as error:
+        return _refused(error), None, None
+    return _came(store, patient)
+
+
+def _refused(error: Exception) -> LogIn:
+    if isinstance(error, CardLockedError):
+        return LogIn.LOCKED
+    if isinstance(error, LockedOutError):
+        return LogIn.WAIT
+    log.error("PINs of patients cannot be checked: %s", error or "the secret file is new")
+    return LogIn.LOST
+
+
+def _came(store: Store, patient: str | None) -> CameOf:
     if patient is None:
         return LogIn.WRONG, None, None
     kept = patients.details(store.read(), patient)

@@ -239,6 +239,11 @@ class Call:
         return self._go(self._step, "unanswered") if self._mode is _Mode.AWAY else []
 
     @property
+    def place(self) -> tuple[str, str]:
+        """The menu and the step where it stands; ("", "") before it begins."""
+        return ("", "") if self._at is None else (self._at.document.flow, self._at.step.name)
+
+    @property
     def is_over(self) -> bool:
         return self._mode is _Mode.OVER
 
