@@ -26,6 +26,7 @@ THINGS = {
     "fee_item": (N_("catalogue item %(a)s"), "/fees/items?find=%(a)s"),
     "fee_rules": (N_("insurance rules %(a)s"), "/fees/rules/%(a)s"),
     "fees": (N_("fees of patient %(a)s"), "/fees/patients/%(a)s"),
+    "flow": (N_("spoken menu %(a)s"), "/flows/%(a)s"),
     "group": (N_("pick-up group %(a)s"), "/directory/groups/%(a)s"),
     "his": (N_("hospital message %(a)s"), "/his/messages/%(a)s"),
     "infusion": (N_("drip %(a)s"), "/infusions/%(a)s"),
@@ -103,6 +104,7 @@ DETAILS: dict[str, str] = {
     "holiday": N_("holidays"), "working": N_("make-up working days"),
     "open_at": N_("open at"), "on_holidays": N_("open on holidays"),
     "messages": N_("messages"), "page": N_("page"),
+    "version": N_("version"), "restored": N_("as version"),
 }  # fmt: skip
 # Who acts besides people.
 OTHERS = {

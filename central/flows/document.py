@@ -28,6 +28,7 @@ import yaml
 from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
 from central.console.marks import N_
+from central.flows import misfits
 
 LANGS = ("zh", "en")
 MOST_CHARACTERS = 200_000
@@ -251,8 +252,7 @@ def _told(
             found = lines.get((*path, key), line)
             yield Problem(found, step, message, {"where": where, "key": key})
     else:
-        message = N_("%(where)s: %(why)s.")
-        yield Problem(line, step, message, {"where": where, "why": error.message[:200]})
+        yield Problem(line, step, *misfits.told(where, kind, error.instance))
 
 
 _EDGES = ("then", "failed", "otherwise", "unanswered")

@@ -21,6 +21,8 @@ MOST_NOTE = 200
 MOST_AHEAD_MS = 366 * 24 * 3_600_000
 # As the purpose of a number can be.
 _NAME = re.compile(r"[a-z][a-z_]{0,26}")
+# Addresses of the console beside those of menus.
+RESERVED = ("new",)
 SKELETON = """\
 flow: {flow}
 title: {{zh: 新菜单, en: New menu}}
@@ -115,7 +117,7 @@ def save(
 
 def create(tx: Tx, flow: str, by: str) -> None:
     """A menu of one's own, as a draft. Raises FieldError."""
-    if not _NAME.fullmatch(flow):
+    if not _NAME.fullmatch(flow) or flow in RESERVED:
         raise FieldError("flow", N_("Use small letters a to z and _, 27 at most."))
     if flow in service.shipped() or flow in service.current(tx, tx.now_ms):
         raise FieldError("flow", N_("There is a menu of this name already."))
@@ -149,7 +151,7 @@ def roll_back(tx: Tx, flow: str, number: int, by: str) -> int:
         raise UnknownVersionError(f"version {number} of {flow} removed it")
     _check(tx, flow, text, tx.now_ms)
     made = model.add(tx, flow, text, "", by, tx.now_ms)
-    _note_deed(tx, by, "flow.roll_back", flow, made, restored=number)
+    _note_deed(tx, by, "flow.back", flow, made, restored=number)
     return made
 
 

@@ -6,8 +6,8 @@
 
 It runs on the engine and the offers of real calls, and leaves nothing behind that looks like one:
 whatever a look-up writes is undone when it has answered. Cards and PINs are tried like everywhere
-else, and wrong ones count. That somebody looked at a patient's data so stands in the audit under his
-own name.
+else, and wrong ones count. That somebody looked at a patient's data so stands in the audit under
+his own name.
 """
 
 import logging

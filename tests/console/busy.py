@@ -20,6 +20,8 @@ from central.fees import editing
 from central.fees import service as fees
 from central.fees.cover import Band, RuleSet
 from central.fees.scope import Item
+from central.flows import editing as menus
+from central.flows import service as live_menus
 from central.hospital import service as hospital
 from central.hospital.told import Told
 from central.hours import editing as hours
@@ -65,6 +67,7 @@ PAGES = (
     "/me", "/nothing-here",
     "/fees?ward=3", "/fees/patients/P1", "/fees/items", "/fees/items/2026-01-01/1001",
     "/fees/items/new", "/fees/import", "/fees/rules", "/fees/rules/1",
+    "/flows", "/flows/new", "/flows/main", "/flows/fees", "/flows/visitors",
     "/directory/mailboxes", "/directory/mailboxes/8101", "/directory/rooms",
     "/directory/rooms/8800", "/directory/parking", "/directory/parking/700", "/messages",
     "/telephone", "/telephone/lockouts", "/directory/people", "/directory/people/1",
@@ -133,6 +136,7 @@ def fill(tx: Tx) -> None:
     spoke_to_all(tx)
     bill(tx)
     examined(tx)
+    changed_menus(tx)
 
 
 def fill_ward(tx: Tx) -> None:
@@ -198,6 +202,19 @@ def bill(tx: Tx) -> None:
     fees.HOSPITAL[ChargeEvent](
         tx, ChargeEvent("f1", "HIS/H", "P1", "V1", charges, None), Told("his/1", "HIS/H", ZONE)
     )
+
+
+def changed_menus(tx: Tx) -> None:
+    """A menu that was changed and will be again, a draft with mistakes, and one of its own."""
+    shipped = live_menus.shipped_texts()
+    hour_ms = 3_600_000
+    for place, live_from_ms in enumerate((tx.now_ms, tx.now_ms + hour_ms)):
+        text = shipped["main"].replace("您好", "您好" * (place + 2))
+        menus.save(
+            tx, "main", text, "admin", based_on=place, note="节日问候", live_from_ms=live_from_ms
+        )
+    menus.save(tx, "fees", shipped["fees"].replace("then: deposit", "to: sky"), "admin", based_on=0)
+    menus.create(tx, "visitors", "admin")
 
 
 def examined(tx: Tx) -> None:
