@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from markupsafe import Markup, escape
+
 from central.console.context import _, lang, read
 from central.console.marks import N_
 from central.flows import difference, editing, graph, model, service, translations
@@ -76,6 +78,7 @@ def checked(flow: str, text: str) -> dict[str, Any]:
         pass
     wrong = {each.step for each in problems}
     return {
+        "document": found,
         "problems": told(problems),
         "missing": translations.missing(found, problems),
         "picture": None if found is None else graph.drawn(found, wrong),
@@ -87,15 +90,31 @@ def checked(flow: str, text: str) -> dict[str, Any]:
 
 def told(problems: Iterable[Problem]) -> list[dict[str, Any]]:
     return [
-        {"line": each.line, "step": each.step, "words": words(each)}
+        {"line": each.line, "step": each.step, "words": words(each), "marked": _marked(each)}
         for each in sorted(problems, key=lambda each: each.line)
     ]
 
 
 def words(problem: Problem) -> str:
-    """In the user's language; what the reader of YAML says is in the catalogue, if it is usual."""
+    """In the user's language."""
     values = {key: _(each) if key == "why" else each for key, each in problem.values.items()}
     return _(problem.message, **values)
+
+
+def _marked(problem: Problem) -> Markup:
+    """The same with what stands in the document set off from the words."""
+    values = {key: _set_off(key, each) for key, each in problem.values.items()}
+    return escape(_(problem.message)) % values
+
+
+def _set_off(key: str, value: Any) -> Any:
+    """why: a way out of a step, or what the reader of YAML says, which is in the catalogue if it is
+    usual."""
+    if not isinstance(value, str):
+        return value
+    if key == "why" and _(value) != value:
+        return escape(_(value))
+    return Markup("<code>{}</code>").format(value)
 
 
 def first(error: DocumentError) -> str:

@@ -239,7 +239,8 @@ def _page(flow: str, typed: Typed, *, number: int | None = None, theirs: Row | N
     """number: of the version whose text it is. theirs: what somebody else saved meanwhile."""
     tx = read()
     live = service.live(tx, tx.now_ms)
-    heard = live.documents.get(flow)
+    checked = pages.checked(flow, typed.text)
+    heard = live.documents.get(flow) or checked["document"]
     return render_template(
         "flows/editor.html",
         flow=flow,
@@ -253,7 +254,7 @@ def _page(flow: str, typed: Typed, *, number: int | None = None, theirs: Row | N
         is_own=flow not in service.shipped(),
         offers=sorted(offers().values(), key=lambda each: each.name),
         readings=reading.READINGS,
-        **pages.checked(flow, typed.text),
+        **checked,
     )
 
 

@@ -38,7 +38,7 @@ NAMES = re.compile(
     r"|\b(?:HL7|HTTP|ORU\^R40|IHE ACM|CA|MLLP|OpenAPI|Idempotency-Key|Content-Type)\b"
     r"|\b(?:MSH-18|CR|AA|AE|AR)\b"
     r"|[35]-(?:box|station)|http-404|wang\.li|counter|\bMB\b|\bms\b|\bmL\b"
-    r"|\b(?:Li|Wang|Zhao|Zhang|Qian|Sun|Chen|Admin)\b|\b(?:nurses|icu|city|world|internal)\b|\w*NX{3,}"
+    r"|\b(?:Li|Wang|Zhao|Zhang|Qian|Sun|Chen|Admin)\b|\b(?:nurses|icu|city|world|internal|main|fees|visitors)\b|\w*NX{3,}"
     r"|[a-z]+/[\w./-]+",
     re.IGNORECASE,
 )

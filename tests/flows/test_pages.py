@@ -35,7 +35,10 @@ def test_a_refused_text_stands_in_the_form_with_its_lines(admin: FlaskClient, db
     answer = save(admin, text)
     assert answer.status_code == 400
     assert "words that I typed" in answer.text
-    assert 'data-line="5">line 5</a> Step a leads (then) to c' in answer.text
+    assert (
+        'data-line="5">line 5</a> Step <code>a</code> leads (<code>then</code>) to <code>c</code>'
+        in answer.text
+    )
     assert service.current(db.read(), db.read().now_ms) == service.shipped()
 
 
@@ -98,7 +101,7 @@ def test_a_version_that_cannot_be_used_is_told_in_the_list(admin: FlaskClient, d
         service.model.add(tx, "fees", "flow: fees\n", "", "admin", tx.now_ms)
     page = admin.get("/flows").text
     assert "Version 1 of the menu fees cannot be used" in page
-    assert "title is missing in document." in page
+    assert "<code>title</code> is missing in <code>document</code>." in page
 
 
 def test_a_telephone_says_what_is_typed_and_only_to_who_called(
