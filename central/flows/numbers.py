@@ -12,6 +12,8 @@ REACHED = ("extensions", "services", "rooms")
 
 def problems(tx: Tx, document: Document) -> Iterator[Problem]:
     for step in document.steps.values():
+        if step.place:
+            continue  # its number may come and go; where it has none it is as if nobody answered
         if step.verb == "transfer" and not _has(tx, step.what, REACHED):
             yield _problem(step, N_("Step %(step)s puts through to %(number)s, which nobody has."))
         elif step.verb == "conference" and not _has(tx, step.what, ("rooms",)):

@@ -31,7 +31,12 @@ VERBS = {
     "hang_up": N_("ends"),
 }
 # Ways out of a step that are no key, value or outcome.
-WAYS = {"failed": N_("failed"), "otherwise": N_("otherwise"), "person": "0"}
+WAYS = {
+    "failed": N_("failed"),
+    "otherwise": N_("otherwise"),
+    "unanswered": N_("nobody there"),
+    "person": "0",
+}
 LANGUAGES = {"zh": N_("Chinese"), "en": N_("English")}
 # What PyYAML says most often.
 YAML = (

@@ -16,29 +16,37 @@ from dataclasses import dataclass
 
 from central.audit import model as audit
 from central.console.marks import N_
+from central.directory import model as directory
 from central.flows import asking
 from central.flows.document import Document
-from central.flows.engine import (
-    Call,
+from central.flows.doing import (
     Do,
     HangUp,
     Listening,
-    LogIn,
     LookUp,
+    PlayRecording,
     PutThrough,
+    Record,
     Say,
+    StopRecording,
     TryCard,
 )
+from central.flows.engine import Call, LogIn
 from central.flows.offers import Answer, Asking, Offer, offers
 from central.patients.cards import Caller
 from central.store import Store, StoreUnavailableError, Tx
+from gateway.telephone.files.recording import MESSAGE
 
 log = logging.getLogger("wardline.flows")
 
 OVER = N_("The call is over.")
 THROUGH = N_("The caller is put through to %(number)s.")
+BACK = N_("The caller is put through to %(number)s. Press nothing: nobody answers there.")
 FAILED = N_("The look-up %(offer)s failed.")
-OTHERWISE = N_("By telephone this step does more than can be tried here.")
+SPEAKS = N_("A tone: the caller speaks. Press # or nothing: that was it.")
+HEARS = N_("The caller hears what was said.")
+# Stands for what the caller has said: nothing is recorded, and what is done with it is undone.
+SAID = f"{MESSAGE}-0-trial"
 
 
 @dataclass(frozen=True)
@@ -77,8 +85,9 @@ class TextTelephone:
     ) -> None:
         self._store = store
         self._trier = trier
-        self._call = Call(documents, flow, lang=lang)
+        self._call = Call(documents, flow, lang=lang, places=directory.places(store.read()))
         self._heard: list[Heard] = []
+        self._is_speaking = self._is_away = False
         self.is_over = False
         # Whether what is pressed must not be shown.
         self.secret = False
@@ -95,7 +104,12 @@ class TextTelephone:
         return self._answer(self._call.pressed(key))
 
     def wait(self) -> list[Heard]:
-        """Nothing is pressed until the menu loses its patience."""
+        """Nothing is pressed until the menu loses its patience, or nobody answers."""
+        if self._is_speaking:
+            return self._answer([StopRecording()])
+        if self._is_away:
+            self._is_away = False
+            return self._answer(self._call.unanswered())
         return self._answer(self._call.waited())
 
     def _answer(self, todo: Sequence[Do]) -> list[Heard]:
@@ -117,6 +131,18 @@ class TextTelephone:
                     self._do(self._log_in(do))
                 case Listening(secret):
                     self.secret = secret
+                case Record():
+                    self._is_speaking = True
+                    self._heard.append(Heard("", SPEAKS))
+                case StopRecording():
+                    self._is_speaking = False
+                    self._do(self._call.recorded(SAID))
+                case PlayRecording():
+                    self._heard.append(Heard("", HEARS))
+                    self._do(self._call.spoken())
+                case PutThrough(number, comes_back) if comes_back:
+                    self._is_away = True
+                    self._heard.append(Heard("", BACK, {"number": number}))
                 case PutThrough(number):
                     self._end(Heard("", THROUGH, {"number": number}))
                 case HangUp():

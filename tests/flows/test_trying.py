@@ -3,6 +3,8 @@
 import pytest
 
 from central.audit import model as audit
+from central.directory import places
+from central.directory import service as directory
 from central.flows import service, trials, trying
 from central.flows.engine import MOST_LOG_INS
 from central.flows.offers import Answer, Asking, Offer
@@ -126,3 +128,28 @@ def test_three_wrong_tries_end_the_service(registered: Store) -> None:
     heard = press(telephone, f"{CARD}#1#" * MOST_LOG_INS)
     assert heard[0] == "Card number or PIN is wrong."
     assert heard[-1] == trying.OVER
+
+
+def test_a_message_is_left_in_words_alone(store: Store) -> None:
+    telephone, heard = begun(store, "message", lang="en")
+    assert heard[-1] == trying.SPEAKS
+    assert press(telephone, "#") == [
+        "To keep it press 1, to hear it press 2, to record it again press 3."
+    ]
+    assert press(telephone, "2")[0] == trying.HEARS
+    press(telephone, "1")
+    assert telephone.is_over
+    assert store.read().value("SELECT count(*) FROM left_messages") == 0
+    assert audited(store) == []
+
+
+def test_where_nobody_answers_the_menu_goes_on(store: Store) -> None:
+    with store.transaction() as tx:
+        directory.add_extension(tx, "8101", "Desk")
+        places.put(tx, places.DESK, "8101")
+    then = "transfer: desk, unanswered: c}\n  c: {hang_up: {zh: 好, en: Nobody is there}"
+    documents = read_all(menu("own", "well", then))
+    telephone = TextTelephone(store, documents, "own", Trier("admin", "address/x"), lang="en")
+    assert [each.text for each in telephone.begin()] == ["well", trying.BACK]
+    assert telephone.press("1") == []
+    assert [each.text for each in telephone.wait()] == ["Nobody is there", trying.OVER]
