@@ -24,7 +24,7 @@ from central.wards import model as wards
 from gateway.mqtt import kinds, topics
 from gateway.mqtt.checked import RejectedMessageError, decode
 from gateway.telephone.exchange import Exchange
-from provisioning import demo_patient, hospital, root
+from provisioning import demo_information, demo_patient, hospital, root
 from provisioning import exchange as asterisk
 from provisioning.environment import ROOT
 from provisioning.layout import DEMO, Layout, demo_wards
@@ -99,6 +99,7 @@ class Demo:
         self._stack.callback(self.store.close)
         with self.store.transaction() as tx:
             hospital.load(tx, self.layout.wards)
+            demo_information.enter(tx)
             self.layout.write_exchange(directory.directory(tx))
         demo_patient.enter(self.store)
         timeout = aiohttp.ClientTimeout(total=HTTP_TIMEOUT_S)

@@ -42,7 +42,10 @@ ADMISSION_BED = ("3", "3")
 ROOM, PARKING, PLACES, VOICEMAIL, PIN = "8800", "8700", ("8701", "8705"), "8900", "2580"
 BROADCAST, URGENT = "621", "622"
 # Spoken menus, by what answers them.
-MENUS = {"8600": "menu_main", "8601": "menu_fees", "8602": "menu_exams", "8603": "menu_message"}
+MENUS = {
+    "8600": "menu_main", "8601": "menu_fees", "8602": "menu_exams", "8603": "menu_information",
+    "8604": "menu_message",
+}  # fmt: skip
 # What the menus tell to whom needs help at once.
 EMERGENCY = "120"
 # The number for logging in at a telephone, one who has none of his own, and his PIN.

@@ -29,6 +29,7 @@ THINGS = {
     "flow": (N_("spoken menu %(a)s"), "/flows/%(a)s"),
     "group": (N_("pick-up group %(a)s"), "/directory/groups/%(a)s"),
     "his": (N_("hospital message %(a)s"), "/his/messages/%(a)s"),
+    "information": (N_("public information"), "/contents/%(a)s"),
     "infusion": (N_("drip %(a)s"), "/infusions/%(a)s"),
     "day": ("%(a)s", "/hours/days"),
     "hours": (N_("opening hours"), "/hours?plan=%(a)s"),
@@ -103,7 +104,7 @@ DETAILS: dict[str, str] = {
     "follow_up": N_("calls after discharge"), "fee_calls": N_("calls about fees"),
     "holiday": N_("holidays"), "working": N_("make-up working days"),
     "open_at": N_("open at"), "on_holidays": N_("open on holidays"),
-    "messages": N_("messages"), "page": N_("page"),
+    "messages": N_("messages"), "page": N_("page"), "title": N_("title"),
     "version": N_("version"), "restored": N_("as version"),
 }  # fmt: skip
 # Who acts besides people.

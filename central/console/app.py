@@ -34,7 +34,7 @@ from central.console.context import (
 from central.console.live import Live
 from central.console.people import FIRST_PAGES, WITHOUT_BEDS, describe
 from central.console.proxies import TrustedProxies
-from central.console.sessions import Sessions
+from central.console.sessions import Sessions, is_for_everybody
 from central.secret_file import secret
 from central.store import Store
 from central.words import LOCALES
@@ -123,7 +123,8 @@ def _guard(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "same-origin")
     response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-    if not (request.endpoint or "").endswith("static"):
+    is_kept = is_for_everybody(request.path) and "Cache-Control" in response.headers
+    if not is_kept and not (request.endpoint or "").endswith("static"):
         # Pages hold names of patients: no cache and no back button shows them after log-out.
         response.headers["Cache-Control"] = "no-store"
     return response

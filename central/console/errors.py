@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from central.console.context import _
 from central.console.marks import N_
-from central.console.sessions import is_patients
+from central.console.sessions import is_for_everybody, is_patients
 from central.errors import FieldError
 from central.store import StoreUnavailableError, is_trouble
 
@@ -76,8 +76,12 @@ def say(status: int, words: tuple[str, str], error_id: str, number: str = "") ->
     what, remedy = (_(each) for each in words)
     if wants_json():
         return jsonify(error_id=error_id, error=what, remedy=remedy, number=number), status
-    # A patient is told so on a page of his own, which leads to no page of the staff.
-    folder = "portal" if is_patients(request.path) else "console"
+    # Others than the staff are told so on a page of theirs, which leads to no page of the staff.
+    folder = "console"
+    if is_patients(request.path):
+        folder = "portal"
+    elif is_for_everybody(request.path):
+        folder = "information"
     page = render_template(
         f"{folder}/error.html", what=what, remedy=remedy, error_id=error_id, number=number
     )

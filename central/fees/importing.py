@@ -4,15 +4,13 @@ Nothing is put before a person has seen what it changes. What was uploaded is ke
 then, and for a day at most.
 """
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from central.audit import model as audit
 from central.console.marks import N_
-from central.console.sheet import FORMULA
+from central.console.sheet import table_of
 from central.errors import FieldError
 from central.fees import editing, model
 from central.fees.scope import B, Item
@@ -69,38 +67,17 @@ class Change:
     before: Item | None
 
 
-def decoded(raw: bytes) -> str:
-    """The text of a file of a spreadsheet: UTF-8, or GB18030 as they write it in China. Raises
-    FieldError."""
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise FieldError("file", N_("The file is neither UTF-8 nor GB18030. Save it as CSV UTF-8."))
-
-
 def read(text: str, from_day: str) -> Read:
     """The rows of a table. `from_day`: of those that name no day. Raises FieldError for what is
     no catalogue at all."""
-    dialect = "\t" if "\t" in text.partition("\n")[0] else ","
-    try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=dialect, strict=True))
-    except csv.Error:
-        raise FieldError("file", N_("This is no CSV table. Save it as CSV UTF-8.")) from None
-    if len(lines) > MOST_ROWS:
-        raise FieldError(
-            "file", N_("More than %(n)s rows: divide the table into several."), n=MOST_ROWS
-        )
+    lines = table_of(text, MOST_ROWS)
     places = _places(lines[0] if lines else [])
     rows: dict[tuple[str, str], tuple[Item, str]] = {}
     problems = []
     for number, line in enumerate(lines[1:], start=2):
         if not any(cell.strip() for cell in line):
             continue
-        typed = {
-            name: _cell(line[place]) if place < len(line) else "" for name, place in places.items()
-        }
+        typed = {name: line[place] if place < len(line) else "" for name, place in places.items()}
         try:
             item, day = _row(typed, from_day)
             if (item.code, day) in rows:
@@ -111,13 +88,6 @@ def read(text: str, from_day: str) -> Read:
     if not rows and not problems:
         raise FieldError("file", N_("The table has no rows below its heading."))
     return Read(tuple(rows.values()), tuple(problems))
-
-
-def _cell(text: str) -> str:
-    """Without the apostrophe that `sheet.download` and spreadsheets put before what would be taken
-    for a formula."""
-    text = text.strip()
-    return text[1:] if text[:1] == "'" and text[1:].startswith(FORMULA) else text
 
 
 def _places(heading: Sequence[str]) -> dict[str, int]:

@@ -21,7 +21,7 @@ from central.console.context import (
 from central.console.errors import field_words
 from central.console.marks import N_
 from central.console.people import ADMIN, DUTY_MANAGER, HEAD_NURSE, REGISTRY
-from central.console.sheet import download
+from central.console.sheet import decoded, download
 from central.directory.present import ChangedMeanwhileError, mark
 from central.errors import FieldError
 from central.fees import editing, example, importing, model, service
@@ -374,7 +374,7 @@ def take_in() -> Any:
         file = request.files.get("file")
         if file is None or not file.filename:
             raise FieldError("file", N_("Choose a CSV file."))
-        text = importing.decoded(file.read())
+        text = decoded(file.read())
         found = importing.read(text, at)
         with transaction() as tx:
             draft = importing.keep_draft(tx, text, at, current_user.name)

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator
 
-# Characters of a part, about a quarter of a minute of talk.
-MOST = {"zh": 60, "en": 200}
+# Characters of a part, about twenty seconds of talk.
+MOST = {"zh": 80, "en": 250}
 _SENTENCE = re.compile(r".*?(?:[。！？；!?;]+[”’」』）)]*|\.(?=\s)|\n+|$)", re.DOTALL)
 _CLAUSE = re.compile(r"[^，、：,:]*[，、：,:]?")
 

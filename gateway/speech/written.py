@@ -166,9 +166,11 @@ _RULES: list[tuple[str, Read]] = [
 _COMPILED = [(re.compile(pattern), read) for pattern, read in _RULES]
 # Between what is measured, counted or paid; elsewhere such a sign is no word.
 _SIGN = re.compile(
-    r"(?<=[0-9A-Za-z元粒片支袋])\s*([×*/])\s*"
+    r"(?<=[0-9A-Za-z元克升片粒支袋])\s*([×*/])\s*"
     r"(?=[0-9盒瓶支袋片粒次天日人]|day|box|bottle|vial|pack|person|visit)"
 )
+# Between a number and a Chinese word nobody pauses, and 2 个 is said as 2个 is.
+_GAP = re.compile(r"(?<=[0-9]) +(?=[一-鿿])|(?<=[一-鿿]) +(?=[0-9])")
 _SIGNS = {
     "zh": {"×": "乘", "*": "乘", "/": "每"},
     "en": {"×": " times ", "*": " times ", "/": " per "},
@@ -179,6 +181,8 @@ _KEPT = {"×": "\0", "*": "\0", "/": "\1"}
 
 def aloud(text: str, lang: str) -> str:
     """`text` with every number in words, for a speech engine; "zh" or "en"."""
+    if lang == "zh":
+        text = _GAP.sub("", text)
     text = _SIGN.sub(lambda found: _KEPT[found[1]], text)
     for pattern, read in _COMPILED:
         text = pattern.sub(lambda found, read=read: read(found, lang), text)  # type: ignore[misc]

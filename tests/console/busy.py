@@ -43,6 +43,7 @@ from gateway.mqtt import kinds
 from gateway.telephone.guard import Lockout
 from gateway.telephone.messages import Message
 from gateway.telephone.personal import Hours, Target
+from provisioning import demo_information
 from tests.call_records.conftest import NAMES, moved, written
 
 PEER = "10.1.2.3"
@@ -65,6 +66,9 @@ PAGES = (
     "/his", "/his/messages/1", "/his/locations", "/his/interfaces",
     "/users", "/screens", "/audit", "/search?q=1",
     "/me", "/nothing-here",
+    "/contents", "/contents/experts", "/contents/experts/1", "/contents/medicines/new",
+    "/contents/medicines/import", "/contents/experts/name", "/information",
+    "/information/experts", "/information/experts/101", "/information/search",
     "/fees?ward=3", "/fees/patients/P1", "/fees/items", "/fees/items/2026-01-01/1001",
     "/fees/items/new", "/fees/import", "/fees/rules", "/fees/rules/1",
     "/flows", "/flows/new", "/flows/main", "/flows/fees", "/flows/visitors",
@@ -137,6 +141,7 @@ def fill(tx: Tx) -> None:
     bill(tx)
     examined(tx)
     changed_menus(tx)
+    demo_information.enter(tx, by="admin")
 
 
 def fill_ward(tx: Tx) -> None:

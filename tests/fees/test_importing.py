@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.console.sheet import _cell as guarded
+from central.console.sheet import decoded
 from central.errors import FieldError
 from central.fees import editing, importing, model
 from central.fees.scope import A, B, C, Item
@@ -52,9 +53,9 @@ def test_what_is_no_catalogue_is_refused_as_a_whole(text: str) -> None:
 
 def test_a_file_is_read_as_utf8_or_as_spreadsheets_write_it_in_china() -> None:
     for encoding in ("utf-8", "utf-8-sig", "gb18030"):
-        assert importing.decoded("编码,乗".encode(encoding)) == "编码,乗"
+        assert decoded("编码,乗".encode(encoding)) == "编码,乗"
     with pytest.raises(FieldError):
-        importing.decoded(b"\xff\xff\xff")
+        decoded(b"\xff\xff\xff")
 
 
 def test_only_what_differs_is_put_and_a_second_time_nothing(store: Store) -> None:
@@ -109,6 +110,6 @@ def test_what_is_exported_is_imported_as_it_was(
     writer.writerow(importing.HEADING)
     for item, day in rows:
         writer.writerow(map(guarded, importing.as_row(item, day)))
-    found = importing.read(importing.decoded(table.getvalue().encode("utf-8-sig")), DAY)
+    found = importing.read(decoded(table.getvalue().encode("utf-8-sig")), DAY)
     assert found.problems == ()
     assert found.rows == tuple(rows)

@@ -1,5 +1,6 @@
 """The menus that are shipped: every step and every way of each is walked, whatever happens."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ FEES = {
     "today": 32050, "total": 123000, "insured": 86000, "own": 37000, "deposit": "left",
     "left": 63000, "certain": "no",
 }  # fmt: skip
+LIST = {"words": "请按键。", "shown": "1 2", "next": "", "more": "no"}
 PLACES = {"count": 1, "places": "一号超声,您是三号。"}
 OPENS = {"opens": "明天八点整"}
 DESK = {"desk": "8101"}
@@ -27,8 +29,15 @@ WELL: dict[str, Answer | None] = {
     "hours.open": Answer(),
     "directory.number": Answer(values={"number": "120"}),
     "left_messages.keep": Answer(),
+    "information.sections": Answer(values=LIST),
+    "information.pick": Answer(values={"what": "1"}),
+    "information.section_open": Answer(values={"title": "专家介绍", "count": 3}),
+    "information.list": Answer(values=LIST),
+    "information.entry": Answer(values={"text": "这是介绍。" * 20, "next": "2"}),
 }
 CLOSED = WELL | {"hours.open": Answer("closed", OPENS)}
+LISTS = ("information.sections", "information.list")
+LONG = Answer(values=LIST | {"more": "yes"})
 Way = tuple[str, str, str]
 # Of a look-up by its name.
 Outcome = tuple[str, str]
@@ -83,8 +92,8 @@ def test_the_other_language_is_offered_in_its_own_words_and_kept() -> None:
     assert call.last().endswith("For English press 8.")
     call.press("8")
     assert call.last() == (
-        "For fees press 1, for your place in the queue of an examination press 2, for a person"
-        " press 0. 中文请按7。"
+        "For fees press 1, for your place in the queue of an examination press 2, for information"
+        " press 3, for a person press 0. 中文请按7。"
     )
     call.press("1" + LOG_IN)
     assert call.last().startswith("Today three hundred and twenty yuan fifty.")
@@ -139,12 +148,16 @@ def test_every_step_and_every_way_is_walked() -> None:
     asked to or cannot be recorded."""
     documents = service.shipped()
     walked: set[Way] = set()
-    for flow in documents:
-        walked |= _walked(flow, WELL) | _walked(flow, CLOSED)
-        walked |= _walked(flow, WELL, answered=False)
-        for speaks in (False, None):
-            if any(step.verb == "record" for step in documents[flow].steps.values()):
-                walked |= _walked(flow, WELL, speaks=speaks)
+    for flow, document in documents.items():
+        verbs = {step.verb for step in document.steps.values()}
+        walked |= _walked(flow, WELL)
+        # Nobody answers at the desk, so the menu that led there goes on.
+        walked |= _walked(flow, WELL, answered=False, keys=["", "0"])
+        if any(step.what == "hours.open" for step in document.steps.values()):
+            walked |= _walked(flow, CLOSED)
+        for speaks in (False, None) if "record" in verbs else ():
+            walked |= _walked(flow, WELL, speaks=speaks)
+    walked |= _walked("information", WELL | dict.fromkeys(LISTS, LONG))
     for deposit in ("short", "unknown"):
         walked |= _walked(
             "fees", WELL | {"fees.account": Answer(values=FEES | {"deposit": deposit})}
@@ -159,16 +172,20 @@ def test_every_step_and_every_way_is_walked() -> None:
 
 
 class _Answers(dict[str, Answer | None]):
-    """What look-ups are told, one of them in its own way for a while."""
+    """What look-ups are told; `odd`: of the one that goes otherwise for a while."""
 
-    outcome: Outcome = ("", OK)
+    odd: Outcome | None = None
 
     def get(self, offer: str, _default: Any = None) -> Answer | None:
-        asked, outcome = self.outcome
-        if asked != offer or outcome == OK:
+        if self.odd is None or self.odd[0] != offer:
             return self[offer]
+        outcome = self.odd[1]
         told = dict.fromkeys(offers()[offer].tells.get(outcome, ()), "那时")
         return None if outcome == FAILED else Answer(outcome, told)
+
+
+# A key, or "" for waiting in vain; and the look-up that it leads to and that goes otherwise.
+Deed = tuple[str, Outcome | None]
 
 
 def _walked(
@@ -177,31 +194,43 @@ def _walked(
     *,
     answered: bool = True,
     speaks: bool | None = True,
+    keys: Sequence[str] = ("", *KEYS, LOG_IN, "11#11#" * MOST_LOG_INS),
 ) -> set[Way]:
-    """Every way of a menu: at each place that was reached each key, with each answer to the
-    look-up that it leads to. answered: who is put through is."""
-    document = service.shipped()[flow]
-    asked = {step.what for step in document.steps.values() if step.verb == "look_up"}
-    outcomes: list[Outcome] = [("", OK)]
-    outcomes += [(name, each) for name in asked for each in (FAILED, *offers()[name].others)]
-    keys = ["", *KEYS, LOG_IN, "11#11#" * MOST_LOG_INS]
+    """Every way of a menu: at each step that was reached each of `keys`, with each answer to the
+    look-ups that it leads to. answered: who is put through is."""
     walked: set[Way] = set()
     been: set[tuple[Any, ...]] = set()
-    left: list[tuple[tuple[str, Outcome], ...]] = [(("", outcome),) for outcome in outcomes]
+    left: list[tuple[Deed, ...]] = [(("", None),)]
     while left:
         deeds = left.pop()
         answers = _Answers(well)
-        answers.outcome = deeds[0][1]
         begun = Call(service.shipped(), flow, places=DESK)
-        call = Walk(begun, answers, answered=answered, speaks=speaks).begin()
-        for pressed, answers.outcome in deeds[1:]:
-            call.press(pressed) if pressed else call.wait().wait().wait()
-        walked |= set(call.call.walked)
-        place = (*call.call.walked[-1:], call.taking)
+        call = Walk(begun, answers, answered=answered, speaks=speaks)
+        asked = _done(call, answers, deeds)
+        walked |= set(begun.walked)
+        *before, (key, odd) = deeds
+        if odd is None:
+            left += [
+                (*before, (key, (name, outcome)))
+                for name in asked
+                for outcome in (FAILED, *offers()[name].others)
+            ]
+        place = (*begun.place, call.taking)
         if not call.over and place not in been:
             been.add(place)
-            left += [(*deeds, (key, outcome)) for key in keys for outcome in outcomes]
+            left += [(*deeds, (each, None)) for each in keys]
     return walked
+
+
+def _done(call: Walk, answers: _Answers, deeds: Sequence[Deed]) -> set[str]:
+    """Let all of that happen; what the last deed has asked for."""
+    answers.odd = deeds[0][1]
+    call.begin()
+    before = 0
+    for key, answers.odd in deeds[1:]:
+        before = len(call.asked)
+        call.press(key) if key else call.wait().wait().wait()
+    return {name for name, _ in call.asked[before:]}
 
 
 @settings(max_examples=150)

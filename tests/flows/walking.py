@@ -40,6 +40,8 @@ class Walk:
     kept: list[str] = field(default_factory=list)
     taking: bool = False
     over: bool = False
+    # In place of `answers`, where it matters what is asked.
+    ask: Callable[[LookUp, Call], Answer | None] | None = None
     log_in: Callable[[TryCard], tuple[Any, ...]] = lambda tried: (
         (LogIn.RIGHT, PATIENT, None) if (tried.card, tried.pin) == (CARD, PIN) else (LogIn.WRONG,)
     )
@@ -91,7 +93,7 @@ class Walk:
                     self.heard.append(" ".join(text for _, text in texts))
                 case LookUp(offer):
                     self.asked.append((offer, self.call.patient))
-                    answer = self.answers.get(offer)
+                    answer = self.ask(do, self.call) if self.ask else self.answers.get(offer)
                     outcome = (None, None) if answer is None else (answer.outcome, answer.values)
                     # What is being said is heard first.
                     self._do([*self.call.spoken(), *self.call.looked_up(*outcome)])
