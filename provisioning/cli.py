@@ -67,6 +67,16 @@ def parser() -> argparse.ArgumentParser:
     files.add_argument("--folder", default=exchange_files.FOLDER, help="the exchange's folder")
     files.add_argument("--user", default=exchange_files.USER, help="whom the service runs as")
 
+    phone = commands.add_parser(
+        "phone",
+        help="a text telephone: call a spoken menu of the running system",
+        description="Calls a spoken menu of the demo that runs, or of the system whose central.json"
+        " WARDLINE_CONFIG names. Keys 0 to 9, * and #; Enter presses nothing; q hangs up.",
+    )
+    phone.add_argument("--lang", choices=("zh", "en"), default="zh", help="the caller's language")
+    phone.add_argument("--flow", default="main", help="which menu is called (main)")
+    phone.add_argument("--folder", type=Path, help="the running demo's folder, if it has another")
+
     commands.add_parser("doctor", help="what is installed, what is missing, which versions")
     return top
 
@@ -92,6 +102,10 @@ def main(argv: list[str]) -> int:
         from provisioning import exchange_prepare
 
         return exchange_prepare.main(arguments.config)
+    if arguments.command == "phone":
+        from provisioning import phone
+
+        return phone.main(arguments)
     if arguments.command == "bench":
         from provisioning import bench
 

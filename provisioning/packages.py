@@ -66,6 +66,7 @@ EXCHANGE_ROOT = (MMDEBSTRAP, BUBBLEWRAP, UIDMAP)
 
 NEEDED: dict[str, tuple[Package, ...]] = {
     "exchange": (),
+    "phone": (),
     "demo": (MOSQUITTO, ESPEAK, *EXCHANGE_ROOT),
     "test": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE, ALSA, BARESIP, SIPP, OPENSSL, *EXCHANGE_ROOT),
     "bench": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE, *EXCHANGE_ROOT),

@@ -193,7 +193,7 @@ def test_the_script_runs_from_anywhere(tmp_path: Path) -> None:
         [str(ROOT / "wardline"), "--help"], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    for command in ("demo", "test", "bench", "doctor"):
+    for command in ("demo", "test", "bench", "phone", "doctor"):
         assert command in done.stdout
 
 
@@ -203,7 +203,7 @@ def test_a_wrong_command_is_told_the_usage() -> None:
     assert "usage: ./wardline" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["demo", "test", "bench", "doctor"])
+@pytest.mark.parametrize("command", ["demo", "test", "bench", "phone", "doctor"])
 def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.parse([command, "--help"])
