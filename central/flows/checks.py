@@ -97,7 +97,7 @@ def _each_step(
 
 def _words(step: Step) -> Iterator[Problem]:
     wanted: dict[str, set[tuple[str, str]]] = {}
-    for lang, text in (*step.words.items(), *step.other.items()):
+    for lang, text in (each for words in step.parts.values() for each in words.items()):
         try:
             wanted[lang] = set(reading.placeholders(text))
         except reading.UnreadableError as error:
@@ -112,7 +112,7 @@ def _words(step: Step) -> Iterator[Problem]:
                 },
             )  # fmt: skip
     for lang in LANGS:
-        if step.words and not step.words.get(lang, "").strip():
+        if any(not words.get(lang, "").strip() for words in step.parts.values()):
             message = N_("Step %(step)s has no words in %(lang)s.")
             yield Problem(step.line, step.name, message, {"step": step.name, "lang": lang})
 
@@ -286,7 +286,7 @@ def _used(
     step: Step, known: frozenset[str], readings: Mapping[str, str], offers: Mapping[str, Offer]
 ) -> Iterator[Problem]:
     wanted: dict[str, str | None] = {}
-    for text in (*step.words.values(), *step.other.values()):
+    for text in (each for words in step.parts.values() for each in words.values()):
         wanted |= dict(reading.placeholders(text))
     if step.verb in ("branch", "read"):
         wanted[step.what] = None if step.verb == "branch" else ""

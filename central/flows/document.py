@@ -34,9 +34,10 @@ LANGS = ("zh", "en")
 MOST_CHARACTERS = 200_000
 WAIT_S, TRIES, PAUSE_S = 5.0, 3, 1.2
 MOST_SPOKEN_S = 120.0
+MOST_QUEUED_S, EVERY_S = 300.0, 20.0
 # What a step's line may be called; the keys of `schema.json`'s kinds of step.
 VERBS = (
-    "say", "menu", "digits", "read", "log_in", "look_up", "branch", "language", "record",
+    "say", "menu", "digits", "read", "log_in", "look_up", "branch", "language", "record", "queue",
     "transfer", "conference", "flow", "back", "hang_up",
 )  # fmt: skip
 
@@ -88,9 +89,21 @@ class Step:
         return dict(self.more.get("other", {}))
 
     @property
+    def waiting(self) -> Words:
+        """Said again and again in a queue."""
+        return dict(self.more.get("waiting", {}))
+
+    @property
+    def parts(self) -> Mapping[str, Words]:
+        """All that it says, by the part of `doing.slot`."""
+        said = {"": self.words, "other": self.other, "waiting": self.waiting}
+        return {part: words for part, words in said.items() if words}
+
+    @property
     def place(self) -> str:
         """The name of the place that is put through to, "" for a number or another verb."""
-        return self.what if self.verb == "transfer" and self.what[:1].isalpha() else ""
+        put_through = self.verb in ("transfer", "queue")
+        return self.what if put_through and self.what[:1].isalpha() else ""
 
     @property
     def keys(self) -> Mapping[str, str]:
@@ -106,8 +119,14 @@ class Step:
 
     @property
     def most_s(self) -> float:
-        """The longest that a caller may speak."""
-        return float(self.more.get("most_s", MOST_SPOKEN_S))
+        """The longest that a caller may speak, or waits in a queue."""
+        most_s = MOST_QUEUED_S if self.verb == "queue" else MOST_SPOKEN_S
+        return float(self.more.get("most_s", most_s))
+
+    @property
+    def every_s(self) -> float:
+        """So often a caller in a queue is told his place."""
+        return float(self.more.get("every_s", EVERY_S))
 
     @property
     def tries(self) -> int:

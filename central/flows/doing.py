@@ -85,6 +85,26 @@ class DropRecording:
 
 
 @dataclass(frozen=True)
+class Queue:
+    """Ring for this number of the house, callers in their turn, and join the caller with whoever
+    answers; his call is over when they have spoken. Tell `placed` whenever his place changes, and
+    `not_taken` after most_s or when nobody can be rung."""
+
+    number: str
+    most_s: float
+
+
+@dataclass(frozen=True)
+class Unqueue:
+    """He waits no more."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Let him hear that he is still there."""
+
+
+@dataclass(frozen=True)
 class PutThrough:
     """The call goes on at this number of the house, and is no more ours; comes_back: unless nobody
     answers there, which is told as `unanswered`."""
@@ -100,13 +120,13 @@ class HangUp:
 
 Do = (
     Say | Hush | Wait | LookUp | TryCard | Listening | Remember | Record | StopRecording
-    | PlayRecording | DropRecording | PutThrough | HangUp
+    | PlayRecording | DropRecording | Queue | Unqueue | Hold | PutThrough | HangUp
 )  # fmt: skip
 
 
 def slot(flow: str, step: str, part: str = "") -> str:
     """The name of a place for words in a menu. part: "" the step's own, "other" those in the
-    language that is not spoken."""
+    language that is not spoken, "waiting" those of a queue that are said again."""
     return f"{flow}/{step}/{part}" if part else f"{flow}/{step}"
 
 
@@ -123,10 +143,10 @@ class Own:
 
 @dataclass(frozen=True)
 class Ask:
-    """Say words of ours; whole: then the step's."""
+    """Say words of ours, then those of a part of the step, as in `slot`; None: no more."""
 
     own: tuple[Own, ...] = ()
-    whole: bool = False
+    part: str | None = None
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from central.flows.doing import (
 )
 from central.flows.offers import OK
 from central.flows.taking import Taking
+from central.flows.waiting import Waiting
 from central.words import spoken as words_of
 
 # What a runner works with is in `doing`.
@@ -123,7 +124,7 @@ class Call:
         self._speaking = False
         self._answer: tuple[str, Mapping[str, Any]] | None = None
         self._last: Do = HangUp()
-        self._aside: Taking | None = None
+        self._aside: Taking | Waiting | None = None
 
     # --- what happens ---
 
@@ -190,9 +191,25 @@ class Call:
 
     def recorded(self, id: str | None, *, heard: bool = True) -> list[Do]:
         """What came of `Record`. None: it could not be kept. heard: whether it holds any sound."""
-        if self._mode is _Mode.ASIDE and self._aside is not None:
+        if self._mode is _Mode.ASIDE and isinstance(self._aside, Taking):
             return self._in_aside(self._aside.recorded(id, heard=heard))
         return []
+
+    def placed(self, place: int) -> list[Do]:
+        """He has this place in the queue now; 1 is the next one."""
+        if self._mode is _Mode.ASIDE and isinstance(self._aside, Waiting):
+            return self._in_aside(self._aside.placed(place))
+        return []
+
+    def not_taken(self) -> list[Do]:
+        """Nobody took the call in the queue."""
+        if self._mode is _Mode.ASIDE and isinstance(self._aside, Waiting):
+            return self._in_aside(self._aside.not_taken())
+        return []
+
+    def taken(self) -> None:
+        """Somebody speaks with him, and his call ends with that."""
+        self._aside, self._mode = None, _Mode.OVER
 
     def hung_up(self) -> list[Do]:
         """The caller is gone. What he has spoken is still looked after: whatever is to be said is
@@ -286,6 +303,8 @@ class Call:
                 return self._look_up(step)
             case "record":
                 return self._begin_aside(Taking(step.most_s, step.tries))
+            case "queue":
+                return self._queue(step)
             case "branch":
                 case = f"is {self._values.get(step.what, '')}"
                 return self._go(step, case if case in step.edges else "otherwise")
@@ -306,10 +325,21 @@ class Call:
     def _put_through(self, step: Step) -> list[Do]:
         """Where nothing has the place's number it is as if nobody answered."""
         comes_back = "unanswered" in step.edges
-        number = self._places.get(step.what, "") if step.place else step.what
+        number = self._number(step)
         if number:
             return self._end_with(step, PutThrough(number, comes_back))
         return self._go(step, "unanswered") if comes_back else self._fail(step)
+
+    def _queue(self, step: Step) -> list[Do]:
+        number = self._number(step)
+        if not number:
+            return self._go(step, "unanswered")
+        words = bool(step.words or self._said)
+        more = bool(step.waiting)
+        return self._begin_aside(Waiting(number, step.most_s, step.every_s, words=words, more=more))
+
+    def _number(self, step: Step) -> str:
+        return self._places.get(step.what, "") if step.place else step.what
 
     def _begin_flow(self, step: Step) -> list[Do]:
         assert self._at is not None
@@ -355,11 +385,17 @@ class Call:
     def _own(self, words_id: str, **values: Any) -> _Text:
         return _Text(self.lang, words_of(self.lang, f"flows.{words_id}", **values))
 
-    def _words(self, step: Step) -> list[_Text]:
-        """Of a step, with what is for those who do not understand this language."""
-        own = [("", self.lang, step.words)] if step.words else []
-        own += [("other", lang, step.other) for lang in LANGS if lang != self.lang and step.other]
-        return [text for part, lang, of in own for text in self._texts(step, part, lang, of[lang])]
+    def _words(self, step: Step, part: str = "") -> list[_Text]:
+        """Of a part of a step, the first with what is for those who do not understand this
+        language."""
+        langs = {part: [self.lang]}
+        if not part:
+            langs["other"] = [lang for lang in LANGS if lang != self.lang]
+        said = [
+            (each, lang, step.parts[each][lang])
+            for each in langs if each in step.parts for lang in langs[each]
+        ]  # fmt: skip
+        return [text for place in said for text in self._texts(step, *place)]
 
     def _texts(self, step: Step, part: str, lang: str, words: str) -> list[_Text]:
         """A place's words, which are its own only as they stand there: without values."""
@@ -474,7 +510,7 @@ class Call:
 
     # --- dialogues of their own ---
 
-    def _begin_aside(self, aside: Taking) -> list[Do]:
+    def _begin_aside(self, aside: Taking | Waiting) -> list[Do]:
         self._mode, self._aside = _Mode.ASIDE, aside
         return self._in_aside(aside.begin())
 
@@ -483,9 +519,10 @@ class Call:
         todo: list[Do] = []
         for each in doing:
             match each:
-                case Ask(own, whole):
+                case Ask(own, part):
                     words = [self._own(one.id, **one.values) for one in own]
-                    todo.append(self._say(*words, *(self._words(self._step) if whole else ())))
+                    words += [] if part is None else self._words(self._step, part)
+                    todo.append(self._say(*words))
                 case Came(value, why):
                     self._aside = None
                     todo += self._after_aside(value, why)
@@ -497,7 +534,7 @@ class Call:
         step = self._step
         if value is None:
             self._said += [self._own(why)] if why else []
-            return self._fail(step)
+            return self._go(step, "unanswered") if step.verb == "queue" else self._fail(step)
         self._values[step.more["into"]] = value
         return self._go(step, "then")
 

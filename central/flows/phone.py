@@ -13,16 +13,19 @@ from central.flows.doing import (
     Do,
     DropRecording,
     HangUp,
+    Hold,
     Hush,
     Listening,
     LookUp,
     PlayRecording,
     PutThrough,
+    Queue,
     Record,
     Remember,
     Say,
     StopRecording,
     TryCard,
+    Unqueue,
     Wait,
 )
 from central.flows.engine import Call, LogIn
@@ -32,6 +35,7 @@ from central.recordings import conversation
 from central.recordings.conversation import Recording
 from central.store import Store, StoreUnavailableError
 from central.telephone.desk import ALL, Arrival, Desk
+from central.telephone.queueing import NOT_TAKEN, PLACED, TAKEN, Attendant
 from central.words import spoken
 from gateway.telephone.ari.errors import ExchangeError, GoneError, LaneEndedError
 from gateway.telephone.ari.events import Event
@@ -100,6 +104,8 @@ class _Line:
         self._taker = Taker(desk.actions, arrival.channel, desk.recordings)
         self._recording = recording
         self._secret = contextlib.AsyncExitStack()
+        self._attendant: Attendant | None = None
+        self._holding = False
         self._wait_s: float | None = None
         self._through = self._gone = False
         self._left: Sequence[Do] = ()  # of what is to be done
@@ -113,6 +119,8 @@ class _Line:
                     return self._through
             except GoneError:  # hung up
                 pass
+            finally:
+                await self._unqueue()
         self._gone = True
         await self._alone([*self._left, *self._call.hung_up()])
         return False
@@ -126,12 +134,26 @@ class _Line:
                 return False
             if event is not None and event.ends(self._arrival.lane.subject):
                 return False
-            todo = self._call.waited() if event is None else await self._heard(event)
+            if event is None:
+                todo = self._call.waited()
+                continue
+            told = self._attendant.told(event) if self._attendant is not None else ""
+            if told == TAKEN and self._attendant is not None:
+                self._call.taken()
+                await self._fall_silent()
+                await self._attendant.speak()
+                return True
+            todo = await self._heard(event, told)
         return True
 
-    async def _heard(self, event: Event) -> Sequence[Do]:
+    async def _heard(self, event: Event, told: str) -> Sequence[Do]:
+        """told: by the queue."""
         if event.type == "ChannelDtmfReceived":
             return self._call.pressed(event.digit)
+        if told == PLACED:
+            return self._call.placed(event.body["place"])
+        if told == NOT_TAKEN:
+            return self._call.not_taken()
         if (taken := await self._taker.ended(event)) is not None:
             return self._call.recorded(taken.name, heard=taken.heard)
         return self._call.spoken() if self._player.ended(event) else ()
@@ -144,7 +166,14 @@ class _Line:
                 case Say(texts):
                     await self._say(texts)
                 case Hush():
-                    await self._player.stop()
+                    await self._fall_silent()
+                case Queue(number, most_s):
+                    self._attendant = Attendant(self._desk, self._arrival, number, most_s)
+                case Unqueue():
+                    await self._unqueue()
+                case Hold():
+                    await self._desk.actions.hold_music(self._arrival.channel)
+                    self._holding = True
                 case Wait(seconds):
                     self._wait_s = seconds
                 case Record(most_s):
@@ -202,11 +231,22 @@ class _Line:
                     return None
         return await self._alone(self._call.spoken()) if said else None
 
+    async def _fall_silent(self) -> None:
+        holding, self._holding = self._holding, False
+        if holding:
+            await self._desk.actions.end_hold_music(self._arrival.channel)
+        await self._player.stop()
+
+    async def _unqueue(self) -> None:
+        attendant, self._attendant = self._attendant, None
+        if attendant is not None:
+            await attendant.leave()
+
     async def _take(self, most_s: float) -> bool:
         """Whether what he says is being recorded."""
         self._wait_s = None
         try:
-            await self._player.stop()
+            await self._fall_silent()
             await self._taker.start(most_s)
         except GoneError:
             raise
@@ -217,6 +257,7 @@ class _Line:
 
     async def _say(self, texts: Sequence[tuple[str, str]]) -> None:
         self._wait_s = None
+        await self._fall_silent()
         media = [await self._desk.prompts.media(lang, text) for lang, text in texts]
         await self._player.play(*media)
 

@@ -60,7 +60,7 @@ class Taking:
         return self._now is _Now.ASKING
 
     def begin(self) -> Doing:
-        return [Ask(whole=True)]
+        return [Ask(part="")]
 
     def pressed(self, key: str) -> Doing:
         match self._now, key:
@@ -111,7 +111,7 @@ class Taking:
 
     def _ask(self, *own: str) -> Doing:
         self._now = _Now.ASKING
-        return [Ask(tuple(map(Own, own)), whole=True)]
+        return [Ask(tuple(map(Own, own)), part="")]
 
     def _nothing(self) -> Doing:
         self._tries += 1

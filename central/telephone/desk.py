@@ -11,7 +11,7 @@ import contextlib
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,6 +27,7 @@ from gateway.telephone.ari.reading import Lane
 from gateway.telephone.exchange import APP, TO_BE_HELD
 from gateway.telephone.holding import held
 from gateway.telephone.playing import Player
+from gateway.telephone.queueing import Queues
 
 log = logging.getLogger("wardline.telephone")
 
@@ -56,13 +57,15 @@ class Arrival:
 @dataclass(frozen=True)
 class Desk:
     """What a handler works with. publish(ward, node, kind, message): to the nodes. recordings:
-    where the exchange leaves what it records for us; None where its disk is not ours."""
+    where the exchange leaves what it records for us; None where its disk is not ours. queues: of
+    callers who wait for somebody."""
 
     store: Store
     actions: Actions
     prompts: Saying
     publish: Callable[..., Awaitable[None]]
     recordings: Path | None = None
+    queues: Queues = field(default_factory=Queues)
 
     async def say(self, lane: Lane, lang: str, text: str) -> bool:
         """Say it to its end. False: the caller hung up. Raises SpeechUnavailableError,

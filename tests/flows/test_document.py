@@ -83,6 +83,11 @@ def test_a_small_document_is_taken() -> None:
         (f"  a: {{record: {SAY}, into: r, then: b}}\n  b: {{hang_up: {{zh: '{{r}}', en: x}}}}\n",
          6, "reads r as text; it is read as record"),
         (f"  a: {{record: {SAY}, into: r, then: a}}\n", 5, "go on for ever"),
+        ("  a: {queue: nowhere, unanswered: b}\n  b: {hang_up: quietly}\n", 5,
+         "puts through to nowhere"),
+        ("  a: {queue: 8101, unanswered: a}\n", 5, "go on for ever"),
+        ("  a: {queue: 8101, waiting: {zh: '{x}', en: x}, unanswered: b}\n"
+         "  b: {hang_up: quietly}\n", 5, "uses x, which is not known"),
         ("  a: {flow: other}\n", 5, "there is no such menu"),
         ("  a: {transfer: desc}\n", 5, "puts through to desc. There are: desk"),
         ("  a: {transfer: desk}\n", 5, "must say unanswered"),

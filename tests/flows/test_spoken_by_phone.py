@@ -7,18 +7,30 @@ from pathlib import Path
 import pytest
 
 from central.directory import service as directories
+from central.flows import model as menus
 from central.left_messages import model
 from central.recordings import model as recordings
 from central.store import Store, Tx
 from gateway.telephone.files.recording import BY_APPLICATION
 from tests.bench.waiting import until
-from tests.flows.test_by_phone import OFFICE, WARD, at_work, plugged_in
+from tests.flows.test_by_phone import OFFICE, WARD, at_work, line
 from tests.telephone import hospital
-from tests.telephone.hospital import opened
+from tests.telephone.hospital import Phones, opened
 from tests.telephone.running import RunningExchange
 from tests.telephone.world import WAIT_S
 
-LEAVE = "9100"
+LEAVE, HELP = "9100", "9101"
+NIGHT, AT_DESK = "001565000005", "001565000006"
+# For the desk alone, so that no other test's telephone is rung.
+DESK, EMPTY = "8110", "8111"
+QUEUE = f"""
+flow: help
+title: {{zh: 服务台, en: Desk}}
+start: wait
+steps:
+  wait: {{queue: {DESK}, unanswered: sorry}}
+  sorry: {{hang_up: {{zh: 抱歉。, en: Sorry.}}}}
+"""
 
 
 def build(tx: Tx) -> None:
@@ -26,6 +38,12 @@ def build(tx: Tx) -> None:
     directories.add_phone(tx, WARD, "8003")
     directories.add_extension(tx, "8101", "Office")
     directories.add_phone(tx, OFFICE, "8101")
+    directories.add_extension(tx, "8004", "Night")
+    directories.add_phone(tx, NIGHT, "8004")
+    directories.add_extension(tx, DESK, "Desk")
+    directories.add_phone(tx, AT_DESK, DESK)
+    directories.add_extension(tx, EMPTY, "Empty desk")
+    directories.add_service(tx, HELP, "menu_help", ["8101"])
     directories.add_service(tx, LEAVE, "menu_message", ["8101"])
 
 
@@ -43,30 +61,35 @@ def exchange(
         yield running
 
 
+def put(store: Store, flow: str, text: str) -> None:
+    """From now on this is the menu of that name."""
+    with store.transaction() as tx:
+        menus.add(tx, flow, text, "", "admin", tx.now_ms)
+
+
 def sounds(exchange: RunningExchange) -> dict[str, int]:
     """The recordings that lie in the exchange's folder, and how long they are (ms)."""
     folder = exchange.folder / BY_APPLICATION
     return {each.name: each.stat().st_size // 16 for each in folder.glob("*.wav")}
 
 
-async def test_a_message_is_heard_again_said_anew_and_left_by_hanging_up(
-    store: Store, exchange: RunningExchange, tmp_path: Path
+async def test_a_message_is_said_anew_and_left_by_hanging_up(
+    store: Store, exchange: RunningExchange
 ) -> None:
-    async with at_work(store, exchange), plugged_in(tmp_path, store, exchange, WARD) as phone:
-        await phone.dial(LEAVE)
-        await phone.event("CALL_ESTABLISHED")
-        await phone.do("sndcode", "#")
+    async with at_work(store, exchange), line(store, exchange) as phone:
+        call = await phone.dial(LEAVE)
+        await call.press("#")
         async with asyncio.timeout(WAIT_S):
             await until(lambda: max(sounds(exchange).values(), default=0) > 1000, 0.02)
-        await phone.do("sndcode", "#")
+        await call.press("#")
         (first,) = sounds(exchange)
-        await phone.do("sndcode", "3")
+        await call.press("3")
         async with asyncio.timeout(WAIT_S):
             await until(lambda: first not in sounds(exchange), 0.02)
-        await phone.do("sndcode", "#")
+        await call.press("#")
         async with asyncio.timeout(WAIT_S):
             await until(lambda: max(sounds(exchange).values(), default=0) > 1000, 0.02)
-        await phone.do("hangup")
+        await call.hang_up()
         async with asyncio.timeout(WAIT_S):
             await until(lambda: bool(model.open_ones(store.read())), 0.02)
             await until(lambda: model.open_ones(store.read())[0]["recording"] is not None, 0.02)
@@ -79,17 +102,52 @@ async def test_a_message_is_heard_again_said_anew_and_left_by_hanging_up(
 
 
 async def test_who_says_nothing_leaves_no_recording_behind(
-    store: Store, exchange: RunningExchange, tmp_path: Path
+    store: Store, exchange: RunningExchange
 ) -> None:
     before = sounds(exchange)
-    async with at_work(store, exchange), plugged_in(tmp_path, store, exchange, WARD) as phone:
-        hum = phone.folder / "hum.wav"
-        hum.write_bytes(hum.read_bytes()[:44] + bytes(hum.stat().st_size - 44))
-        await phone.dial(LEAVE)
-        await phone.event("CALL_ESTABLISHED")
-        await phone.do("sndcode", "#")
+    async with at_work(store, exchange), line(store, exchange) as phone:
+        phone.hums = False
+        call = await phone.dial(LEAVE)
+        await call.press("#")
         async with asyncio.timeout(WAIT_S):
             await until(lambda: sounds(exchange) != before, 0.02)
             await until(lambda: sounds(exchange) == before, 0.02)
-        await phone.do("hangup")
+        await call.hang_up()
     assert len(model.open_ones(store.read())) == 1
+
+
+async def test_two_who_wait_are_answered_in_their_order_and_star_leaves_the_queue(
+    store: Store, exchange: RunningExchange, tmp_path: Path
+) -> None:
+    put(store, "help", QUEUE)
+    async with (
+        at_work(store, exchange),
+        Phones(tmp_path, store, exchange).plugged_in(AT_DESK) as desk,
+        line(store, exchange) as first_line,
+        line(store, exchange, NIGHT) as second_line,
+    ):
+        await desk.registered()
+        first = await first_line.dial(HELP)
+        rung = await desk.event("CALL_INCOMING")
+        assert "8003" in rung["peeruri"]
+        second = await second_line.dial(HELP)
+        await second.hears(1000)
+        await desk.do("accept")
+        await desk.event("CALL_ESTABLISHED")
+        await desk.hears(500)
+        await desk.do("hangup")
+        await first.hung_up()
+        rung = await desk.event("CALL_INCOMING")
+        assert "8004" in rung["peeruri"]
+        await second.press("*")
+        await desk.event("CALL_CLOSED")
+        await second.hung_up()
+
+
+async def test_where_no_telephone_is_plugged_in_nobody_is_kept_waiting(
+    store: Store, exchange: RunningExchange
+) -> None:
+    put(store, "help", QUEUE.replace(DESK, EMPTY))
+    async with at_work(store, exchange), line(store, exchange) as phone:
+        call = await phone.dial(HELP)
+        await call.hung_up()

@@ -8,13 +8,16 @@ from central.flows.doing import (
     Do,
     DropRecording,
     HangUp,
+    Hold,
     LookUp,
     PlayRecording,
     PutThrough,
+    Queue,
     Record,
     Say,
     StopRecording,
     TryCard,
+    Unqueue,
 )
 from central.flows.engine import Call, LogIn
 from central.flows.offers import Answer
@@ -39,6 +42,9 @@ class Walk:
     recorded: int = 0
     kept: list[str] = field(default_factory=list)
     taking: bool = False
+    # The number that he waits for in a queue.
+    queue: str = ""
+    holding: bool = False
     over: bool = False
     # In place of `answers`, where it matters what is asked.
     ask: Callable[[LookUp, Call], Answer | None] | None = None
@@ -82,6 +88,14 @@ class Walk:
         self.kept.append(f"r{self.recorded}")
         return self.call.recorded(self.kept[-1], heard=self.speaks)
 
+    def placed(self, place: int) -> "Walk":
+        return self._do(self.call.placed(place))
+
+    def nobody(self) -> "Walk":
+        """Who could answer him in his queue."""
+        self.queue = ""
+        return self._do(self.call.not_taken())
+
     def last(self) -> str:
         return self.heard[-1]
 
@@ -90,6 +104,7 @@ class Walk:
             assert not self.over, "nothing is done after the end"
             match do:
                 case Say(texts):
+                    self.holding = False
                     self.heard.append(" ".join(text for _, text in texts))
                 case LookUp(offer):
                     self.asked.append((offer, self.call.patient))
@@ -108,6 +123,13 @@ class Walk:
                     self.kept.remove(id)
                 case TryCard():
                     self._do(self.call.logged_in(*self.log_in(do)))
+                case Queue(number):
+                    assert not self.queue
+                    self.queue = number
+                case Unqueue():
+                    self.queue = ""
+                case Hold():
+                    self.holding = True
                 case PutThrough(_, comes_back) if comes_back and not self.answered:
                     self._do(self.call.unanswered())
                 case PutThrough(number):

@@ -194,6 +194,13 @@ class Actions:
     async def stop_playing(self, playback: str) -> None:
         await self._ari.request("DELETE", "playbacks", playback)
 
+    async def hold_music(self, channel: str) -> None:
+        """What is heard by who is kept waiting, until `end_hold_music`."""
+        await self._ari.request("POST", "channels", channel, "moh")
+
+    async def end_hold_music(self, channel: str) -> None:
+        await self._ari.request("DELETE", "channels", channel, "moh")
+
     # --- bridges ---
 
     async def bridge(self, kind: str = "mixing,dtmf_events") -> Lane:
