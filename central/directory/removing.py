@@ -12,12 +12,13 @@ from central.audit import model as audit
 from central.console.marks import N_
 from central.directory import checks, facilities, model, places, present, relied, service
 from central.errors import FieldError
+from central.flows import editing as menus
 from central.personal import leaving
 from central.store import Row, Tx
 
 IN_USE = N_("It is still used by: %(users)s. Change or remove those first.")
 IN_POLICY = N_("The escalation policy of ward %(ward)s names it. Take it out of the policy first.")
-POLICY, PLACE = "policy", "place"
+POLICY, PLACE, MENU = "policy", "place", "flow"
 OTHERS = N_("Something else still uses it. Take it out there first.")
 
 
@@ -48,21 +49,23 @@ def uses_of_extension(tx: Tx, ref: str) -> list[Use]:
     services = tx.all("SELECT service, service FROM service_fallbacks WHERE number = ?", (ref,))
     named = [Use(POLICY, ward, ward) for ward in relied.wards_naming(tx, ref)]
     found = _uses("phone", phones) + _uses("service", services)
-    return [*found, *_places(tx, ref), *_inbound(tx, ref), *named]
+    return [*found, *_menus(tx, ref), *_inbound(tx, ref), *named]
 
 
 def uses_of_service(tx: Tx, ref: str) -> list[Use]:
     """Lines whose callers it answers, and what it is for spoken menus."""
-    return [*_inbound(tx, ref), *_places(tx, ref)]
+    return [*_inbound(tx, ref), *_menus(tx, ref)]
 
 
 def uses_of_room(tx: Tx, ref: str) -> list[Use]:
     """What it is for spoken menus."""
-    return _places(tx, ref)
+    return _menus(tx, ref)
 
 
-def _places(tx: Tx, number: str) -> list[Use]:
-    return [Use(PLACE, name, name) for name in places.at(tx, number)]
+def _menus(tx: Tx, number: str) -> list[Use]:
+    """Places that menus lead to, and menus that name the number themselves."""
+    named = [Use(MENU, flow, flow) for flow in menus.naming(tx, number)]
+    return [Use(PLACE, name, name) for name in places.at(tx, number)] + named
 
 
 def _inbound(tx: Tx, number: str) -> list[Use]:

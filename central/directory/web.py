@@ -14,7 +14,7 @@ from central.directory.kinds import BY_CODE, KINDS, choices
 from central.directory.kinds.kind import LINES, MANY, SECRET, Field, Kind
 from central.directory.places import PLACES
 from central.directory.present import ChangedMeanwhileError, Values
-from central.directory.removing import PLACE, POLICY, Use
+from central.directory.removing import MENU, PLACE, POLICY, Use
 from central.errors import FieldError
 from central.store import StoreUnavailableError, Tx
 
@@ -185,6 +185,8 @@ def _used_by(use: Use) -> tuple[str, str | None]:
     telephone administrator's to change."""
     if use.kind == POLICY:
         return _("Escalation policy of %(ward)s", ward=ward_name(use.ref)), None
+    if use.kind == MENU:
+        return _("Menu: %(title)s", title=use.name), None
     path = BY_CODE[use.kind]
     if use.kind == PLACE:
         return _(PLACES[use.ref].words), url_for("directory.thing", kind=path, ref=use.ref)

@@ -3,14 +3,14 @@ changed again. What is refused leaves live what was.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from central.audit import model as audit
 from central.console.marks import N_
 from central.errors import FieldError
 from central.flows import checks, model, numbers, service
-from central.flows.document import MOST_CHARACTERS, DocumentError, Problem
+from central.flows.document import MOST_CHARACTERS, Document, DocumentError, Problem
 from central.flows.offers import offers
 from central.flows.service import PURPOSE, SHIPPED_VERSION
 from central.store import HOSPITAL, Row, Tx
@@ -173,15 +173,25 @@ def remove(tx: Tx, flow: str, by: str) -> None:
 def uses(tx: Tx, flow: str) -> list[Use]:
     """What leads to a menu now or will: numbers of the house, and other menus."""
     rows = tx.all("SELECT number FROM services WHERE purpose = ?", (f"{PURPOSE}{flow}",))
-    times = {tx.now_ms} | {row["live_from_ms"] for row in model.planned(tx, tx.now_ms)}
     menus = {
         name
-        for at_ms in times
-        for name, document in service.current(tx, at_ms).items()
+        for name, document in _now_or_planned(tx)
         if name != flow
         and any(step.verb == "flow" and step.what == flow for step in document.steps.values())
     }
     return [Use(number=row["number"]) for row in rows] + [Use(flow=each) for each in sorted(menus)]
+
+
+def naming(tx: Tx, number: str) -> list[str]:
+    """The menus that put callers through to a number, now or by a version that is planned."""
+    found = _now_or_planned(tx)
+    return sorted({name for name, document in found if numbers.leading_to(document, number)})
+
+
+def _now_or_planned(tx: Tx) -> Iterator[tuple[str, Document]]:
+    times = {tx.now_ms} | {row["live_from_ms"] for row in model.planned(tx, tx.now_ms)}
+    for at_ms in times:
+        yield from service.current(tx, at_ms).items()
 
 
 def check_time(at_ms: int, now_ms: int) -> None:

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from central.clock import FakeClock
-from central.directory import facilities
+from central.directory import facilities, removing
 from central.directory import service as directory
 from central.errors import FieldError
 from central.flows import difference, editing, graph, model, service, translations
@@ -192,3 +192,19 @@ def test_the_picture_has_every_step_and_way_and_nothing_lies_on_another() -> Non
     for upper, lower in itertools.pairwise(column):
         assert upper.y + upper.height < lower.y
     assert boxes["a"].x < boxes["b"].x < boxes["lost"].x < picture.width
+
+
+def test_a_number_that_a_menu_leads_to_is_not_taken_from_under_it(
+    store: Store, clock: FakeClock
+) -> None:
+    with store.transaction() as tx:
+        directory.add_extension(tx, "8101", "Office")
+        facilities.add_room(tx, "8800", "Room")
+    save(store, menu("fees", "x", "transfer: 8101"))
+    save(store, menu("fees", "x", "conference: 8800"), live_from_ms=clock.now_ms() + HOUR_MS)
+    for remove, number in ((removing.remove_extension, "8101"), (removing.remove_room, "8800")):
+        with store.transaction() as tx, pytest.raises(FieldError, match="fees"):
+            remove(tx, number, by="admin")
+    clock.advance(HOUR_MS)
+    with store.transaction() as tx:
+        removing.remove_extension(tx, "8101", by="admin")
