@@ -17,7 +17,7 @@ from central.directory.present import unchanged
 from central.errors import FieldError
 from central.fees.editing import as_yuan, fen
 from central.information import model
-from central.information.kinds import KINDS, LANGS, TITLE, Field, columns
+from central.information.kinds import KINDS, LANGS, TITLE, Field, columns, lacks_english
 from central.information.service import INFORMATION, find_text
 from central.store import HOSPITAL, Row, Tx
 
@@ -115,28 +115,33 @@ def values(tx: Tx, section: Row, id: int | None) -> Values:
     return model.values_of(row, section["kind"])
 
 
-def save(
-    tx: Tx, section: Row, id: int | None, wanted: Values, seen: str, by: str, what: str = ""
-) -> int:
-    """Put an entry, a new one where `id` is None; one that was removed is back by it. what: of
-    CHANGED and the others, if not by itself clear. Returns its id. Raises FieldError,
-    ChangedMeanwhileError."""
+def save(tx: Tx, section: Row, id: int | None, wanted: Values, seen: str, by: str) -> int:
+    """Put an entry, a new one where `id` is None; one that was removed is back by it. Returns its
+    id. Raises FieldError, ChangedMeanwhileError."""
     before = values(tx, section, id)
     unchanged(before, seen)
     other = model.entry(tx, section["id"], wanted["code"])
     if other is not None and other["id"] != id:
         raise FieldError("code", N_("%(title)s has this number already."), title=other["title_zh"])
-    return put(tx, section, id, wanted, before, by, what)
+    what = CHANGED if before else ADDED
+    put_id, version = put(tx, section, id, wanted, before, by, what)
+    if version:
+        told: dict[str, object] = {
+            "number": wanted["code"], "title": wanted["title_zh"], "version": version,
+        }  # fmt: skip
+        audit.append(tx, by, "information.put", f"information/{section['id']}", detail=told)
+    return put_id
 
 
 def put(
-    tx: Tx, section: Row, id: int | None, wanted: Values, before: Values, by: str, what: str = ""
-) -> int:
-    """As `save`, when it is known that the number is free and nobody else was at it."""
+    tx: Tx, section: Row, id: int | None, wanted: Values, before: Values, by: str, what: str
+) -> tuple[int, int]:
+    """As `save`, when it is known that the number is free and nobody else was at it, and without a
+    word in the audit. Returns id and version, 0 where it stood there already."""
     if wanted["position"] is None:
         wanted = wanted | {"position": before.get("position") or _last(tx, section["id"]) + STEP}
     if before == wanted and id is not None:
-        return id
+        return id, 0
     row = _row(section["kind"], wanted)
     if id is None:
         _room(tx, section["id"])
@@ -146,14 +151,8 @@ def put(
         tx.execute(
             f"UPDATE info_entries SET {names}, removed_ms = NULL WHERE id = :id", row | {"id": id}
         )
-    what = what or (CHANGED if before else ADDED)
-    told: dict[str, object] = {
-        "number": wanted["code"], "title": wanted["title_zh"],
-        "version": _keep(tx, id, what, wanted, by),
-    }  # fmt: skip
-    audit.append(tx, by, "information.put", f"information/{section['id']}", detail=told)
     tx.changed(HOSPITAL, INFORMATION)
-    return id
+    return id, _keep(tx, id, what, wanted, by)
 
 
 def _row(kind: str, wanted: Values) -> Values:
@@ -166,6 +165,7 @@ def _row(kind: str, wanted: Values) -> Values:
     return own | {
         "details": json.dumps(details, ensure_ascii=False),
         "find": find_text(kind, wanted),
+        "lacks_en": lacks_english(kind, wanted),
     }
 
 

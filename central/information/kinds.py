@@ -3,8 +3,10 @@
 A field that is in both languages has a value `<name>_zh` and one `<name>_en`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from central.console.marks import N_
 
@@ -70,8 +72,16 @@ def fields(kind: str) -> tuple[Field, ...]:
     return (TITLE, *_OWN[kind], TEXT)
 
 
-def columns(kind: str) -> Iterator[tuple[str, Field]]:
+@cache
+def columns(kind: str) -> tuple[tuple[str, Field], ...]:
     """The name of each value, with its field."""
-    for field in fields(kind):
-        for column in field.columns:
-            yield column, field
+    return tuple((column, field) for field in fields(kind) for column in field.columns)
+
+
+def lacks_english(kind: str, values: Mapping[str, Any]) -> bool:
+    """Whether something is there in Chinese and not in English."""
+    return any(
+        values[f"{field.name}_zh"] and not values[f"{field.name}_en"]
+        for field in fields(kind)
+        if field.both
+    )

@@ -2,12 +2,12 @@
 uploaded. Days as "2026-11-29" in the hospital's zone, "" for open; money in fen."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlite_utils import Database, Migrations
 
-from central.information.kinds import columns
+from central.information.kinds import columns, lacks_english
 from central.store import Row, Tx
 
 migrations = Migrations("information")
@@ -56,6 +56,23 @@ def m001_information(db: Database) -> None:
     )
 
 
+@migrations()
+def m002_order(db: Database) -> None:
+    """What long sections are asked for, at hand."""
+    db.executescript(
+        """
+        CREATE INDEX info_entries_order ON info_entries
+            (section, position, code, valid_from, valid_to) WHERE removed_ms IS NULL;
+        ALTER TABLE info_entries ADD COLUMN lacks_en INTEGER NOT NULL DEFAULT 0;
+        """
+    )
+    kinds = {row["id"]: row["kind"] for row in db["info_sections"].rows}
+    for row in list(db["info_entries"].rows):
+        kind = kinds[row["section"]]
+        lacking = int(lacks_english(kind, values_of(row, kind)))
+        db.execute("UPDATE info_entries SET lacks_en = ? WHERE id = ?", (lacking, row["id"]))
+
+
 def sections(tx: Tx) -> list[Row]:
     return tx.all("SELECT * FROM info_sections ORDER BY position, id")
 
@@ -69,28 +86,44 @@ _ORDER = " ORDER BY e.position, length(e.code), e.code"
 _NOW = "e.removed_ms IS NULL AND e.valid_from <= :day AND (e.valid_to = '' OR e.valid_to >= :day)"
 
 
-def entries(tx: Tx, section: str) -> list[Row]:
-    """All that were not removed, whether in force or not."""
+def entries(tx: Tx, section: str, find: str = "", limit: int = -1, offset: int = 0) -> list[Row]:
+    """Those that were not removed, whether in force or not. find: in what is searched."""
     return tx.all(
-        f"SELECT * FROM info_entries e WHERE e.section = ? AND e.removed_ms IS NULL{_ORDER}",
-        (section,),
+        "SELECT * FROM info_entries e WHERE e.section = ? AND e.removed_ms IS NULL"
+        f" AND (? = '' OR instr(e.find, ?)){_ORDER} LIMIT ? OFFSET ?",
+        (section, find, find, limit, offset),
     )
 
 
-def in_force(tx: Tx, section: str, day: str) -> list[Row]:
-    return tx.all(
-        f"SELECT * FROM info_entries e WHERE e.section = :section AND {_NOW}{_ORDER}",
+def codes(tx: Tx, section: str, day: str) -> list[str]:
+    """The numbers of those in force, in their order."""
+    rows = tx.all(
+        f"SELECT e.code FROM info_entries e WHERE e.section = :section AND {_NOW}{_ORDER}",
         {"section": section, "day": day},
     )
+    return [row["code"] for row in rows]
 
 
-def counts(tx: Tx, day: str) -> dict[str, int]:
-    """How many entries of each section are in force."""
+def of_codes(tx: Tx, section: str, codes: Sequence[str]) -> list[Row]:
+    """Those that are still there, in this order."""
     rows = tx.all(
-        f"SELECT e.section, count(*) AS n FROM info_entries e WHERE {_NOW} GROUP BY e.section",
+        "SELECT * FROM info_entries WHERE section = ? AND removed_ms IS NULL"
+        " AND code IN (SELECT value FROM json_each(?))",
+        (section, json.dumps(list(codes))),
+    )
+    known = {row["code"]: row for row in rows}
+    return [known[code] for code in codes if code in known]
+
+
+def counts(tx: Tx, day: str) -> dict[str, Row]:
+    """(n, told, lacking) by section: entries, how many of them are in force, and without their
+    English."""
+    rows = tx.all(
+        f"SELECT e.section, count(*) AS n, sum({_NOW}) AS told, sum(e.lacks_en) AS lacking"
+        " FROM info_entries e WHERE e.removed_ms IS NULL GROUP BY e.section",
         {"day": day},
     )
-    return {row["section"]: row["n"] for row in rows}
+    return {row["section"]: row for row in rows}
 
 
 def entry(tx: Tx, section: str, code: str) -> Row | None:
@@ -127,7 +160,7 @@ def found(tx: Tx, words: list[str], day: str, limit: int) -> list[Row]:
     )
 
 
-def values_of(row: Row, kind: str) -> dict[str, Any]:
+def values_of(row: Row | Mapping[str, Any], kind: str) -> dict[str, Any]:
     """All that is entered of an entry."""
     details = json.loads(row["details"])
     kept = {key: row[key] for key in ("code", "position", "valid_from", "valid_to")}

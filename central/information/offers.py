@@ -45,11 +45,11 @@ def section_open(tx: Tx, asking: Asking, values: Mapping[str, str]) -> Answer:
         return Answer(NONE)
     if not row["is_on"]:
         return Answer(OFF)
-    found = service.entries(tx, row, _today(tx, asking))
-    if not found:
+    codes = service.codes(tx, row, _today(tx, asking))
+    if not codes:
         return Answer(NONE)
     title = saying.of_section(row, asking.lang)
-    return Answer(values={"title": title, "count": len(found)})
+    return Answer(values={"title": title, "count": len(codes)})
 
 
 def entries(tx: Tx, asking: Asking, values: Mapping[str, str]) -> Answer:
@@ -57,13 +57,14 @@ def entries(tx: Tx, asking: Asking, values: Mapping[str, str]) -> Answer:
     row = service.open_section(tx, values["section"])
     if row is None:
         return Answer(OFF)
-    shown = page(service.entries(tx, row, _today(tx, asking)), values["start"])
+    shown = page(service.codes(tx, row, _today(tx, asking)), values["start"])
     if not shown.items:
         return Answer(NONE)
+    found = service.entries(tx, row, shown.items)
     return Answer(
         values={
-            "words": saying.to_choose_by_number(list(shown.items), asking.lang),
-            "shown": " ".join(each.code for each in shown.items),
+            "words": saying.to_choose_by_number(found, asking.lang),
+            "shown": " ".join(shown.items),
             "next": shown.next,
             "more": "yes" if shown.next else "no",
         }
@@ -86,7 +87,7 @@ def entry(tx: Tx, asking: Asking, values: Mapping[str, str]) -> Answer:
 
 def _next(tx: Tx, section: Row, entry: Entry, day: str) -> str:
     """After the last one comes the first."""
-    codes = [each.code for each in service.entries(tx, section, day)]
+    codes = service.codes(tx, section, day)
     return codes[(codes.index(entry.code) + 1) % len(codes)]
 
 

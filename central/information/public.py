@@ -21,6 +21,8 @@ from central.store import Tx
 MAX_AGE_S = 30
 MOST_SEARCHED = 64
 EXCERPT = 80
+# Entries of each section on the first page, and on one page of a section.
+FIRST, PAGE = 4, 100
 # What stands beside title and text, in this order.
 FACTS = {
     "department": N_("Department"),
@@ -54,9 +56,11 @@ def _home() -> Response:
         {
             "id": row["id"],
             "title": service.section_title(row, lang()),
-            "entries": [_short(each) for each in service.entries(tx, row, day)],
+            "codes": len(codes),
+            "entries": [_short(each) for each in service.entries(tx, row, codes[:FIRST])],
         }
         for row in service.open_sections(tx, day)
+        for codes in [service.codes(tx, row, day)]
     ]
     return _page("home", sections=sections)
 
@@ -75,9 +79,19 @@ def _section(section: str) -> Response:
     row = service.open_section(tx, section)
     if row is None:
         abort(404)
-    entries = [_short(each) for each in service.entries(tx, row, _today())]
-    title = service.section_title(row, lang())
-    return _page("section", section=row, title=title, entries=entries)
+    codes = service.codes(tx, row, _today())
+    page = request.args.get("page", 0, type=int)
+    if not 0 <= page * PAGE < max(1, len(codes)):
+        abort(404)
+    shown = service.entries(tx, row, codes[page * PAGE : (page + 1) * PAGE])
+    return _page(
+        "section",
+        section=row,
+        title=service.section_title(row, lang()),
+        entries=[_short(each) for each in shown],
+        page=page,
+        more=len(codes) > (page + 1) * PAGE,
+    )
 
 
 def _entry(section: str, code: str) -> Response:
@@ -86,7 +100,7 @@ def _entry(section: str, code: str) -> Response:
     found = None if row is None else service.entry(tx, row, code, day)
     if row is None or found is None:
         abort(404)
-    codes = [each.code for each in service.entries(tx, row, day)]
+    codes = service.codes(tx, row, day)
     place = codes.index(code)
     return _page(
         "entry",

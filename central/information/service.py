@@ -2,14 +2,14 @@
 search finds. The telephone and the public page both ask here."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
 from central.information import model
 from central.information.initials import initials
-from central.information.kinds import columns
+from central.information.kinds import columns, lacks_english
 from central.store import Row, Tx
 
 # The word for what changed, in nudges.
@@ -42,15 +42,6 @@ class Entry:
         return self.values.get(f"{name}_{lang}", self.values.get(name))
 
 
-def lacks_english(kind: str, values: Mapping[str, Any]) -> bool:
-    """Whether something is there in Chinese and not in English."""
-    return any(
-        values[f"{field.name}_zh"] and not values[f"{field.name}_en"]
-        for column, field in columns(kind)
-        if field.both and column.endswith("_zh")
-    )
-
-
 def today(now_ms: int, zone: tzinfo | None) -> str:
     return datetime.fromtimestamp(now_ms / 1000, zone).date().isoformat()
 
@@ -58,7 +49,8 @@ def today(now_ms: int, zone: tzinfo | None) -> str:
 def open_sections(tx: Tx, day: str) -> list[Row]:
     """Those that are on and have something to tell."""
     counts = model.counts(tx, day)
-    return [row for row in model.sections(tx) if row["is_on"] and counts.get(row["id"])]
+    told = {id for id, row in counts.items() if row["told"]}
+    return [row for row in model.sections(tx) if row["is_on"] and row["id"] in told]
 
 
 def open_section(tx: Tx, id: str) -> Row | None:
@@ -67,8 +59,13 @@ def open_section(tx: Tx, id: str) -> Row | None:
     return row if row is not None and row["is_on"] else None
 
 
-def entries(tx: Tx, section: Row, day: str) -> list[Entry]:
-    rows = model.in_force(tx, section["id"], day)
+def codes(tx: Tx, section: Row, day: str) -> list[str]:
+    """The numbers of the entries in force, in their order."""
+    return model.codes(tx, section["id"], day)
+
+
+def entries(tx: Tx, section: Row, codes: Sequence[str]) -> list[Entry]:
+    rows = model.of_codes(tx, section["id"], codes)
     return [as_entry(row, section["kind"]) for row in rows]
 
 

@@ -31,6 +31,8 @@ DECIDERS = (TELEPHONE_ADMIN, DUTY_MANAGER)
 NAVIGATION = [(37, "/contents", N_("Public information"), EDITORS, "info-circle")]
 public.add_to(blueprint)
 
+PAGE = 100
+# So many rows of an import are shown; the numbers above are of all.
 SHOWN = 200
 DEEDS = {
     editing.ADDED: N_("added"),
@@ -72,20 +74,10 @@ def sections() -> Any:
 
 def _sections_page(trouble: dict[str, str] | None = None) -> str:
     tx, day = read(), _today()
-    rows = []
-    for row in model.sections(tx):
-        entries = [service.as_entry(each, row["kind"]) for each in model.entries(tx, row["id"])]
-        rows.append(
-            {
-                "section": row,
-                "entries": len(entries),
-                "told": len(service.entries(tx, row, day)),
-                "lacking": sum(service.lacks_english(row["kind"], e.values) for e in entries),
-            }
-        )
+    counts = model.counts(tx, day)
     return render_template(
         "information/sections.html",
-        rows=rows,
+        rows=[(row, counts.get(row["id"])) for row in model.sections(tx)],
         kinds=KINDS,
         may_decide=current_user.role in (*DECIDERS, "admin"),
         numbers=public.numbers(tx),
@@ -183,22 +175,25 @@ def remove_section(section: str) -> Any:
 def entries(section: str) -> Any:
     """The entries of a section, those that are not in force, too."""
     row, tx, day = _section(section), read(), _today()
-    shown = []
-    for each in model.entries(tx, section):
-        entry = service.as_entry(each, row["kind"])
-        shown.append(
-            {
-                "row": each,
-                "entry": entry,
-                "in_force": service.is_in_force(each, day),
-                "is_over": bool(each["valid_to"] and each["valid_to"] < day),
-                "lacks": service.lacks_english(row["kind"], entry.values),
-            }
-        )
+    text = request.args.get("find", "").strip()[:64]
+    page = min(max(0, request.args.get("page", 0, type=int)), editing.MOST_ENTRIES // PAGE)
+    found = model.entries(tx, section, service.searchable(text), PAGE + 1, page * PAGE)
+    shown = [
+        {
+            "row": each,
+            "title": each["title_en"] if lang() == "en" and each["title_en"] else each["title_zh"],
+            "in_force": service.is_in_force(each, day),
+            "is_over": bool(each["valid_to"] and each["valid_to"] < day),
+        }
+        for each in found[:PAGE]
+    ]
     return render_template(
         "information/entries.html",
         section=row,
         shown=shown,
+        text=text,
+        page=page,
+        more=len(found) > PAGE,
         removed=model.removed(tx, section),
         kinds=KINDS,
         may_decide=current_user.role in (*DECIDERS, "admin"),

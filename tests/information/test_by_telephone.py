@@ -1,6 +1,6 @@
 """The information line, walked by keys over what really stands in the store."""
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from central.clock import FakeClock
@@ -110,6 +110,22 @@ def test_long_lists_are_told_in_pages(store: Store) -> None:
     assert "更多" not in call.last()
     assert call.press("3").last().startswith("没有这一项。"), "the second page has two"
     assert "第八则" in call.press("2").last()
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lang=st.sampled_from(["zh", "en"]), keys=st.text("0123456789*#w", max_size=40))
+def test_whatever_is_pressed_words_are_said_and_silence_ends_it(
+    told: Store, lang: str, keys: str
+) -> None:
+    call = ring(told, lang)
+    for key in keys:
+        if not call.over:
+            call.wait() if key == "w" else call.press(key)
+    for _ in range(60):
+        if not call.over:
+            call.wait()
+    assert call.over
+    assert all(each.strip() for each in call.heard)
 
 
 @given(st.lists(st.integers(), max_size=40))

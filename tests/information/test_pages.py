@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from central.clock import FakeClock
 from central.directory import service as directory
-from central.information import model, service
+from central.information import editing, model, public, service
 from central.information.initials import initials
 from central.store import Store
 from provisioning import demo_information
@@ -285,3 +285,27 @@ def test_the_folder_of_pictures_and_styles_is_no_section(app: Flask, tmp_path: P
     assert answer.status_code == 200
     assert "text/css" in answer.headers["Content-Type"]
     answer.close()
+
+
+def test_a_long_section_is_shown_in_pages(app: Flask, store: Store) -> None:
+    with store.transaction() as tx:
+        row = model.section(tx, "new-drugs")
+        assert row is not None
+        for n in range(1, public.PAGE + 3):
+            wanted = editing.checked(row["kind"], {"code": str(n), "title_zh": f"药{n}"})
+            editing.put(tx, row, None, wanted, editing.NOTHING, "sun", editing.ADDED)
+    reader, client = app.test_client(), log_in(app, "sun")
+    first = reader.get("/information/new-drugs?lang=en").text
+    assert first.count('class="entry"') == public.PAGE
+    assert 'rel="next" href="/information/new-drugs?page=1&amp;lang=en"' in first
+    last = reader.get("/information/new-drugs?page=1&lang=en").text
+    assert re.findall(r'class="number">(\d+)', last) == ["101", "102"]
+    for page in ("2", "-1", "99999999999"):
+        assert reader.get(f"/information/new-drugs?page={page}").status_code == 404
+    assert "All 102" in reader.get("/information?lang=en").text
+    rows = re.findall(r"<code>(\d+)</code>", client.get("/contents/new-drugs?page=1").text)
+    assert rows == ["101", "102"]
+    assert re.findall(r"<code>(\d+)</code>", client.get("/contents/new-drugs?find=药77").text) == [
+        "77"
+    ]
+    switch(store, "new-drugs", False)
