@@ -145,6 +145,7 @@ DONE = {
     "parking.remove": N_("ended the parking of calls"),
     "parking.set": N_("changed where calls are parked"),
     "patient.add": N_("added a patient"),
+    "staff.login": N_("logged in to the staff's menu by telephone"),
     "place.put": N_("changed the number of a place that menus lead to"),
     "place.remove": N_("took the number of a place that menus lead to away"),
     "hours.put": N_("changed opening hours"),

@@ -15,7 +15,8 @@ from flask import (
     url_for,
 )
 
-from central.calls import chart, errors, model, service, types
+from central.calls import chart, errors, model, rights, service, types
+from central.calls.rights import STAFF
 from central.console import model as people
 from central.console.context import (
     _,
@@ -38,7 +39,6 @@ from central.store import Row, Tx
 from central.wards import model as wards
 
 blueprint = Blueprint("calls", __name__, template_folder="templates")
-STAFF = ("nurse", "head_nurse", "duty_manager")
 NAVIGATION = [(15, "/calls", N_("Calls"), STAFF, "clock-history")]
 SHOWN_MOST = 500
 SHOWN_DAYS = 7
@@ -222,14 +222,8 @@ def _visible(tx: Tx, call_id: int) -> Row:
     row = model.one(tx, call_id)
     if row is None:
         abort(404)
-    if current_user.role == "engineer" and row["type"] not in types.TECHNICAL:
+    if not rights.sees(tx, row, current_user.role, current_user.ward):
         abort(403)
-    mine = current_user.ward
-    if mine is None or mine == row["ward"]:
-        return row
-    shown = model.targets(tx, call_id)
-    if not any(each["ward"] == mine or each["role"] == current_user.role for each in shown):
-        require_ward(row["ward"])
     return row
 
 

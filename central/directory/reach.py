@@ -82,6 +82,16 @@ def telephones(tx: Tx, numbers: Sequence[str]) -> int:
     )
 
 
+def lang_of(tx: Tx, number: str) -> str | None:
+    """The language that the person of an extension has chosen in the console."""
+    found = tx.value(
+        "SELECT users.lang FROM extensions JOIN people ON people.id = extensions.person"
+        " JOIN users ON users.name = people.user WHERE extensions.number = ?",
+        (number,),
+    )
+    return None if found is None else str(found)
+
+
 def holder(tx: Tx, number: str) -> str:
     """Who answers at an extension: the log-in of its person, else the name, else its label."""
     row = tx.one(

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from functools import partial
 
 from central.console.limits import LockedOutError
+from central.directory import reach as directory
 from central.flows.engine import LogIn
 from central.flows.offers import Answer, Asking, Offer, offers
 from central.patients import cards, details
 from central.patients import model as patients
 from central.patients.cards import Caller, CardLockedError, PinsLostError
+from central.personal import pins as personal
 from central.store import Store, Tx
 
 log = logging.getLogger("wardline.flows")
@@ -24,7 +26,7 @@ async def look_up(
 ) -> Answer | None:
     """None: it failed, or had no answer in MOST_S; the log says why."""
     offer = offers()[name]
-    if offer.of_patient and asking.patient is None:
+    if (offer.of_patient and asking.patient is None) or (offer.of_staff and asking.staff is None):
         log.error("a menu asks for %s and nobody has logged in", name)
         return None
     try:
@@ -82,6 +84,20 @@ def _came(store: Store, patient: str | None) -> CameOf:
         return LogIn.WRONG, None, None
     kept = patients.details(store.read(), patient)
     return LogIn.RIGHT, patient, None if kept is None else kept["lang"]
+
+
+async def log_in_staff(
+    store: Store, number: str, pin: str, caller: Caller
+) -> tuple[LogIn, str | None, str | None]:
+    """By extension and PIN, as for logging in at a phone: (what came of it, the extension, its
+    person's language)."""
+    try:
+        if not await personal.right(store, number, caller.ref, pin):
+            return LogIn.WRONG, None, None
+    except LockedOutError:
+        return LogIn.WAIT, None, None
+    lang = directory.lang_of(store.read(), number)
+    return LogIn.RIGHT, number, lang
 
 
 async def remember(store: Store, patient: str, lang: str) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 from central.console.marks import N_
 from central.directory import places
 from central.flows import reading
-from central.flows.document import LANGS, Document, DocumentError, Problem, Step
+from central.flows.document import LANGS, PATIENT, STAFF, Document, DocumentError, Problem, Step
 from central.flows.offers import Offer
 
-# What stands for the patient who has logged in, among the values that are known at a step.
-PATIENT = "\0patient"
+# What stands for who has logged in, among the values that are known at a step.
+LOGGED_IN = {PATIENT: "\0patient", STAFF: "\0staff"}
 OUTCOME = "outcome "
 
 
@@ -262,7 +262,7 @@ def _given(step: Step, why: str, offers: Mapping[str, Offer]) -> frozenset[str]:
         case "digits" | "record":
             return frozenset({step.more["into"]})
         case "log_in":
-            return frozenset({PATIENT})
+            return frozenset({LOGGED_IN[step.what]})
         case "look_up":
             return frozenset(f"{step.more.get('as')}.{name}" for name in offers[step.what].gives)
     return frozenset()
@@ -306,6 +306,11 @@ def _used(
                 "right": readings[name],
             }
             yield Problem(step.line, step.name, message, values)
-    if step.verb == "look_up" and offers[step.what].of_patient and PATIENT not in known:
+    if step.verb == "look_up" and offers[step.what].of_patient and LOGGED_IN[PATIENT] not in known:
         message = N_("Step %(step)s looks up a patient's data: every way there must log in before.")
+        yield Problem(step.line, step.name, message, {"step": step.name})
+    if step.verb == "look_up" and offers[step.what].of_staff and LOGGED_IN[STAFF] not in known:
+        message = N_(
+            "Step %(step)s is for the staff: every way there must log in before, by kind: staff."
+        )
         yield Problem(step.line, step.name, message, {"step": step.name})

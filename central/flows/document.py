@@ -31,6 +31,8 @@ from central.console.marks import N_
 from central.flows import misfits
 
 LANGS = ("zh", "en")
+# Who logs in.
+PATIENT, STAFF = "patient", "staff"
 MOST_CHARACTERS = 200_000
 WAIT_S, TRIES, PAUSE_S = 5.0, 3, 1.2
 MOST_SPOKEN_S = 120.0
@@ -303,4 +305,6 @@ def _step(name: str, body: dict[str, Any], line: int) -> Step:
     }  # fmt: skip
     edges |= {f"outcome {each}": to for each, to in body.get("outcomes", {}).items()}
     what = "" if isinstance(own, dict) else str(own)
+    if verb == "log_in":
+        what = own.get("kind", PATIENT)
     return Step(name, line, verb, words, what, edges, more)

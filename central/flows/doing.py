@@ -36,10 +36,11 @@ class LookUp:
 
 @dataclass(frozen=True)
 class TryCard:
-    """See whose card it is and tell `logged_in`."""
+    """See whose card it is, or whose extension (staff), and tell `logged_in`."""
 
     card: str = field(repr=False)
     pin: str = field(repr=False)
+    staff: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from central.flows import parts, reading
-from central.flows.document import LANGS, Document, Step
+from central.flows.document import LANGS, PATIENT, STAFF, Document, Step
 from central.flows.doing import (
     Ask,
     Came,
@@ -50,6 +50,8 @@ MOST_LOG_INS = 3
 MOST_SECRET_KEYS = 32
 # For the next key of a number.
 KEY_S = 6.0
+# What is asked for by each kind of log-in; the words have these ids.
+_ASKED = {PATIENT: "card", STAFF: "staff"}
 # While a text is read in parts: the part once more, and the next one at once.
 PART_AGAIN, PART_NEXT = "1", "2"
 
@@ -110,6 +112,7 @@ class Call:
         self._places = places or {}
         self.lang = lang if lang in LANGS else "zh"
         self.patient: str | None = None
+        self.staff: str | None = None
         self.walked: list[tuple[str, str, str]] = []
         self._chosen = False
         self._values: dict[str, Any] = {}
@@ -229,23 +232,25 @@ class Call:
         self._speaking = False
         return [*hush, *self._answered()]
 
-    def logged_in(
-        self, came: LogIn, patient: str | None = None, lang: str | None = None
-    ) -> list[Do]:
-        """lang: that the card remembers."""
+    def logged_in(self, came: LogIn, who: str | None = None, lang: str | None = None) -> list[Do]:
+        """who: the patient, or the extension of one of the staff. lang: that the card remembers,
+        or the person's own."""
         if self._mode is not _Mode.CHECKING:
             return []
         step, self._card = self._step, ""
-        if came is LogIn.RIGHT and patient is not None:
-            self.patient = patient
+        if came is LogIn.RIGHT and who is not None:
             remembered: list[Do] = []
+            if step.what == STAFF:
+                self.staff = who
+            else:
+                self.patient = who
             if self._chosen:
-                remembered = [Remember(patient, self.lang)]
+                remembered = [Remember(who, self.lang)] if step.what == PATIENT else []
             elif lang in LANGS:
                 self.lang = lang
             return [*remembered, *self._go(step, "then")]
         self._log_ins += 1
-        words = self._own(f"card_{came}")
+        words = self._own(f"{_ASKED[step.what]}_{came}")
         if came is not LogIn.WRONG or self._log_ins >= MOST_LOG_INS:
             self._said.append(words)
             return self._fail(step, "log_in_over")
@@ -298,7 +303,8 @@ class Call:
             case "read":
                 return self._read(step)
             case "log_in":
-                return self._go(step, "then") if self.patient else self._ask_card()
+                known = self.staff if step.what == STAFF else self.patient
+                return self._go(step, "then") if known else self._ask_card()
             case "look_up":
                 return self._look_up(step)
             case "record":
@@ -543,7 +549,7 @@ class Call:
     def _ask_card(self, *first: _Text) -> list[Do]:
         self._early = ""
         self._mode, self._typed, self._card = _Mode.CARD, "", ""
-        return [Listening(secret=True), self._say(*first, self._own("card"))]
+        return [Listening(secret=True), self._say(*first, self._own(_ASKED[self._step.what]))]
 
     def _secret_key(self, key: str) -> list[Do]:
         self._speaking = False
@@ -556,7 +562,8 @@ class Call:
             return [self._say(self._own("pin"))]
         elif self._typed:
             pin, self._typed, self._mode = self._typed, "", _Mode.CHECKING
-            return [Hush(), Listening(secret=False), TryCard(self._card, pin)]
+            staff = self._step.what == STAFF
+            return [Hush(), Listening(secret=False), TryCard(self._card, pin, staff)]
         return [Hush(), Wait(KEY_S)]
 
     # --- look-ups ---

@@ -2,8 +2,8 @@
 nothing else.
 
 A capability's `offers.py` lists its own in `OFFERS`; `offers` gathers them. A look-up reads; one
-that `acts` writes. One that is `of_patient` is told the patient who has logged in in this call, by
-the engine and never by the document.
+that `acts` writes. One that is `of_patient` is told the patient who has logged in in this call, and
+one `of_staff` the member of the staff, by the engine and never by the document.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,9 +20,9 @@ OK = "ok"
 
 @dataclass(frozen=True)
 class Asking:
-    """Who asks. lang: "zh" or "en". patient: who has logged in, or None. number, device: of the
-    telephone in the house that is called from, or None. zone: the hospital's. caller: the number
-    that is shown, "" for none."""
+    """Who asks. lang: "zh" or "en". patient: who has logged in, or None; staff: the extension of
+    the one of the staff who has. number, device: of the telephone in the house that is called from,
+    or None. zone: the hospital's. caller: the number that is shown, "" for none."""
 
     lang: str
     patient: str | None = None
@@ -30,6 +30,7 @@ class Asking:
     device: str | None = None
     zone: tzinfo | None = None
     caller: str = ""
+    staff: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Offer:
     others: Mapping[str, str] = field(default_factory=dict)
     tells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     of_patient: bool = False
+    of_staff: bool = False
     acts: bool = False
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from central.audit import model as audit
 from central.directory import model as directory
+from central.directory.reach import holder
 from central.flows import asking, service
 from central.flows.doing import (
     Do,
@@ -33,7 +34,7 @@ from central.flows.offers import Asking
 from central.patients.cards import Caller
 from central.recordings import conversation
 from central.recordings.conversation import Recording
-from central.store import Store, StoreUnavailableError
+from central.store import Store, StoreUnavailableError, Tx
 from central.telephone.desk import ALL, Arrival, Desk
 from central.telephone.queueing import NOT_TAKEN, PLACED, TAKEN, Attendant
 from central.words import spoken
@@ -265,7 +266,7 @@ class _Line:
         arrival = self._arrival
         who = Asking(
             self._call.lang, self._call.patient, arrival.number, arrival.device,
-            caller=arrival.caller,
+            caller=arrival.caller, staff=self._call.staff,
         )  # fmt: skip
         self._wait_s = None
         asked = asyncio.create_task(asking.look_up(self._desk.store, do.offer, who, do.values))
@@ -286,15 +287,23 @@ class _Line:
         self._wait_s = None
         where = f"phone/{arrival.device}" if arrival.device else f"outside/{arrival.caller}"
         try:
-            came, patient, lang = await asking.log_in(store, do.card, do.pin, Caller(where))
-            if patient is not None:
-                await store.write(
-                    lambda tx: audit.append(
-                        tx, "patient", "phone.login", f"patient/{patient}",
-                        detail={"via": f"phone {arrival.number}" if arrival.device else "outside"},
-                    )
-                )  # fmt: skip
+            tried = asking.log_in_staff if do.staff else asking.log_in
+            came, who, lang = await tried(store, do.card, do.pin, Caller(where))
+            if who is not None:
+                detail: dict[str, object] = {
+                    "via": f"phone {arrival.number}" if arrival.device else "outside"
+                }
+                staff = do.staff
+
+                def note(tx: Tx) -> None:
+                    if staff:
+                        by = holder(tx, who)
+                        audit.append(tx, by, "staff.login", f"extension/{who}", detail=detail)
+                    else:
+                        audit.append(tx, "patient", "phone.login", f"patient/{who}", detail=detail)
+
+                await store.write(note)
         except StoreUnavailableError:
             # Tries that cannot be counted are not made.
             return self._call.logged_in(LogIn.LOST)
-        return self._call.logged_in(came, patient, lang)
+        return self._call.logged_in(came, who, lang)

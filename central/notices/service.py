@@ -67,11 +67,11 @@ def withdraw(tx: Tx, ward: str, about: str) -> list[Row]:
     return rows
 
 
-def accept(tx: Tx, notice: int, by: str) -> None:
-    """Somebody has read it on the page. One that is over stays as it is."""
+def accept(tx: Tx, notice: int, by: str, via: str = "page") -> None:
+    """Somebody has read it on the page, or heard it. One that is over stays as it is."""
     row = _row(tx, notice)
     if row["state"] in (model.OPEN, model.UNHEARD):
-        audit.append(tx, by, "notice.accept", f"notice/{notice}", detail={"via": "page"})
+        audit.append(tx, by, "notice.accept", f"notice/{notice}", detail={"via": via})
         _over(tx, row["ward"], [row], model.ACCEPTED, by)
 
 

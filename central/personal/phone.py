@@ -78,7 +78,8 @@ class _Call:
 
     async def _check(self, said: Check) -> Do:
         try:
-            if not await pins.right(self._desk.store, said.number, self._device, said.pin):
+            place = f"phone/{self._device}"
+            if not await pins.right(self._desk.store, said.number, place, said.pin):
                 return self._dialogue.checked(False)
         except LockedOutError as error:
             return self._dialogue.locked(error.wait_ms)

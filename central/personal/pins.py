@@ -37,15 +37,15 @@ def hashed(pin: str, number: str) -> str:
     return pins.hashed(pin)
 
 
-async def right(store: Store, number: str, device: str, pin: str) -> bool:
-    """Whether `pin` is that of the extension `number`, tried at the phone `device`. Raises
-    LockedOutError while either has to wait, whatever the PIN. It is counted before it is looked
-    at, so that many at once are no way round. Of what is no such extension nothing is kept: it
-    may be somebody's PIN."""
+async def right(store: Store, number: str, place: str, pin: str) -> bool:
+    """Whether `pin` is that of the extension `number`, tried at `place` as the audit names it:
+    "phone/0015650a1b2c", or "outside/13900001111". Raises LockedOutError while either has to wait,
+    whatever the PIN. It is counted before it is looked at, so that many at once are no way round.
+    Of what is no such extension nothing is kept: it may be somebody's PIN."""
 
     def count(tx: Tx) -> tuple[str | None, list[Limit]]:
         desk = model.desk(tx, number)
-        tried = [_at_phone(device), *([] if desk is None else [_of_extension(number)])]
+        tried = [_at(place), *([] if desk is None else [_of_extension(number)])]
         limits.count_attempt(tx, tried)
         return (None if desk is None else str(desk["pin_hash"])), tried
 
@@ -55,7 +55,7 @@ async def right(store: Store, number: str, device: str, pin: str) -> bool:
                 failures.forgive(tx, each.subject, all_of_it=not each.shared)
         else:
             who = holder(tx, number) if kept is not None else "?"
-            audit.append(tx, who, "desk.refused", f"phone/{device}")
+            audit.append(tx, who, "desk.refused", place)
 
     kept, tried = await store.write(count)
     same = await asyncio.to_thread(pins.same, kept, pin)
@@ -68,9 +68,10 @@ def forget(tx: Tx, number: str) -> None:
     failures.forgive(tx, _of_extension(number).subject, all_of_it=True)
 
 
-def _at_phone(device: str) -> Limit:
+def _at(place: str) -> Limit:
     """A success there takes back only its own attempt: others may be trying, too."""
-    return Limit(f"pin-at:{device}", TRIES_AT_PHONE - 1, LONGEST_DELAY_MS, first_ms=FIRST_DELAY_MS)
+    subject = f"pin-at:{place.removeprefix('phone/')}"
+    return Limit(subject, TRIES_AT_PHONE - 1, LONGEST_DELAY_MS, first_ms=FIRST_DELAY_MS)
 
 
 def _of_extension(number: str) -> Limit:

@@ -1,5 +1,6 @@
 """The menus that are shipped: every step and every way of each is walked, whatever happens."""
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from central.flows import checks, service
 from central.flows.engine import KEYS, MOST_LOG_INS, Call, LookUp, Say
 from central.flows.offers import OK, Answer, offers
-from tests.flows.walking import CARD, PATIENT, PIN, Walk
+from tests.flows.walking import CARD, PATIENT, PIN, STAFF, Walk
 
 FEES = {
     "today": 32050, "total": 123000, "insured": 86000, "own": 37000, "deposit": "left",
@@ -22,7 +23,7 @@ DESK = {"desk": "8101"}
 LOG_IN = f"{CARD}#{PIN}#"
 
 
-FAILED = "failed"
+FAILED, OTHER = "failed", "other"
 WELL: dict[str, Answer | None] = {
     "fees.account": Answer(values=FEES),
     "exams.places": Answer(values=PLACES),
@@ -34,6 +35,16 @@ WELL: dict[str, Answer | None] = {
     "information.section_open": Answer(values={"title": "专家介绍", "count": 3}),
     "information.list": Answer(values=LIST),
     "information.entry": Answer(values={"text": "这是介绍。" * 20, "next": "2"}),
+    "staff.call": Answer(values={"id": 7, "said": "三床呼叫。", "count": 2, "state": "open"}),
+    "staff.accept": Answer(),
+    "staff.notice": Answer(values={"id": 4, "said": "新入院。", "waits": "yes"}),
+    "staff.confirm": Answer(),
+    "staff.message": Answer(values={"said": "五床呼叫。"}),
+}
+# Told instead, where a menu makes a difference by it.
+OTHERWISE = {
+    "staff.call": Answer(values={"id": 7, "said": "", "count": 1, "state": "accepted"}),
+    "staff.notice": Answer(values={"id": 4, "said": "", "waits": "no"}),
 }
 CLOSED = WELL | {"hours.open": Answer("closed", OPENS)}
 LISTS = ("information.sections", "information.list")
@@ -102,6 +113,25 @@ def test_the_other_language_is_offered_in_its_own_words_and_kept() -> None:
 def of_patients(call: Walk) -> list[tuple[str, str | None]]:
     """What was asked of patients' data, and for whom."""
     return [(name, patient) for name, patient in call.asked if offers()[name].of_patient]
+
+
+def of_staff(call: Walk) -> list[tuple[str, str | None]]:
+    """What was asked that is for the staff alone, and by whom."""
+    return [(name, who) for name, who in call.asked if offers()[name].of_staff]
+
+
+def test_a_nurse_hears_a_call_and_accepts_it_by_a_key() -> None:
+    call = walk("staff")
+    assert call.last() == "请输入您的分机号码,按井号键结束。"
+    call.press(LOG_IN).press("1")
+    assert call.last() == "有两个呼叫。 三床呼叫。接听请按1,下一个请按2,返回请按9。"
+    call.press("1")
+    assert call.asked[-2:] == [("staff.accept", STAFF), ("staff.call", STAFF)]
+    assert call.given[-2:] == [{"call": "7"}, {"after": "0"}]
+    # A patient's log-in is none of the staff's, and the other way round.
+    call = walk("main").press("1" + LOG_IN)
+    assert (call.call.patient, call.call.staff) == (PATIENT, None)
+    assert (walk("staff").press(LOG_IN).call.patient) is None
 
 
 def test_0_leads_to_the_service_desk_and_back_when_nobody_answers() -> None:
@@ -180,12 +210,19 @@ class _Answers(dict[str, Answer | None]):
         if self.odd is None or self.odd[0] != offer:
             return self[offer]
         outcome = self.odd[1]
+        if outcome == OTHER:
+            return OTHERWISE[offer]
         told = dict.fromkeys(offers()[offer].tells.get(outcome, ()), "那时")
         return None if outcome == FAILED else Answer(outcome, told)
 
 
 # A key, or "" for waiting in vain; and the look-up that it leads to and that goes otherwise.
 Deed = tuple[str, Outcome | None]
+
+
+def _others(name: str) -> list[str]:
+    """What else a look-up may be told."""
+    return [FAILED, *offers()[name].others, *([OTHER] if name in OTHERWISE else [])]
 
 
 def _walked(
@@ -200,9 +237,9 @@ def _walked(
     look-ups that it leads to. answered: who is put through is."""
     walked: set[Way] = set()
     been: set[tuple[Any, ...]] = set()
-    left: list[tuple[Deed, ...]] = [(("", None),)]
+    left: deque[tuple[Deed, ...]] = deque([(("", None),)])
     while left:
-        deeds = left.pop()
+        deeds = left.popleft()
         answers = _Answers(well)
         begun = Call(service.shipped(), flow, places=DESK)
         call = Walk(begun, answers, answered=answered, speaks=speaks)
@@ -211,9 +248,7 @@ def _walked(
         *before, (key, odd) = deeds
         if odd is None:
             left += [
-                (*before, (key, (name, outcome)))
-                for name in asked
-                for outcome in (FAILED, *offers()[name].others)
+                (*before, (key, (name, outcome))) for name in asked for outcome in _others(name)
             ]
         place = (*begun.place, call.taking)
         if not call.over and place not in been:
@@ -258,6 +293,9 @@ def test_whatever_is_pressed_nothing_raises_loops_or_is_told_without_a_log_in(
     assert all(patient == PATIENT for _, patient in of_patients(call))
     if call.call.patient is None:
         assert of_patients(call) == []
+    assert all(who == STAFF for _, who in of_staff(call))
+    if call.call.staff is None:
+        assert of_staff(call) == []
     # Whoever presses nothing more is at the end soon: no menu holds a line for ever.
     for _ in range(200):
         if call.over:

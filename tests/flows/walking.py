@@ -20,10 +20,10 @@ from central.flows.doing import (
     Unqueue,
 )
 from central.flows.engine import Call, LogIn
-from central.flows.offers import Answer
+from central.flows.offers import Answer, offers
 
-# The only right card and PIN; whose they are.
-CARD, PIN, PATIENT = "1234", "99", "P1"
+# The only right card and PIN; whose they are: the extension's, where the staff is asked.
+CARD, PIN, PATIENT, STAFF = "1234", "99", "P1", "1234"
 
 
 @dataclass
@@ -35,6 +35,7 @@ class Walk:
     answers: Mapping[str, Answer | None] = field(default_factory=dict)
     heard: list[str] = field(default_factory=list)
     asked: list[tuple[str, str | None]] = field(default_factory=list)
+    given: list[Mapping[str, str]] = field(default_factory=list)
     # Whether somebody answers where the caller is put through to.
     answered: bool = True
     through: str = ""
@@ -49,7 +50,9 @@ class Walk:
     # In place of `answers`, where it matters what is asked.
     ask: Callable[[LookUp, Call], Answer | None] | None = None
     log_in: Callable[[TryCard], tuple[Any, ...]] = lambda tried: (
-        (LogIn.RIGHT, PATIENT, None) if (tried.card, tried.pin) == (CARD, PIN) else (LogIn.WRONG,)
+        (LogIn.RIGHT, STAFF if tried.staff else PATIENT, None)
+        if (tried.card, tried.pin) == (CARD, PIN)
+        else (LogIn.WRONG,)
     )
 
     def begin(self) -> "Walk":
@@ -106,8 +109,10 @@ class Walk:
                 case Say(texts):
                     self.holding = False
                     self.heard.append(" ".join(text for _, text in texts))
-                case LookUp(offer):
-                    self.asked.append((offer, self.call.patient))
+                case LookUp(offer, given):
+                    of_staff = offer in offers() and offers()[offer].of_staff
+                    self.asked.append((offer, self.call.staff if of_staff else self.call.patient))
+                    self.given.append(given)
                     answer = self.ask(do, self.call) if self.ask else self.answers.get(offer)
                     outcome = (None, None) if answer is None else (answer.outcome, answer.values)
                     # What is being said is heard first.

@@ -22,6 +22,7 @@ from gateway.telephone.personal import Target
 from tests.personal.conftest import LOBBY, OFFICE
 
 PIN, WRONG = "246802", "135791"
+AT_LOBBY, AT_OFFICE = f"phone/{LOBBY}", f"phone/{OFFICE}"
 
 
 @pytest.fixture
@@ -83,33 +84,33 @@ def test_what_is_wrong_with_a_desk_is_named(
 async def test_a_right_pin_is_right_and_wrong_ones_lock_for_longer_and_longer(
     desk: Store, clock: FakeClock
 ) -> None:
-    assert await pins.right(desk, "8201", LOBBY, PIN)
+    assert await pins.right(desk, "8201", AT_LOBBY, PIN)
     for _ in range(pins.TRIES):
-        assert not await pins.right(desk, "8201", LOBBY, WRONG)
+        assert not await pins.right(desk, "8201", AT_LOBBY, WRONG)
     waits = []
     for _ in range(8):
         with pytest.raises(LockedOutError) as caught:
-            await pins.right(desk, "8201", OFFICE, PIN)
+            await pins.right(desk, "8201", AT_OFFICE, PIN)
         waits.append(caught.value.wait_ms)
         clock.advance(caught.value.wait_ms)
-        assert not await pins.right(desk, "8201", LOBBY if len(waits) < 4 else OFFICE, WRONG)
+        assert not await pins.right(desk, "8201", AT_LOBBY if len(waits) < 4 else AT_OFFICE, WRONG)
     assert waits[:3] == [30_000, 60_000, 120_000]
     assert waits[-1] == pins.LONGEST_DELAY_MS
     with desk.transaction() as tx:
         desks.put(tx, "8201", rights="local", pin="97531024")
-    assert await pins.right(desk, "8201", "001565000999", "97531024"), "a new PIN begins anew"
+    assert await pins.right(desk, "8201", "phone/001565000999", "97531024"), "a new PIN begins anew"
 
 
 async def test_wrong_pins_of_many_extensions_lock_the_phone_where_they_are_tried(
     desk: Store,
 ) -> None:
     for number in range(8300, 8300 + pins.TRIES_AT_PHONE - 1):
-        assert not await pins.right(desk, str(number), LOBBY, PIN)
-    assert await pins.right(desk, "8201", LOBBY, PIN)
-    assert not await pins.right(desk, "8399", LOBBY, PIN), "a success takes back its own only"
+        assert not await pins.right(desk, str(number), AT_LOBBY, PIN)
+    assert await pins.right(desk, "8201", AT_LOBBY, PIN)
+    assert not await pins.right(desk, "8399", AT_LOBBY, PIN), "a success takes back its own only"
     with pytest.raises(LockedOutError):
-        await pins.right(desk, "8201", LOBBY, PIN)
-    assert await pins.right(desk, "8201", OFFICE, PIN), "its person is not locked out elsewhere"
+        await pins.right(desk, "8201", AT_LOBBY, PIN)
+    assert await pins.right(desk, "8201", AT_OFFICE, PIN), "its person is not locked out elsewhere"
 
 
 async def test_what_was_entered_stands_nowhere(
@@ -117,8 +118,8 @@ async def test_what_was_entered_stands_nowhere(
 ) -> None:
     """Not even in place of the extension, where somebody may enter his PIN."""
     caplog.set_level("DEBUG")
-    assert not await pins.right(desk, WRONG, LOBBY, PIN)
-    assert not await pins.right(desk, "8201", LOBBY, WRONG)
+    assert not await pins.right(desk, WRONG, AT_LOBBY, PIN)
+    assert not await pins.right(desk, "8201", AT_LOBBY, WRONG)
     kept = "\n".join(desk.read().connection.iterdump())
     assert "desk.refused" in kept
     for secret in (WRONG, PIN):
