@@ -10,7 +10,7 @@ from datetime import date, datetime
 from central.broadcasts import service as broadcasts
 from central.console import model as console
 from central.console import service as people
-from central.directory import facilities
+from central.directory import changing, facilities
 from central.directory import model as directory
 from central.directory import places as named
 from central.directory import service as telephones
@@ -44,12 +44,14 @@ BROADCAST, URGENT = "621", "622"
 # Spoken menus, by what answers them.
 MENUS = {
     "8600": "menu_main", "8601": "menu_fees", "8602": "menu_exams", "8603": "menu_information",
-    "8604": "menu_message",
+    "8604": "menu_staff", "8605": "menu_message",
 }  # fmt: skip
 # What the menus tell to whom needs help at once.
 EMERGENCY = "120"
 # The number for logging in at a telephone, one who has none of his own, and his PIN.
 DESK, ROUNDS, ROUNDS_PIN = "8901", "8201", "258025"
+# A nurse of the first ward, who identifies herself at the staff menu by the same PIN.
+NURSE = "8203"
 # The examination room, and what the systems that are named HIS call it.
 EXAM_ROOM, EXAM_CODE = "201", "US-2"
 MANAGER = "8102"  # who may dial these
@@ -142,7 +144,7 @@ def load(tx: Tx, plans: tuple[WardPlan, ...]) -> None:
             telephones.add_service(tx, number, purpose, [phones(plans)[0].number], by="demo")
     _service_desk(tx, phones(plans)[-2].number)
     if not directory.used(tx, DESK):
-        _free_seating(tx, phones(plans)[0].number)
+        _free_seating(tx, phones(plans)[0].number, logins(plans)[0])
     if exams.room(tx, EXAM_ROOM) is None:
         _examinations(tx, plans)
     for (sender, place), (ward, bed) in places(plans).items():
@@ -171,11 +173,22 @@ def _service_desk(tx: Tx, number: str) -> None:
         hours.put_days(tx, {date(today.year + 1, 1, 1): Special(HOLIDAY, "元旦")}, "demo")
 
 
-def _free_seating(tx: Tx, station: str) -> None:
+def _nurse(tx: Tx, login: Login) -> None:
+    """Her extension has no telephone of its own: she is who she is wherever she calls from."""
+    person = telephones.add_person(tx, login.display, ward=login.ward, by="demo")
+    changing.change_person(
+        tx, person, login.display, ward=login.ward, user=login.name, by="demo"
+    )  # fmt: skip
+    telephones.add_extension(tx, NURSE, login.display, person=person, by="demo")
+    desks.put(tx, NURSE, rights=directory.INTERNAL, pin=ROUNDS_PIN, by="demo")
+
+
+def _free_seating(tx: Tx, station: str, nurse: Login) -> None:
     """Somebody without a telephone: he is found at others, or logs in at one."""
     telephones.add_service(tx, DESK, "desk", by="demo")
     telephones.add_extension(tx, ROUNDS, "查房医生", by="demo")
     desks.put(tx, ROUNDS, rights=directory.INTERNAL, pin=ROUNDS_PIN, by="demo")
+    _nurse(tx, nurse)
     finding.find(tx, ROUNDS, [Target("8101", ring_s=15), Target(MANAGER)], by="demo")
     speed.put(tx, "*001", station, by="demo")
 

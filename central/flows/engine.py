@@ -452,7 +452,12 @@ class Call:
     def _take_key(self, key: str) -> list[Do]:
         if "into" in self._step.more:
             self._values[self._step.more["into"]] = key
-        return self._go(self._step, f"key {key}")
+        return [*self._hush(), *self._go(self._step, f"key {key}")]
+
+    def _hush(self) -> list[Do]:
+        """What is being said was for the key that has come."""
+        was, self._speaking = self._speaking, False
+        return [Hush()] if was else []
 
     def _to_person(self, key: str) -> list[Do] | None:
         assert self._at is not None
@@ -460,7 +465,7 @@ class Call:
         if key != PERSON or not document.person:
             return None
         self.walked.append((document.flow, self._step.name, "person"))
-        return self._enter(document, document.person)
+        return [*self._hush(), *self._enter(document, document.person)]
 
     def _digit(self, key: str) -> list[Do]:
         if key == CLEAR:
@@ -483,7 +488,7 @@ class Call:
 
     def _take_digits(self) -> list[Do]:
         self._values[self._step.more["into"]] = self._typed
-        return self._go(self._step, "then")
+        return [*self._hush(), *self._go(self._step, "then")]
 
     # --- long texts ---
 

@@ -7,17 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from central.calls import model as calls
+from central.calls import service as calling
 from central.capabilities import Rules
+from central.console import service as people
+from central.directory import changing, places
 from central.directory import model as directory
-from central.directory import places
 from central.directory import service as directories
 from central.flows import model
 from central.hours import editing
 from central.hours.rules import Band
 from central.patients import details, issuing
+from central.personal import desks
 from central.store import Store, Tx
 from central.telephone.running import Telephone
 from central.telephone.settings import Settings
+from central.wards import model as wards
 from gateway.speech.engines import Espeak
 from gateway.speech.library import SpeechLibrary
 from tests.bench.waiting import until
@@ -28,7 +33,8 @@ from tests.telephone.running import RunningExchange
 from tests.telephone.world import WAIT_S
 
 WARD, OFFICE = "001565000003", "001565000004"
-MAIN, FEES = "9000", "9001"
+MAIN, FEES, STAFF = "9000", "9001", "9004"
+NURSE = "8203"
 PATIENT, CARD, PIN = "P1", "60010001", "246824"
 PUT_THROUGH = """
 flow: main
@@ -51,6 +57,14 @@ def build(tx: Tx) -> None:
     directories.add_phone(tx, OFFICE, "8101")
     directories.add_service(tx, MAIN, "menu_main", ["8101"])
     directories.add_service(tx, FEES, "menu_fees")
+    directories.add_service(tx, STAFF, "menu_staff")
+    wards.add_ward(tx, "3", "三病区", "Ward 3")
+    wards.add_bed(tx, "3", "1", None)
+    people.add_user(tx, "li", "Nurse Li", "nurse", "wardline-test", ward="3")
+    person = directories.add_person(tx, "Nurse Li")
+    changing.change_person(tx, person, "Nurse Li", ward="3", user="li", by="desk")
+    directories.add_extension(tx, NURSE, "Nurse Li", person=person)
+    desks.put(tx, NURSE, rights="internal", pin=PIN)
     places.put(tx, "desk", "8101")
     always = [Band(day, 0, 0) for day in range(7)]
     editing.put_plan(tx, "service", "Desk", always, on_holidays=True, by="desk")
@@ -131,6 +145,33 @@ async def test_a_wrong_pin_three_times_ends_the_call_and_is_counted(
                 await until(lambda n=tried: len(audited(store, "card.refused")) == n, 0.02)
         await call.hung_up()
     assert {ref for _, ref in audited(store, "card.refused")} == {f"phone/{WARD}"}
+
+
+async def test_a_nurse_accepts_a_call_by_telephone_and_the_board_shows_it(
+    store: Store, exchange: RunningExchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    with store.transaction() as tx:
+        opened_call = calling.open_call(tx, "3", "1", "nurse")
+
+    def shown() -> tuple[str, str]:
+        (row,) = calls.board(store.read(), "3")
+        return row["state"], row["accepted_by"]
+
+    async with at_work(store, exchange), line(store, exchange) as phone:
+        call = await phone.dial(STAFF)
+        await call.press(f"{NURSE}#{PIN}#")
+        async with asyncio.timeout(WAIT_S):
+            await until(lambda: bool(audited(store, "staff.login")), 0.02)
+        await call.press("1")  # the calls of her ward
+        await call.press("1")  # hers
+        async with asyncio.timeout(WAIT_S):
+            await until(lambda: shown()[0] == "accepted", 0.02)
+        await call.hang_up()
+    assert shown() == ("accepted", "li")
+    assert audited(store, "call.accept") == [("li", f"call/{opened_call}")]
+    assert audited(store, "staff.login") == [("li", f"extension/{NURSE}")]
+    assert PIN not in caplog.text
 
 
 async def test_0_rings_the_service_desk_and_comes_back_when_nobody_answers(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.flows import checks, service
-from central.flows.engine import KEYS, MOST_LOG_INS, Call, LookUp, Say
+from central.flows.engine import KEYS, MOST_LOG_INS, Call, Hush, LookUp, Say
 from central.flows.offers import OK, Answer, offers
 from tests.flows.walking import CARD, PATIENT, PIN, STAFF, Walk
 
@@ -132,6 +132,13 @@ def test_a_nurse_hears_a_call_and_accepts_it_by_a_key() -> None:
     call = walk("main").press("1" + LOG_IN)
     assert (call.call.patient, call.call.staff) == (PATIENT, None)
     assert (walk("staff").press(LOG_IN).call.patient) is None
+
+
+def test_a_key_ends_the_words_even_where_something_is_looked_up_first() -> None:
+    call = walk("staff").press(LOG_IN).call
+    assert [type(each) for each in call.pressed("1")] == [Hush, LookUp]
+    (said,) = call.looked_up(OK, WELL["staff.call"].values)  # type: ignore[union-attr]
+    assert isinstance(said, Say)
 
 
 def test_0_leads_to_the_service_desk_and_back_when_nobody_answers() -> None:
