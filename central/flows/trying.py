@@ -156,8 +156,9 @@ class TextTelephone:
         offer = offers()[do.offer]
         patient = self._call.patient
         answer: Answer | None = None
-        if not (offer.of_patient and patient is None):
-            who = Asking(self._call.lang, patient)
+        staff = self._call.staff
+        if not (offer.of_patient and patient is None) and not (offer.of_staff and staff is None):
+            who = Asking(self._call.lang, patient, staff=staff)
             try:
                 answer = self._asked(offer, who, do.values)
             except Exception:
@@ -182,15 +183,14 @@ class TextTelephone:
 
     def _log_in(self, do: TryCard) -> Sequence[Do]:
         try:
-            came, patient, lang = asking.log_in_at_once(
-                self._store, do.card, do.pin, Caller(self._trier.place)
-            )
-            if patient is not None:
+            tried = asking.log_in_staff_at_once if do.staff else asking.log_in_at_once
+            came, who, lang = tried(self._store, do.card, do.pin, Caller(self._trier.place))
+            if who is not None:
                 with self._store.transaction() as tx:
-                    self._audit(tx, patient)
+                    self._audit(tx, f"extension/{who}" if do.staff else f"patient/{who}")
         except StoreUnavailableError:
             return self._call.logged_in(LogIn.LOST)
-        return self._call.logged_in(came, patient, lang)
+        return self._call.logged_in(came, who, lang)
 
-    def _audit(self, tx: Tx, patient: str) -> None:
-        audit.append(tx, self._trier.name, "flow.try", f"patient/{patient}")
+    def _audit(self, tx: Tx, ref: str) -> None:
+        audit.append(tx, self._trier.name, "flow.try", ref)

@@ -42,25 +42,38 @@ async def right(store: Store, number: str, place: str, pin: str) -> bool:
     "phone/0015650a1b2c", or "outside/13900001111". Raises LockedOutError while either has to wait,
     whatever the PIN. It is counted before it is looked at, so that many at once are no way round.
     Of what is no such extension nothing is kept: it may be somebody's PIN."""
-
-    def count(tx: Tx) -> tuple[str | None, list[Limit]]:
-        desk = model.desk(tx, number)
-        tried = [_at(place), *([] if desk is None else [_of_extension(number)])]
-        limits.count_attempt(tx, tried)
-        return (None if desk is None else str(desk["pin_hash"])), tried
-
-    def outcome(tx: Tx) -> None:
-        if same:
-            for each in tried:
-                failures.forgive(tx, each.subject, all_of_it=not each.shared)
-        else:
-            who = holder(tx, number) if kept is not None else "?"
-            audit.append(tx, who, "desk.refused", place)
-
-    kept, tried = await store.write(count)
+    kept, tried = await store.write(lambda tx: _count(tx, number, place))
     same = await asyncio.to_thread(pins.same, kept, pin)
-    await store.write(outcome)
+    await store.write(lambda tx: _outcome(tx, number, place, kept, tried, same))
     return same
+
+
+def right_at_once(store: Store, number: str, place: str, pin: str) -> bool:
+    """The same in a thread of its own."""
+    with store.transaction() as tx:
+        kept, tried = _count(tx, number, place)
+    same = pins.same(kept, pin)
+    with store.transaction() as tx:
+        _outcome(tx, number, place, kept, tried, same)
+    return same
+
+
+def _count(tx: Tx, number: str, place: str) -> tuple[str | None, list[Limit]]:
+    desk = model.desk(tx, number)
+    tried = [_at(place), *([] if desk is None else [_of_extension(number)])]
+    limits.count_attempt(tx, tried)
+    return (None if desk is None else str(desk["pin_hash"])), tried
+
+
+def _outcome(
+    tx: Tx, number: str, place: str, kept: str | None, tried: list[Limit], same: bool
+) -> None:
+    if same:
+        for each in tried:
+            failures.forgive(tx, each.subject, all_of_it=not each.shared)
+    else:
+        who = holder(tx, number) if kept is not None else "?"
+        audit.append(tx, who, "desk.refused", place)
 
 
 def forget(tx: Tx, number: str) -> None:

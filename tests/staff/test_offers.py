@@ -11,7 +11,7 @@ from central.clock import FakeClock
 from central.console import service as people
 from central.directory import changing
 from central.directory import service as directory
-from central.flows import asking
+from central.flows import asking, service, trying
 from central.flows.engine import LogIn
 from central.flows.offers import Answer, Asking, offers
 from central.flows.reading import Said
@@ -112,7 +112,7 @@ def test_rights_are_those_of_the_console(house: Store) -> None:
     assert ask(house, "call", "8102", after=0).values["id"] == call
     assert ask(house, "accept", "8205", call=call) == Answer()
     with house.transaction() as tx:
-        people.disable(tx, "li", "admin")
+        people.set_disabled(tx, "li", True, "admin")
     assert ask(house, "call", after=0) == Answer("not_yours")
 
 
@@ -158,3 +158,17 @@ async def test_extension_and_pin_are_counted_by_place_and_the_language_is_the_pe
     assert not any(PIN in str(tuple(row)) or "000000" in str(tuple(row)) for row in rows)
     # A menu that asks for what is the staff's is told nothing without a log-in.
     assert await asking.look_up(house, "staff.call", Asking("zh"), {"after": "0"}) is None
+
+
+def test_the_text_telephone_knows_the_staff_and_undoes_what_it_does(house: Store) -> None:
+    call = opened(house, "3", "1")
+    trier = trying.Trier("admin", "address/127.0.0.1")
+    phone = trying.TextTelephone(house, service.shipped(), "staff", trier)
+    heard = phone.begin()
+    for key in f"8203#{PIN}#1":
+        heard = phone.press(key)
+    assert heard[0].text.startswith("Calls: one.")
+    assert phone.press("1")[0].text.startswith("The call is yours.")
+    row = calls.one(house.read(), call)
+    assert row is not None
+    assert row["state"] == "open"
