@@ -15,9 +15,12 @@ from gateway.speech.sound import RATE_HZ, Sound, write
 from gateway.telephone.files.hold import FOLDER
 from gateway.telephone.files.mailboxes import GREETING
 from gateway.telephone.files.recording import ANNOUNCED, BEGUN, ENDED
+from gateway.telephone.files.services import INSTEAD, LATER
 
 # Every name that one of the facilities we use looks for.
 WORDS = (
+    INSTEAD,
+    LATER,
     *(f"digits/{digit}" for digit in range(10)),
     GREETING,
     "vm-mailboxfull",

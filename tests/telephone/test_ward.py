@@ -1,6 +1,7 @@
 """From the press at a bed to the key at a telephone: a real ward, a real exchange, and telephones
 that nobody here wrote. What they ask of the rules is tested in tests/escalation/test_phones.py."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from central.calls import service as calls
+from central.directory import changing
 from central.directory import service as directory
 from central.escalation import model as policies
 from central.store import Row, Tx
@@ -19,9 +21,11 @@ from gateway.his.client import connect
 from gateway.speech.engines import Espeak
 from gateway.speech.library import SpeechLibrary
 from gateway.telephone.exchange import Exchange
+from gateway.telephone.files.services import INSTEAD, LATER
 from provisioning import exchange as asterisk
 from tests.alone.hospital import BRIDGE, EXCHANGE, Hospital, running
-from tests.conftest import wait_for
+from tests.conftest import WAIT_S, wait_for
+from tests.flows.caller import FRAME_MS, Call, CallRefusedError, Line
 from tests.telephone.phone import Baresip
 from tests.telephone.running import PASSWORD
 
@@ -29,6 +33,9 @@ pytestmark = pytest.mark.long
 
 LOUD = 500.0
 STATION, OFFICE = "0015650a1b2c", "0015650a1b2d"
+# Menus: one that nobody answers in place of, and one whose callers then reach the office.
+ALONE, MENU = "8602", "8600"
+CALLERS = 6
 
 
 def _ringing(after_s: int, number: str) -> dict[str, Any]:
@@ -58,6 +65,8 @@ def fill(tx: Tx) -> None:
     directory.add_extension(tx, "8204", "Office")
     directory.add_phone(tx, OFFICE, "8204", lang="en")
     directory.add_service(tx, "199", "help", ("8203",))
+    changing.change_service(tx, ALONE, [], by="test")
+    changing.change_service(tx, MENU, ["8204"], by="test")
     policies.add_version(tx, "5", POLICY, "admin")
 
 
@@ -274,3 +283,68 @@ async def test_an_emergency_admission_rings_until_the_station_accepts_it(
         # The loudspeaker was told, too; whether it came to it before the key was pressed is open.
         asked = "SELECT 1 FROM commands WHERE type = 'speak' AND body LIKE '%新入院:急诊%'"
         assert len(hospital.rows(asked)) == 2
+
+
+async def test_the_bridge_dies_and_who_is_in_a_menu_hears_an_apology_or_a_person(
+    hospital: Hospital, tmp_path: Path
+) -> None:
+    """Some hear words and some nothing when it dies; those in their third call are at a PIN."""
+    library = SpeechLibrary(tmp_path / "speech", [Espeak()])
+    later = (await library.audio("zh", spoken("zh", "telephone.menu-later"))).duration_ms
+    instead = (await library.audio("zh", spoken("zh", "telephone.menu-instead"))).duration_ms
+    exchange = hospital.layout.exchange
+    assert exchange is not None
+    (row,) = hospital.rows("SELECT password FROM phones WHERE device = ?", STATION)
+    sounds = hospital.layout.exchange_folder / "sounds" / "zh"
+    wait_for(lambda: all((sounds / f"{each}.wav").exists() for each in (INSTEAD, LATER)), "words")
+
+    async def apologized(call: Call, ms: int) -> None:
+        """Hears so much more; what is left of its last packet is not sent."""
+        since = len(call.heard)
+        await call.hears(ms - FRAME_MS, since)
+
+    async with (
+        ward(hospital, tmp_path) as it,
+        Line(exchange.ports.sip, STATION, row["password"], hums=False) as line,
+    ):
+        calls = [await line.dial(ALONE) for _ in range(CALLERS)]
+        for number, call in enumerate(calls):
+            await call.hears(200)
+            if number % 3:
+                await call.press("12345678#"[-number % 9 :])
+        put_through = await line.dial(MENU)
+        await put_through.hears(200)
+        hospital.kill(BRIDGE)
+        await asyncio.gather(*(apologized(each, later) for each in calls))
+        await asyncio.gather(*(each.hung_up() for each in calls))
+        await apologized(put_through, instead)
+        await it.office.event("CALL_INCOMING")
+        await it.office.do("accept")
+        await it.office.event("CALL_ESTABLISHED")
+        await it.office.do("hangup")
+        await put_through.hung_up()
+        # A new caller reaches a person at once.
+        ringing = asyncio.create_task(line.dial(MENU))
+        await it.office.event("CALL_INCOMING")
+        await it.office.do("accept")
+        anew = await ringing
+        await it.office.do("hangup")
+        await anew.hung_up()
+        hospital.start(BRIDGE)
+        again = await taken(line, ALONE)
+        await again.hears(300)
+        # Dead and back at once: the menu begins anew, or it is too late for that.
+        hospital.kill(BRIDGE)
+        hospital.start(BRIDGE)
+        await again.hears(later - FRAME_MS, len(again.heard))
+        await again.hang_up()
+
+
+async def taken(line: Line, number: str) -> Call:
+    """Once the application is there."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            try:
+                return await line.dial(number)
+            except CallRefusedError:
+                await asyncio.sleep(0.1)

@@ -170,12 +170,13 @@ def _line(exchange: Exchange, directory: Directory, line: Line) -> Extension:
 
 
 def _unanswered() -> Context:
-    """Should the application be away by then, or die over it, the call ends."""
+    """Should the application be away by then, or die over it, the call ends with an apology."""
     steps: list[str | tuple[str, str]] = [
         f"Set({BACK}=)",
         f"Set({TAKE_BACK}={TAKE_BACK_S})",
         f"Stasis({APP},{UNANSWERED},{TO_BE_HELD})",
         ("away", f"Set({TAKE_BACK}=0)"),
-        "Congestion(10)",
+        f"Playback({services.LATER})",
+        "Hangup()",
     ]
     return Context(UNANSWERED, [Extension("s", steps), Extension("T", ["Goto(s,away)"])])

@@ -2,6 +2,8 @@
 
 A call that telephones can answer instead is left to the application for TAKE_BACK_S at a time:
 should it die or hang over it, Asterisk takes it back (`holding.py` puts that off while it lives).
+So is one in a spoken menu, whose caller would wait for words that never come: he hears an apology,
+and then a person, or that he shall call again.
 """
 
 from collections.abc import Iterable
@@ -15,6 +17,10 @@ from gateway.telephone.text import Context, Extension
 
 CONTEXT = "services"
 FALLBACK_RING_S = 120
+# Purposes that begin so are spoken menus.
+MENU = "menu_"
+# What is said in place of a menu: before a person is rung, and when there is none.
+INSTEAD, LATER = "menu-instead", "menu-later"
 
 
 def contexts(directory: Directory) -> Iterable[Context]:
@@ -44,15 +50,26 @@ def _answered(directory: Directory, service: Service) -> Context:
     number = service.number
     devices = directory.devices_of(service.fallback)
     application = f"{APP},{text.word(service.purpose)}"
-    if not devices:
+    is_menu = service.purpose.startswith(MENU)
+    if not (devices or is_menu):
         alone = Extension(number, [f"Stasis({application})", "Congestion(10)"])
         return Context(_with_us(service), [alone])
     steps: list[str | tuple[str, str]] = [
         f"Set({TAKE_BACK}={TAKE_BACK_S})",
         f"Stasis({application},{TO_BE_HELD})",
         ("instead", f"Set({TAKE_BACK}=0)"),
-        f"Dial({together(devices)},{FALLBACK_RING_S})",
-        "Hangup(${HANGUPCAUSE})",
+        *(_sorry(INSTEAD, "ring") if is_menu and devices else ()),
+        *([("ring", f"Dial({together(devices)},{FALLBACK_RING_S})")] if devices else []),
+        *(_sorry(LATER, "end") if is_menu else ()),
+        # Before the words were ever made there is the tone at least.
+        *([] if devices else ['GotoIf($["${PLAYBACKSTATUS}" = "SUCCESS"]?over)']),
+        ("end", "Hangup(${HANGUPCAUSE})" if devices else "Congestion(10)"),
+        *([] if devices else [("over", "Hangup()")]),
     ]
     late = Extension("T", [f"Goto({number},instead)"])
     return Context(_with_us(service), [Extension(number, steps), late])
+
+
+def _sorry(words: str, after: str) -> tuple[str, str]:
+    """Said to who has heard something of the menu, and to nobody else."""
+    return f'GotoIf($["${{CHANNEL(state)}}" != "Up"]?{after})', f"Playback({words})"
