@@ -14,7 +14,7 @@ def problems(tx: Tx, document: Document) -> Iterator[Problem]:
     for step in document.steps.values():
         if step.place:
             continue  # its number may come and go; where it has none it is as if nobody answered
-        if step.verb == "transfer" and not _has(tx, step.what, REACHED):
+        if step.verb in ("transfer", "queue") and not _has(tx, step.what, REACHED):
             yield _problem(step, N_("Step %(step)s puts through to %(number)s, which nobody has."))
         elif step.verb == "conference" and not _has(tx, step.what, ("rooms",)):
             message = N_("Step %(step)s leads to room %(number)s, and there is no such room.")
@@ -23,7 +23,7 @@ def problems(tx: Tx, document: Document) -> Iterator[Problem]:
 
 def leading_to(document: Document, number: str) -> bool:
     return any(
-        step.verb in ("transfer", "conference") and step.what == number
+        step.verb in ("transfer", "queue", "conference") and step.what == number
         for step in document.steps.values()
     )
 

@@ -33,7 +33,10 @@ def _untranslated(document: Document) -> Iterator[Missing]:
         if _is_other(document.title.get(lang, ""), lang):
             yield "", lang, 1
         for step in document.steps.values():
-            if any(_is_other(words.get(lang, ""), lang) for words in (step.words, step.other)):
+            if any(
+                _is_other(words.get(lang, ""), lang)
+                for words in (step.words, step.other, step.waiting)
+            ):
                 yield step.name, lang, step.line
 
 

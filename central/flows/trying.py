@@ -11,8 +11,9 @@ his own name.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from central.audit import model as audit
 from central.console.marks import N_
@@ -21,15 +22,22 @@ from central.flows import asking
 from central.flows.document import Document
 from central.flows.doing import (
     Do,
+    DropRecording,
     HangUp,
+    Hold,
+    Hush,
     Listening,
     LookUp,
     PlayRecording,
     PutThrough,
+    Queue,
     Record,
+    Remember,
     Say,
     StopRecording,
     TryCard,
+    Unqueue,
+    Wait,
 )
 from central.flows.engine import Call, LogIn
 from central.flows.offers import Answer, Asking, Offer, offers
@@ -43,6 +51,7 @@ OVER = N_("The call is over.")
 THROUGH = N_("The caller is put through to %(number)s.")
 BACK = N_("The caller is put through to %(number)s. Press nothing: nobody answers there.")
 FAILED = N_("The look-up %(offer)s failed.")
+QUEUED = N_("The caller waits for %(number)s. Press nothing: nobody takes the call.")
 SPEAKS = N_("A tone: the caller speaks. Press # or nothing: that was it.")
 HEARS = N_("The caller hears what was said.")
 # Stands for what the caller has said: nothing is recorded, and what is done with it is undone.
@@ -87,7 +96,9 @@ class TextTelephone:
         self._trier = trier
         self._call = Call(documents, flow, lang=lang, places=directory.places(store.read()))
         self._heard: list[Heard] = []
-        self._is_speaking = self._is_away = False
+        # What pressing nothing means while the caller speaks, waits for a person, or is away.
+        self._nothing: Callable[[], Sequence[Do]] | None = None
+        self._is_queued = False
         self.is_over = False
         # Whether what is pressed must not be shown.
         self.secret = False
@@ -105,17 +116,16 @@ class TextTelephone:
 
     def wait(self) -> list[Heard]:
         """Nothing is pressed until the menu loses its patience, or nobody answers."""
-        if self._is_speaking:
-            return self._answer([StopRecording()])
-        if self._is_away:
-            self._is_away = False
-            return self._answer(self._call.unanswered())
-        return self._answer(self._call.waited())
+        nothing, self._nothing = self._nothing or self._call.waited, None
+        return self._answer(nothing())
 
     def _answer(self, todo: Sequence[Do]) -> list[Heard]:
         self._heard = []
         if not self.is_over:
             self._do(todo)
+        if self._is_queued:
+            self._is_queued = False
+            self._do(self._call.placed(1))
         return self._heard
 
     def _do(self, todo: Sequence[Do]) -> None:
@@ -132,21 +142,33 @@ class TextTelephone:
                 case Listening(secret):
                     self.secret = secret
                 case Record():
-                    self._is_speaking = True
+                    self._nothing = self._said
                     self._heard.append(Heard("", SPEAKS))
                 case StopRecording():
-                    self._is_speaking = False
-                    self._do(self._call.recorded(SAID))
+                    self._do(self._said())
                 case PlayRecording():
                     self._heard.append(Heard("", HEARS))
                     self._do(self._call.spoken())
+                case Queue(number):
+                    self._is_queued, self._nothing = True, self._call.not_taken
+                    self._heard.append(Heard("", QUEUED, {"number": number}))
+                case Unqueue():
+                    self._is_queued, self._nothing = False, None
                 case PutThrough(number, comes_back) if comes_back:
-                    self._is_away = True
+                    self._nothing = self._call.unanswered
                     self._heard.append(Heard("", BACK, {"number": number}))
                 case PutThrough(number):
                     self._end(Heard("", THROUGH, {"number": number}))
                 case HangUp():
                     self._end(Heard("", OVER))
+                case Hush() | Wait() | Hold() | Remember() | DropRecording():
+                    pass
+                case _:
+                    assert_never(do)
+
+    def _said(self) -> Sequence[Do]:
+        self._nothing = None
+        return self._call.recorded(SAID)
 
     def _end(self, last: Heard) -> None:
         self._heard.append(last)

@@ -153,3 +153,35 @@ def test_where_nobody_answers_the_menu_goes_on(store: Store) -> None:
     assert [each.text for each in telephone.begin()] == ["well", trying.BACK]
     assert telephone.press("1") == []
     assert [each.text for each in telephone.wait()] == ["Nobody is there", trying.OVER]
+
+
+def test_a_caller_waits_in_words_and_is_not_taken_or_leaves(store: Store) -> None:
+    def waits() -> TextTelephone:
+        then = "queue: 8101, unanswered: c}\n  c: {hang_up: {zh: 好, en: Nobody took it}"
+        documents = read_all(menu("own", "well", then))
+        return TextTelephone(store, documents, "own", Trier("admin", "address/x"), lang="en")
+
+    telephone = waits()
+    heard = [each.text for each in telephone.begin()]
+    assert trying.QUEUED in heard
+    assert heard[-1].startswith("You are number one in the queue.")
+    assert [each.text for each in telephone.wait()][-2:] == ["Nobody took it", trying.OVER]
+    telephone = waits()
+    telephone.begin()
+    assert press(telephone, "*") == ["Nobody took it", trying.OVER]
+
+
+def test_every_menu_that_is_shipped_can_be_tried_whatever_is_pressed(store: Store) -> None:
+    for flow in service.shipped():
+        for keys in ("123456789*0#", "0#1", "...........", "1.2.0.", "#1#2#3"):
+            telephone, _heard = begun(store, flow, lang="en")
+            for key in keys * 3:
+                if key == ".":
+                    telephone.wait()
+                else:
+                    telephone.press(key)
+            for _ in range(200):
+                if telephone.is_over:
+                    break
+                telephone.wait()
+            assert telephone.is_over, (flow, keys)
