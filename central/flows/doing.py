@@ -15,6 +15,14 @@ class Say:
 
 
 @dataclass(frozen=True)
+class Apologise:
+    """Say in this language, with what is always there, that the words cannot be said; then tell
+    `spoken`."""
+
+    lang: str
+
+
+@dataclass(frozen=True)
 class Hush:
     """Fall silent."""
 
@@ -120,7 +128,7 @@ class HangUp:
 
 
 Do = (
-    Say | Hush | Wait | LookUp | TryCard | Listening | Remember | Record | StopRecording
+    Say | Apologise | Hush | Wait | LookUp | TryCard | Listening | Remember | Record | StopRecording
     | PlayRecording | DropRecording | Queue | Unqueue | Hold | PutThrough | HangUp
 )  # fmt: skip
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from central.flows import parts, reading
 from central.flows.document import LANGS, PATIENT, STAFF, Document, Step
 from central.flows.doing import (
+    Apologise,
     Ask,
     Came,
     Do,
@@ -74,6 +75,7 @@ class _Mode(StrEnum):
     CHECKING = "checking"
     LOOKING_UP = "looking_up"
     ASIDE = "aside"  # a dialogue of its own: `_aside`
+    SORRY = "sorry"  # words could not be said: an apology, then a person, or the end
     LEAVING = "leaving"  # last words, then `_last`
     AWAY = "away"  # put through, and may come back
     OVER = "over"
@@ -127,6 +129,7 @@ class Call:
         self._speaking = False
         self._answer: tuple[str, Mapping[str, Any]] | None = None
         self._last: Do = HangUp()
+        self._sorry = False
         self._aside: Taking | Waiting | None = None
 
     # --- what happens ---
@@ -170,9 +173,44 @@ class Call:
                 return self._answered()
             case _Mode.ASIDE if self._aside is not None:
                 return self._in_aside(self._aside.spoken())
+            case _Mode.SORRY:
+                return self._after_apology()
             case _Mode.LEAVING:
                 return self._leave()
         return []
+
+    def unsaid(self) -> list[Do]:
+        """What was to be said cannot be, for there is no voice. He hears an apology, once, and is
+        put through to a person where a menu that he is in has one; in a queue he waits on. With
+        nothing to do, the rest that was to be done goes on: a look-up is not left out."""
+        self._speaking, self._said = False, []
+        if self._mode is _Mode.LOOKING_UP:
+            return []
+        listening: list[Do] = []
+        if self._mode in (_Mode.CARD, _Mode.PIN):
+            listening = [Listening(secret=False)]
+        if isinstance(self._aside, Waiting):
+            return self._in_aside(self._aside.spoken())
+        if self._mode is _Mode.ASIDE and self._aside is not None:
+            if kept := self._aside.hung_up():
+                return self._in_aside(kept)
+            self._aside = None
+        if self._mode is _Mode.LEAVING and (self._sorry or isinstance(self._last, PutThrough)):
+            return self._leave()
+        if self._sorry:
+            self._mode, self._last = _Mode.LEAVING, HangUp()
+            return [*listening, *self._leave()]
+        self._sorry, self._mode = True, _Mode.SORRY
+        return [*listening, Apologise(self.lang)]
+
+    def _after_apology(self) -> list[Do]:
+        places = [*self._stack, *filter(None, [self._at])]
+        for place in reversed(places):
+            if place.document.person:
+                self.walked.append((place.document.flow, place.step.name, "unsaid"))
+                return self._enter(place.document, place.document.person)
+        self._last = HangUp()
+        return self._leave()
 
     def waited(self) -> list[Do]:
         match self._mode:

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from central.audit import model as audit
 from central.directory import model as directory
 from central.directory.reach import holder
-from central.flows import asking, service
+from central.flows import apology, asking, service
 from central.flows.doing import (
+    Apologise,
     Do,
     DropRecording,
     HangUp,
@@ -38,6 +39,7 @@ from central.store import Store, StoreUnavailableError, Tx
 from central.telephone.desk import ALL, Arrival, Desk
 from central.telephone.queueing import NOT_TAKEN, PLACED, TAKEN, Attendant
 from central.words import spoken
+from gateway.speech.library import SpeechUnavailableError
 from gateway.telephone.ari.errors import ExchangeError, GoneError, LaneEndedError
 from gateway.telephone.ari.events import Event
 from gateway.telephone.files.dialplan import BACK, MENUS, UNANSWERED
@@ -164,8 +166,11 @@ class _Line:
         for n, do in enumerate(todo, 1):
             self._left = todo[n:]
             match do:
-                case Say(texts):
-                    await self._say(texts)
+                case Say():
+                    if not await self._say(do) and (instead := self._call.unsaid()):
+                        return await self._do(instead)
+                case Apologise(lang):
+                    await self._play(await apology.media(self._desk.prompts, lang))
                 case Hush():
                     await self._fall_silent()
                 case Queue(number, most_s):
@@ -221,7 +226,7 @@ class _Line:
         said = False
         for do in todo:
             match do:
-                case Say() | PlayRecording():
+                case Say() | Apologise() | PlayRecording():
                     said = True
                 case DropRecording(id):
                     await self._taker.drop(id)
@@ -256,10 +261,24 @@ class _Line:
             return False
         return True
 
-    async def _say(self, texts: Sequence[tuple[str, str]]) -> None:
+    async def _say(self, say: Say) -> bool:
+        """Whether it can be said."""
+        media = []
+        for (lang, text), slot in zip(say.texts, say.slots, strict=True):
+            try:
+                media.append(await self._desk.prompts.media(lang, text))
+            except (SpeechUnavailableError, OSError) as error:
+                # Words with values in them are not told: they may name a patient.
+                flow, step = self._call.place
+                where, words = slot or f"{flow}/{step}", text if slot else "with values in them"
+                log.error("menu and step %s: words in %s, %s: %s", where, lang, words, error)
+                return False
+        await self._play(*media)
+        return True
+
+    async def _play(self, *media: str) -> None:
         self._wait_s = None
         await self._fall_silent()
-        media = [await self._desk.prompts.media(lang, text) for lang, text in texts]
         await self._player.play(*media)
 
     async def _look_up(self, do: LookUp) -> Sequence[Do]:
@@ -273,14 +292,19 @@ class _Line:
         try:
             await asyncio.wait({asked}, timeout=SILENT_S)
             if not (asked.done() or self._player.is_playing or self._gone):
-                words = spoken(self._call.lang, "flows.moment")
-                await self._player.play(await self._desk.prompts.media(self._call.lang, words))
+                await self._say_moment()
             answer = await asked
         finally:
             asked.cancel()
         if answer is None:
             return self._call.looked_up(None)
         return self._call.looked_up(answer.outcome, answer.values)
+
+    async def _say_moment(self) -> None:
+        words = spoken(self._call.lang, "flows.moment")
+        # He is only asked to wait: what he is told then is another matter.
+        with contextlib.suppress(SpeechUnavailableError):
+            await self._player.play(await self._desk.prompts.media(self._call.lang, words))
 
     async def _log_in(self, do: TryCard) -> Sequence[Do]:
         arrival, store = self._arrival, self._desk.store

@@ -21,6 +21,7 @@ from central.directory import model as directory
 from central.flows import asking
 from central.flows.document import Document
 from central.flows.doing import (
+    Apologise,
     Do,
     DropRecording,
     HangUp,
@@ -161,7 +162,7 @@ class TextTelephone:
                     self._end(Heard("", THROUGH, {"number": number}))
                 case HangUp():
                     self._end(Heard("", OVER))
-                case Hush() | Wait() | Hold() | Remember() | DropRecording():
+                case Apologise() | Hush() | Wait() | Hold() | Remember() | DropRecording():
                     pass
                 case _:
                     assert_never(do)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -53,6 +53,8 @@ class Saying(Protocol):
     """Where spoken words become something that the exchange plays."""
 
     async def media(self, lang: str, text: str) -> str: ...
+
+    async def sound(self, key: str, wav: Callable[[], bytes]) -> str: ...
 
 
 class NoRinger:

@@ -13,6 +13,7 @@ from central.capabilities import Rules, modules
 from central.directory import standing
 from central.directory.checks import CHANGED as DIRECTORY_CHANGED
 from central.directory.keeping import Keeper
+from central.flows import apology
 from central.recordings import keeping as recordings
 from central.store import Store
 from central.telephone.desk import Desk, Reception, handlers
@@ -90,6 +91,7 @@ class Telephone:
             partial(recordings.run, store, folder),
             partial(standing.speak, sounds),
             Collector(store, spool).run,
+            partial(apology.prepare, sounds),
         ]
         if mail is not None:
             self._works.append(Postman(store, mail, spool).run)

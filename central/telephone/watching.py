@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -138,6 +138,9 @@ class Speaking:
             raise
         self._watching.spoken("")
         return media
+
+    async def sound(self, key: str, wav: Callable[[], bytes]) -> str:
+        return await self._prompts.sound(key, wav)
 
 
 def settle(tx: Tx, found: Mapping[tuple[str, str], str]) -> None:

@@ -105,6 +105,21 @@ class SpeechLibrary:
                     self._rests_until_s[engine.name] = self._steady_s() + ENGINE_REST_S
         raise SpeechUnavailableError("; ".join(reasons) or f"no voice for the language {lang}")
 
+    async def sound(self, key: str, wav: Callable[[], bytes]) -> Audio:
+        """A sound that is no words of ours: what a person said, by a key that is given to no other.
+        wav: its file, asked for where it is not known yet. Raises SpeechUnavailableError."""
+
+        async def keep() -> Audio:
+            with tempfile.TemporaryDirectory(prefix=".rendering-", dir=self.cache) as folder:
+                given = Path(folder) / "given.wav"
+                given.write_bytes(await asyncio.to_thread(wav))
+                return await self._keep(f"sound|{key}", given)
+
+        try:
+            return await self._once(f"sound|{key}", keep)
+        except (sound.UnusableSoundError, OSError) as error:
+            raise SpeechUnavailableError(f"the sound {key} cannot be kept: {error}") from error
+
     async def known(self, words: Sequence[tuple[str, str]]) -> list[Audio | None]:
         """The sounds of (lang, text) that `audio` would answer at once; None where it would have
         to make one."""

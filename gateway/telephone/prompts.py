@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from gateway.speech import sound
-from gateway.speech.library import SpeechLibrary, SpeechUnavailableError
+from gateway.speech.library import Audio, SpeechLibrary, SpeechUnavailableError
 from gateway.speech.server import TELEPHONE_HZ, telephone_url
 from gateway.telephone.exchange import SOUNDS
 
@@ -38,6 +39,10 @@ class Prompts:
         """What to play for `text` in "zh" or "en". Raises SpeechUnavailableError."""
         return f"sound:{self._inside}/{await self._file(lang, text)}"
 
+    async def sound(self, key: str, wav: Callable[[], bytes]) -> str:
+        """What to play for a sound, as of `SpeechLibrary.sound`. Raises SpeechUnavailableError."""
+        return f"sound:{self._inside}/{await self._of(await self._library.sound(key, wav))}"
+
     async def put(self, name: str, lang: str, text: str) -> None:
         """From now on Asterisk finds `text` under a name of its own ("digits/1") for callers of
         this language. Raises SpeechUnavailableError."""
@@ -52,7 +57,9 @@ class Prompts:
 
     async def _file(self, lang: str, text: str) -> str:
         """The name of a file in the folder that says `text`, without its suffix."""
-        audio = await self._library.audio(lang, text)
+        return await self._of(await self._library.audio(lang, text))
+
+    async def _of(self, audio: Audio) -> str:
         path = self._folder / f"{audio.sha256}.wav"
         try:
             os.utime(path)  # said now: the last to go
@@ -92,6 +99,10 @@ class Served:
     async def media(self, lang: str, text: str) -> str:
         """What to play for `text` in "zh" or "en". Raises SpeechUnavailableError."""
         return f"sound:{telephone_url(await self._library.audio(lang, text))}"
+
+    async def sound(self, key: str, wav: Callable[[], bytes]) -> str:
+        """What to play for a sound, as of `SpeechLibrary.sound`. Raises SpeechUnavailableError."""
+        return f"sound:{telephone_url(await self._library.sound(key, wav))}"
 
 
 def _convert(library_file: Path, path: Path) -> None:

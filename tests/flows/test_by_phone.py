@@ -23,7 +23,7 @@ from central.store import Store, Tx
 from central.telephone.running import Telephone
 from central.telephone.settings import Settings
 from central.wards import model as wards
-from gateway.speech.engines import Espeak
+from gateway.speech.engines import Engine, Espeak
 from gateway.speech.library import SpeechLibrary
 from tests.bench.waiting import until
 from tests.flows.caller import Line
@@ -90,8 +90,11 @@ def exchange(
 
 
 @contextlib.asynccontextmanager
-async def at_work(store: Store, exchange: RunningExchange) -> AsyncIterator[None]:
-    library = SpeechLibrary(exchange.folder / "speech", [Espeak()])
+async def at_work(
+    store: Store, exchange: RunningExchange, speech: str = "speech", *engines: Engine
+) -> AsyncIterator[None]:
+    """speech: the folder of what was said. engines: of another voice than the usual one."""
+    library = SpeechLibrary(exchange.folder / speech, engines or [Espeak()])
     settings = Settings(exchange.settings, exchange.folder)
     telephone = Telephone(settings, store, Rules(), library)
 

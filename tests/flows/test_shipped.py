@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -309,3 +310,15 @@ def test_whatever_is_pressed_nothing_raises_loops_or_is_told_without_a_log_in(
             break
         call.wait()
     assert call.over
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_without_a_voice_every_menu_says_sorry_and_ends_or_leads_to_a_person(lang: str) -> None:
+    for flow in service.shipped():
+        call = Walk(Call(service.shipped(), flow, lang=lang, places=DESK), WELL, mute=True).begin()
+        assert call.through or call.heard == [f"sorry in {lang}"], flow
+        if not call.over:
+            call.listen()
+        assert call.over
+        if service.shipped()[flow].person:
+            assert call.through == DESK["desk"]

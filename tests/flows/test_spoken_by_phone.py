@@ -11,6 +11,7 @@ from central.flows import model as menus
 from central.left_messages import model
 from central.recordings import model as recordings
 from central.store import Store, Tx
+from gateway.speech.engines import EngineFailedError, Espeak
 from gateway.telephone.files.recording import BY_APPLICATION
 from tests.bench.waiting import until
 from tests.flows.test_by_phone import OFFICE, WARD, at_work, line
@@ -59,6 +60,18 @@ def exchange(
 ) -> Iterator[RunningExchange]:
     with hospital.at_work(tmp_path_factory.mktemp("exchange"), store) as running:
         yield running
+
+
+SPEECHLESS = """
+flow: help
+title: {zh: 服务台, en: Desk}
+start: hello
+person: desk
+steps:
+  hello: {say: {zh: 您好。, en: Hello.}, then: ask}
+  ask: {menu: {zh: 请按1。, en: Press 1.}, keys: {1: desk}, failed: desk}
+  desk: {transfer: 8101, words: {zh: 请稍候。, en: One moment.}}
+"""
 
 
 def put(store: Store, flow: str, text: str) -> None:
@@ -151,3 +164,32 @@ async def test_where_no_telephone_is_plugged_in_nobody_is_kept_waiting(
     async with at_work(store, exchange), line(store, exchange) as phone:
         call = await phone.dial(HELP)
         await call.hung_up()
+
+
+class Dumb(Espeak):
+    """A voice that has nothing to say."""
+
+    async def render(self, lang: str, text: str, target: Path) -> None:
+        raise EngineFailedError("it is broken")
+
+
+async def test_without_a_voice_he_hears_an_apology_and_a_person_and_the_log_says_which_words(
+    store: Store, exchange: RunningExchange, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(store, "help", SPEECHLESS)
+    async with (
+        at_work(store, exchange, "dumb", Dumb()),
+        line(store, exchange) as phone,
+        Phones(tmp_path, store, exchange).plugged_in(OFFICE) as office,
+    ):
+        await office.registered()
+        call = await phone.dial(HELP)
+        await office.event("CALL_INCOMING")
+        assert call.heard_ms() > 3000
+        assert call.loudness() > 500
+        await call.hang_up()
+    told = [each.getMessage() for each in caplog.records if each.name == "wardline.flows"]
+    assert told == [
+        f"menu and step help/{step}: words in zh, {words}: espeak-ng: it is broken"
+        for step, words in (("hello", "您好。"), ("desk", "请稍候。"))
+    ]

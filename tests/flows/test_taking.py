@@ -117,3 +117,17 @@ def test_whatever_happens_one_recording_at_most_is_left_and_it_is_the_one_kept(
     assert len(call.kept) == len(call.asked) <= 1
     if call.kept:
         assert call.call._values["spoken"] == call.kept[0]
+
+
+def test_without_a_voice_what_was_said_is_kept_and_he_hears_an_apology() -> None:
+    call = walk().listen()
+    call.mute = True
+    call.speak()
+    assert (call.asked, call.kept, call.last()) == ([KEPT], ["r1"], "sorry in en")
+    assert call.listen().over
+
+
+def test_without_a_voice_he_is_put_through_to_a_person() -> None:
+    call = Walk(Call(read_all(LEAVE), "message", lang="en"), mute=True).begin()
+    assert call.heard == ["sorry in en"]
+    assert call.listen().through == "8101"

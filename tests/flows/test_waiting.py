@@ -111,3 +111,9 @@ def test_a_line_keeps_its_order_and_tells_each_his_place(deeds: list[int]) -> No
     other: list[int] = []
     queues.join("8102", other.append)
     assert other == [1]
+
+
+def test_a_queue_without_a_voice_goes_on_with_notes() -> None:
+    call = Walk(Call(read_all(QUEUE), "help", lang="en", places={"desk": "8101"}), mute=True)
+    call.begin().placed(2)
+    assert (call.queue, call.heard, call.holding) == ("8101", [], True)

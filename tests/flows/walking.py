@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from central.flows.doing import (
+    Apologise,
     Do,
     DropRecording,
     HangUp,
@@ -46,6 +47,8 @@ class Walk:
     # The number that he waits for in a queue.
     queue: str = ""
     holding: bool = False
+    # Whether there is no voice.
+    mute: bool = False
     over: bool = False
     # In place of `answers`, where it matters what is asked.
     ask: Callable[[LookUp, Call], Answer | None] | None = None
@@ -106,6 +109,11 @@ class Walk:
         for do in todo:
             assert not self.over, "nothing is done after the end"
             match do:
+                case Say() if self.mute:
+                    if instead := self.call.unsaid():
+                        return self._do(instead)
+                case Apologise(lang):
+                    self.heard.append(f"sorry in {lang}")
                 case Say(texts):
                     self.holding = False
                     self.heard.append(" ".join(text for _, text in texts))
