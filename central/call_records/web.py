@@ -16,6 +16,7 @@ from central.console.context import (
     at_date,
     console,
     current_user,
+    lang,
     local,
     read,
     requires,
@@ -27,6 +28,7 @@ from central.console.people import TELEPHONE_ADMIN
 from central.console.sheet import download
 from central.directory import model as directory
 from central.errors import FieldError
+from central.flows import service as flows
 from central.recordings import model as recordings
 from central.store import Row, StoreUnavailableError, Tx
 
@@ -108,6 +110,11 @@ def index() -> Any:
     return found, 400 if trouble else 200
 
 
+def _menus(tx: Tx) -> dict[str, str]:
+    """The title of each menu that a number leads to."""
+    return {code: title[lang()] for code, title in flows.titles(tx).items()}
+
+
 def words(tx: Tx) -> dict[str, Any]:
     """For every page that shows calls."""
     return {
@@ -118,7 +125,7 @@ def words(tx: Tx) -> dict[str, Any]:
         "directions": names.DIRECTIONS,
         "results": names.RESULTS,
         "route_words": names.ROUTES,
-        "purposes": names.PURPOSES,
+        "purposes": names.PURPOSES | _menus(tx),
     }
 
 

@@ -1,6 +1,6 @@
 """What the pages of spoken menus show: problems, picture and versions in the user's language."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -72,10 +72,11 @@ def row(tx: Tx, flow: str, live: service.Live) -> dict[str, Any]:
     }
 
 
-def checked(flow: str, text: str) -> dict[str, Any]:
+def checked(flow: str, text: str, refused: Sequence[Problem] = ()) -> dict[str, Any]:
+    """refused: what is shown where nothing is wrong with the text by itself and now."""
     tx = read()
     text = text.replace("\r\n", "\n")
-    problems = editing.problems(tx, flow, text, tx.now_ms)
+    problems = editing.problems(tx, flow, text, tx.now_ms) or list(refused)
     found: Document | None = None
     try:
         found = service.read_as(flow, text)

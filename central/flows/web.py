@@ -1,5 +1,6 @@
 """Pages of the spoken menus: what is live, an editor of each, its versions, a text telephone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,8 +31,8 @@ from central.console.context import (
 from central.console.errors import field_words
 from central.console.marks import N_
 from central.errors import FieldError
-from central.flows import difference, document, editing, model, pages, reading, service
-from central.flows.document import LANGS, DocumentError
+from central.flows import difference, document, editing, model, pages, reading, service, speaking
+from central.flows.document import LANGS, DocumentError, Problem
 from central.flows.offers import offers
 from central.flows.trials import Trials
 from central.flows.trying import TextTelephone, Trier
@@ -125,6 +126,8 @@ def save(flow: str) -> Any:
     if action not in ("now", "plan", "draft"):
         return _page(flow, typed)
     try:
+        if action != "draft":
+            _must_be_spoken(flow, typed.text)
         with transaction() as tx:
             live_from_ms = {"now": tx.now_ms, "draft": None}.get(action)
             if action == "plan":
@@ -133,9 +136,9 @@ def save(flow: str) -> Any:
                 tx, flow, typed.text, current_user.name,
                 based_on=typed.based_on, note=typed.note, live_from_ms=live_from_ms,
             )  # fmt: skip
-    except DocumentError:
+    except DocumentError as error:
         flash(_("Not saved: see the problems below. Callers hear what they heard before."), "error")
-        return _page(flow, typed), 400
+        return _page(flow, typed, problems=error.problems), 400
     except FieldError as error:
         flash(_("Not saved: %(why)s", why=field_words(error)), "error")
         return _page(flow, typed), 400
@@ -180,6 +183,8 @@ def version(flow: str, number: int, deed: str) -> Any:
     back (to one that was live)."""
     _newest_or_404(read(), flow)
     try:
+        if deed != "draft":
+            _must_be_spoken(flow, editing.text_of(read(), flow, number))
         with transaction() as tx:
             told = _deed(tx, flow, number, deed)
     except editing.UnknownVersionError:
@@ -235,11 +240,15 @@ def _newest_or_404(tx: Tx, flow: str) -> int:
     return int(row["number"])
 
 
-def _page(flow: str, typed: Typed, *, number: int | None = None, theirs: Row | None = None) -> str:
-    """number: of the version whose text it is. theirs: what somebody else saved meanwhile."""
+def _page(
+    flow: str, typed: Typed, *, number: int | None = None, theirs: Row | None = None,
+    problems: Sequence[Problem] = (),
+) -> str:  # fmt: skip
+    """number: of the version whose text it is. theirs: what somebody else saved meanwhile.
+    problems: why the text was refused."""
     tx = read()
     live = service.live(tx, tx.now_ms)
-    checked = pages.checked(flow, typed.text)
+    checked = pages.checked(flow, typed.text, problems)
     heard = live.documents.get(flow) or checked["document"]
     return render_template(
         "flows/editor.html",
@@ -259,6 +268,19 @@ def _page(flow: str, typed: Typed, *, number: int | None = None, theirs: Row | N
 
 
 # --- what is done ---
+
+
+def _must_be_spoken(flow: str, text: str) -> None:
+    """Raises DocumentError, unless something else is wrong with the text, which is told then."""
+    tx = read()
+    try:
+        document = service.read_as(flow, text)
+    except DocumentError:
+        return
+    speech = console().config.get("speech") or {}
+    unspeakable = speaking.unspeakable(speech, document, service.current(tx, tx.now_ms).get(flow))
+    if unspeakable:
+        raise DocumentError(unspeakable)
 
 
 def _moment(at: str, now_ms: int) -> int:
