@@ -10,7 +10,7 @@ fault.
 """
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
@@ -95,21 +95,21 @@ def current(tx: Tx, now_ms: int) -> Mapping[str, Document]:
 
 
 # What is live, by the versions whose time has come: nothing is read twice.
-_kept: dict[tuple[tuple[str, int, str], ...], Live] = {}
+_kept: dict[tuple[tuple[str, str, int, int], ...], Live] = {}
 _keeping = threading.Lock()
 
 
 def live(tx: Tx, now_ms: int) -> Live:
     """now_ms: hospital time; later than tx.now_ms for what is planned."""
-    begun = tuple((row["flow"], row["number"], row["digest"]) for row in model.begun(tx, now_ms))
+    key = model.begun_key(tx, now_ms)
     with _keeping:
-        found = _kept.get(begun)
+        found = _kept.get(key)
     if found is None:
-        found = _settled(tx, begun)
+        found = _settled(tx, now_ms)
         with _keeping:
             if len(_kept) >= MOST_KEPT:
                 _kept.clear()
-            _kept[begun] = found
+            _kept[key] = found
     return found
 
 
@@ -161,10 +161,10 @@ class _Choices:
         return None if text == model.GONE else read_as(self._flow, text)
 
 
-def _settled(tx: Tx, begun: Iterable[tuple[str, int, str]]) -> Live:
+def _settled(tx: Tx, now_ms: int) -> Live:
     numbers: dict[str, list[int]] = {flow: [SHIPPED_VERSION] for flow in shipped()}
-    for flow, number, _ in begun:
-        numbers.setdefault(flow, []).append(number)
+    for row in model.begun(tx, now_ms):
+        numbers.setdefault(row["flow"], []).append(row["number"])
     menus = {flow: _Choices(tx, flow, found) for flow, found in numbers.items()}
     while wrong := _wrong(menus):
         for flow, problems in wrong.items():

@@ -4,10 +4,12 @@ import asyncio
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from central.clock import FakeClock
 from central.faults import model as faults
-from central.flows import document, model, service
+from central.flows import checks, document, model, service
 from central.flows.offers import Offer
 from central.store import Store
 from central.telephone import desk
@@ -167,3 +169,51 @@ def test_a_purpose_is_answered_by_its_own_name_or_by_how_it_begins() -> None:
     assert desk.handler_of("menu_own", both) is own  # type: ignore[arg-type]
     assert desk.handler_of("menu_other", both) is _nothing  # type: ignore[arg-type]
     assert desk.handler_of("voicemail", both) is None  # type: ignore[arg-type]
+
+
+KINDS = {
+    "ends": "hang_up: quietly",
+    "to own": "flow: own",
+    "to other": "flow: other",
+    "to fees": "flow: fees",
+    "to nothing": "transfer: 8101}\n  lost: {hang_up: quietly",
+}
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    saved=st.lists(
+        st.tuples(
+            st.sampled_from(["fees", "own", "other"]),
+            st.sampled_from([*KINDS, "unreadable", "gone"]),
+            st.integers(0, 9),
+        ),
+        max_size=12,
+    )
+)
+def test_whatever_is_saved_callers_hear_a_set_that_checks(
+    store: Store, saved: list[tuple[str, str, int]]
+) -> None:
+    """And what is shipped is never missing; what was put aside is no part of it."""
+    try:
+        with store.transaction() as tx:
+            for flow, kind, at_ms in saved:
+                text = {"unreadable": "flow: x", "gone": model.GONE}.get(kind)
+                if text is None or (text == model.GONE and flow == "fees"):
+                    text = menu(flow, "x", KINDS.get(kind, KINDS["ends"]))
+                model.add(tx, flow, text, "", "admin", at_ms)
+            found = service.live(tx, 5)
+            raise _TakenBackError
+    except _TakenBackError:
+        pass
+    checks.check(found.documents, service.offers())
+    assert set(service.shipped()) <= set(found.documents)
+    assert set(found.numbers) == set(found.documents)
+    served = set(found.numbers.items())
+    assert not served & {(each.version.flow, each.version.number) for each in found.aside}
+    for flow in {"own", "other"} - {flow for flow, _, at_ms in saved if at_ms <= 5}:
+        assert flow not in found.documents
+
+
+class _TakenBackError(Exception):
+    """Each example begins with no version."""
