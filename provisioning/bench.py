@@ -16,6 +16,7 @@ BENCHMARKS = {
     "node": "memory and start-up of the nodes on both Pythons",
     "press": "a press from the bedside unit to the board",
     "calls": "telephone calls a second, and how soon a telephone rings",
+    "menus": "callers in spoken menus beside a bare dial plan, and a killed application",
     "hl7": "messages of the hospital system a second, and broken ones",
     "burst": "thousands of presses within a second",
     "simulate": "ward-hours under a simulated clock, network and disk, from a seed",

@@ -136,8 +136,13 @@ class Bench:
 
     def _exchange_s(self) -> float:
         """Processor time that Asterisk has used."""
-        stat = Path(f"/proc/{self._exchange.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(stat[11]) + int(stat[12])) / TICKS_PER_S
+        return processor_s(self._exchange.pid)
+
+
+def processor_s(pid: int) -> float:
+    """Processor time that a process has used."""
+    stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(stat[11]) + int(stat[12])) / TICKS_PER_S
 
 
 def _heard(port: int) -> bool:

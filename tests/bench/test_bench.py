@@ -9,7 +9,7 @@ import pytest
 
 from provisioning.bench import BENCHMARKS
 from provisioning.environment import ROOT
-from tests.bench import burst, calls, hl7, press, ringing
+from tests.bench import burst, calls, hl7, menus, press, ringing
 from tests.bench.figures import figures, percentile, table
 
 pytestmark = pytest.mark.long
@@ -51,6 +51,16 @@ def test_every_call_is_set_up_and_every_ring_is_heard(tmp_path: Path, exchange_r
     assert facts["ours_per_s"] > 0 < facts["bare_per_s"]
     # Our way costs the application something, the bare one nothing.
     assert facts["ours_application_ms_per_call"] > facts["bare_application_ms_per_call"]
+
+
+def test_every_key_in_a_menu_is_answered_and_nobody_is_left_in_silence(
+    tmp_path: Path, exchange_root: Path
+) -> None:
+    stages, facts = asyncio.run(menus.measure(tmp_path, 8, 4, 1, 4, [3], 3, print))
+    assert {each["n"] for each in stages.values()} == {4}
+    assert facts["ours_calls_per_s"] > 0 < facts["bare_calls_per_s"]
+    assert facts["ours_application_ms_per_call"] > facts["bare_application_ms_per_call"]
+    assert [facts[each]["in_silence"] for each in ("killed", "killed_and_back")] == [0, 0]
 
 
 def test_every_message_is_answered_whatever_is_sent_between(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ import struct
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Self, cast
 
 from gateway.telephone.rtp import NotRtpError, parse
@@ -75,7 +76,7 @@ class Heard:
     @property
     def loudness(self) -> float:
         """Root mean square, of 16 bits."""
-        return math.sqrt(sum(_SQUARES[each] for each in self.payload) / max(1, len(self.payload)))
+        return _loudness(self.payload)
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,11 @@ def _linear(alaw: int) -> int:
     segment = (alaw & 0x70) >> 4
     size = size + 8 if segment == 0 else (size + 0x108) << (segment - 1)
     return size if alaw & 0x80 else -size
+
+
+@lru_cache(maxsize=4096)  # tones repeat
+def _loudness(payload: bytes) -> float:
+    return math.sqrt(sum(_SQUARES[each] for each in payload) / max(1, len(payload)))
 
 
 _SQUARES = [_linear(each) ** 2 for each in range(256)]
