@@ -1,10 +1,14 @@
 """The console's pages of what the hospital tells everybody: sections, entries, their versions, and
 tables of them. What everybody sees of it is `public.py`."""
 
+import asyncio
+import io
 import json
+import wave
+from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 
 from central.console.context import _, console, current_user, lang, read, requires, transaction
 from central.console.errors import field_words
@@ -17,6 +21,7 @@ from central.flows import parts
 from central.information import editing, importing, model, public, saying, service
 from central.information.kinds import IN, KINDS, LANGS, fields
 from central.store import Row, Tx
+from gateway.speech.library import SpeechUnavailableError, from_config
 
 blueprint = Blueprint(
     "information",
@@ -280,6 +285,7 @@ def _form(
         version=version,
         is_removed=row is not None and row["removed_ms"] is not None,
         heard=_heard(tx, section, id),
+        has_voice="cache" in (console().config.get("speech") or {}),
         versions=_versions(tx, section, id),
     )
 
@@ -291,6 +297,39 @@ def _heard(tx: Tx, section: Row, id: int | None) -> list[tuple[str, list[parts.T
         return []
     entry = service.as_entry(row, section["kind"])
     return [(each, parts.cut(saying.whole(entry, each).texts)) for each in LANGS]
+
+
+@blueprint.get("/contents/<section>/<int:id>/sound/<of>/<int:part>")
+@requires(*EDITORS)
+def sound(section: str, id: int, of: str, part: int) -> Any:
+    """A part of what callers in a language hear, as it sounds."""
+    heard = dict(_heard(read(), _section(section), id)).get(of, [])
+    if not part < len(heard):
+        abort(404)
+
+    async def render() -> list[Path]:
+        library = from_config(console().config["speech"])
+        try:
+            return [(await library.audio(*each)).path for each in heard[part]]
+        finally:
+            await library.close()
+
+    try:
+        return Response(_one_after_the_other(asyncio.run(render())), mimetype="audio/wav")
+    except SpeechUnavailableError:
+        abort(503)
+
+
+def _one_after_the_other(files: list[Path]) -> bytes:
+    """Sounds of the library, which are alike, as one."""
+    whole = io.BytesIO()
+    with wave.open(whole, "wb") as out:
+        for each in files:
+            with wave.open(str(each), "rb") as file:
+                if not out.getnframes():
+                    out.setparams(file.getparams())
+                out.writeframes(file.readframes(file.getnframes()))
+    return whole.getvalue()
 
 
 def _versions(tx: Tx, section: Row, id: int | None) -> list[dict[str, Any]]:

@@ -195,6 +195,7 @@ MAY = {
     "POST information.remove": "DTRA",
     "POST information.remove_section": "DTA",
     "GET information.sections": "DTRA",
+    "GET information.sound": "DTRA",
     "POST information.switch": "DTA",
     "GET information.table": "DTRA",
     "GET information.take_in": "DTRA",

@@ -2,6 +2,7 @@
 
 import io
 import re
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,9 @@ from tests.visitor import console, hire, log_in, store_of, token_of
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    with console(tmp_path_factory.mktemp("information"), FakeClock()) as made:
+    folder = tmp_path_factory.mktemp("information")
+    speech = {"url": "http://127.0.0.1:9", "cache": str(folder / "speech")}
+    with console(folder, FakeClock(), speech=speech) as made:
         for name, role in (("sun", "registry"), ("qian", "telephone_admin")):
             hire(made, name, role)
         with store_of(made).transaction() as tx:
@@ -182,6 +185,22 @@ def test_a_table_is_shown_before_it_is_put_and_anew_when_others_changed_it(
     assert "每盒九元九角" in ring(store).press("42").press("10001#").last()
     other = log_in(app, "qian")
     assert other.post(put_path[1], data=sent | {"csrf_token": token_of(other)}).status_code == 404
+
+
+def test_who_edits_can_hear_how_it_sounds(app: Flask, store: Store) -> None:
+    client = log_in(app, "sun")
+    row = model.entry(store.read(), "advice", "602")
+    assert row is not None
+    path = f"/contents/advice/{row['id']}"
+    assert f'src="{path}/sound/en/0"' in client.get(path).text
+
+    def seconds(of: str) -> float:
+        with wave.open(io.BytesIO(client.get(f"{path}/sound/{of}/0").data)) as file:
+            return file.getnframes() / file.getframerate()
+
+    assert seconds("en") > seconds("zh") + 1 > 6, "it is said first that there is no English"
+    for nothing in ("en/1", "fr/0"):
+        assert client.get(f"{path}/sound/{nothing}").status_code == 404
 
 
 # --- for everybody ---
