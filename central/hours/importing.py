@@ -16,7 +16,7 @@ MOST_ROWS = 1000
 COLUMNS = {
     "date": ("date", "日期"),
     "kind": ("kind", "类型", "类别"),
-    "name": ("name", "名称", "节日"),
+    "name": ("name", "name of the day", "名称", "节日"),
     "as_day": ("times of", "按星期", "补班按"),
 }
 KINDS = {
@@ -35,7 +35,7 @@ WEEKDAYS = {
     )
     for word in words
 }  # fmt: skip
-HEADING = (N_("Date"), N_("Kind"), N_("Name"), N_("Times of"))
+HEADING = (N_("Date"), N_("Kind"), N_("Name of the day"), N_("Times of"))
 
 
 @dataclass(frozen=True)

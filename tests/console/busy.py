@@ -84,7 +84,7 @@ PAGES = (
     "/directory/speed-dials", "/directory/speed-dials/1", "/directory/find-me",
     "/directory/find-me/8101", "/directory/find-me/new", "/directory/desks",
     "/directory/desks/8101", "/directory/places", "/directory/places/desk",
-    "/hours", "/hours/plans/service", "/hours/plans/new", "/hours/days",
+    "/numbers", "/hours", "/hours/plans/service", "/hours/plans/new", "/hours/days",
 )  # fmt: skip
 
 

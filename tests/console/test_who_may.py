@@ -35,6 +35,8 @@ LETTERS = {
 }
 STAFF, DECIDERS, NURSES, WATCHERS = "NHDA", "HDA", "NHA", "NHDEA"
 MAY = {
+    "GET numbers.export": "TA",
+    "GET numbers.index": "TA",
     "POST hours.add_days": "TA",
     "GET hours.days": "DTA",
     "GET hours.export": "DTA",

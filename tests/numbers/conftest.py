@@ -1,0 +1,3 @@
+"""The console of tests/console."""
+
+from tests.console.conftest import app, as_user, config, db  # noqa: F401
