@@ -71,7 +71,10 @@ async def answer(desk: Desk, arrival: Arrival) -> bool:
         raise NoSuchMenuError(f"a number leads to the menu {flow}, and there is none of that name")
     log.info("%s hears version %d of menu %s", arrival.lane.subject, live.numbers[flow], flow)
     call = Call(live.documents, flow, lang=arrival.lang, places=places)
-    await desk.actions.answer(arrival.channel)
+    try:
+        await desk.actions.answer(arrival.channel)
+    except GoneError:  # hung up
+        return False
     async with conversation.recorded(desk, arrival) as recording:
         return await _Line(desk, arrival, call, recording).run(call.begin())
 

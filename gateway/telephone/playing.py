@@ -17,14 +17,21 @@ class Player:
 
     async def play(self, *media: str) -> None:
         """Instead of what is being played. Raises ExchangeError's kinds."""
-        await self.stop()
+        await self._stop()
         self._playing = await self._actions.play(self._channel, *media)
 
     async def stop(self) -> None:
+        if await self._stop():
+            self._actions.is_silent(self._channel)
+
+    async def _stop(self) -> bool:
+        """Whether anything was being played."""
         playing, self._playing = self._playing, None
-        if playing is not None:
-            with contextlib.suppress(GoneError):  # it has just ended by itself
-                await self._actions.stop_playing(playing)
+        if playing is None:
+            return False
+        with contextlib.suppress(GoneError):  # it has just ended by itself
+            await self._actions.stop_playing(playing)
+        return True
 
     @property
     def is_playing(self) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,10 +12,13 @@ from gateway.speech import sound
 from gateway.speech.library import Audio, SpeechLibrary, SpeechUnavailableError
 from gateway.speech.server import TELEPHONE_HZ, telephone_url
 from gateway.telephone.exchange import SOUNDS
+from gateway.telephone.media import Timed
 
 # Words name patients and are soon made anew. What was said longest ago goes, down to this share.
 MOST_BYTES = 256 * 1024 * 1024
 KEPT_SHARE = 0.9
+# Many callers hear the same words: so long nobody looks at the disk for them again.
+KEPT_FOR_S, MOST_KEPT = 2.0, 1000
 _NAMED_BY_CONTENT = "[0-9a-f]" * 64 + ".wav"
 
 
@@ -34,14 +38,21 @@ class Prompts:
         self._folder = folder
         self._inside = inside
         self._most_bytes = most_bytes
+        self._kept: dict[tuple[str, str], tuple[float, Timed]] = {}
 
     async def media(self, lang: str, text: str) -> str:
         """What to play for `text` in "zh" or "en". Raises SpeechUnavailableError."""
-        return f"sound:{self._inside}/{await self._file(lang, text)}"
+        at_s, kept = self._kept.get((lang, text), (0.0, None))
+        if kept is None or time.monotonic() - at_s > KEPT_FOR_S:
+            kept = await self._timed(await self._library.audio(lang, text))
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            self._kept[lang, text] = time.monotonic(), kept
+        return kept
 
     async def sound(self, key: str, wav: Callable[[], bytes]) -> str:
         """What to play for a sound, as of `SpeechLibrary.sound`. Raises SpeechUnavailableError."""
-        return f"sound:{self._inside}/{await self._of(await self._library.sound(key, wav))}"
+        return await self._timed(await self._library.sound(key, wav))
 
     async def put(self, name: str, lang: str, text: str) -> None:
         """From now on Asterisk finds `text` under a name of its own ("digits/1") for callers of
@@ -58,6 +69,9 @@ class Prompts:
     async def _file(self, lang: str, text: str) -> str:
         """The name of a file in the folder that says `text`, without its suffix."""
         return await self._of(await self._library.audio(lang, text))
+
+    async def _timed(self, audio: Audio) -> Timed:
+        return Timed(f"sound:{self._inside}/{await self._of(audio)}", audio.duration_ms / 1000)
 
     async def _of(self, audio: Audio) -> str:
         path = self._folder / f"{audio.sha256}.wav"

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +14,7 @@ from gateway.telephone.ari.client import Ari, new_id
 from gateway.telephone.ari.errors import ExchangeError, RefusedError, UnreachableError
 from gateway.telephone.ari.reading import Lane
 from gateway.telephone.exchange import HANDS_FREE_HEADERS, TAKE_BACK, TAKE_BACK_S
+from gateway.telephone.media import lasts_s
 
 RING_S = 60
 # Nothing that is played is longer.
@@ -23,14 +26,26 @@ _ANSWER_BY_ITSELF = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Hold:
     """A call that the exchange leaves to us for `seconds` each time we say so. Who has the turn
-    says what belongs together. played: it is being played to now."""
+    says what belongs together. until_s: (steady) as long as it was last said; changed: that is
+    another time now."""
 
     seconds: float
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    played: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    until_s: float = 0.0
+
+    def said(self, seconds: float) -> None:
+        """It is ours for so long."""
+        self.until_s = time.monotonic() + seconds
+        self.changed.set()
+
+    def is_due(self) -> None:
+        """It is to be said again at once."""
+        self.until_s = 0.0
+        self.changed.set()
 
 
 class Actions:
@@ -162,8 +177,11 @@ class Actions:
         self, channel: str, context: str, number: str, variables: Mapping[str, str] | None = None
     ) -> None:
         """The exchange goes on with it at `number` of its dial plan; it is no more ours."""
-        if channel in self.holds:
-            await self.keep(channel, 0)
+        hold = self.holds.get(channel)
+        if hold is not None:
+            async with hold.turn:
+                await self.keep(channel, 0)
+                hold.said(math.inf)
         for name, value in (variables or {}).items():
             told = {"variable": name, "value": value}
             await self._ari.request("POST", "channels", channel, "variable", query=told)
@@ -179,11 +197,22 @@ class Actions:
         hold = self.holds.get(channel)
         if hold is None:
             return await self._play(channel, media, lang)
+        known_s = lasts_s(media)
         async with hold.turn:
+            if known_s is not None:
+                # To the end of it and as long as ever: nothing need be said meanwhile.
+                await self.keep(channel, known_s + hold.seconds)
+                hold.said(known_s + hold.seconds)
+                return await self._play(channel, media, lang)
             await self.keep(channel, MOST_PROMPT_S)
             playback = await self._play(channel, media, lang)
-            hold.played.set()
+            hold.is_due()
         return playback
+
+    def is_silent(self, channel: str) -> None:
+        """What was being played was broken off, and nothing follows."""
+        if channel in self.holds:
+            self.holds[channel].is_due()
 
     async def _play(self, channel: str, media: Sequence[str], lang: str | None) -> str:
         playback = new_id("play")
@@ -266,7 +295,7 @@ class Actions:
             # As with what is played: nothing else is done with the channel until it is over.
             await self.keep(channel, most_s + MOST_PROMPT_S)
             await self._ari.request("POST", "channels", channel, "record", query=query)
-            hold.played.set()
+            hold.is_due()
 
     async def stop_recording(self, name: str) -> None:
         """It ends, and what was said stays."""
