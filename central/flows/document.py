@@ -149,7 +149,15 @@ class Document:
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain data, and no key twice: YAML would take the last one without a word."""
+    """Plain data, and no key twice: YAML would take the last one without a word. Nor aliases: a few
+    lines of them would stand for more than fits into memory."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.composer.ComposerError(
+                None, None, "an alias (*) cannot stand here", self.peek_event().start_mark
+            )
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()

@@ -40,6 +40,7 @@ WAYS = {
 LANGUAGES = {"zh": N_("Chinese"), "en": N_("English")}
 # What PyYAML says most often.
 YAML = (
+    N_("an alias (*) cannot stand here"),
     N_("mapping values are not allowed here"),
     N_("found character '\\t' that cannot start any token"),
     N_("found unexpected end of stream"),

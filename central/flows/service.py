@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 from central.console.marks import N_
 from central.flows import checks, document, model
@@ -94,14 +95,14 @@ def current(tx: Tx, now_ms: int) -> Mapping[str, Document]:
     return live(tx, now_ms).documents
 
 
-# What is live, by the versions whose time has come: nothing is read twice.
-_kept: dict[tuple[tuple[str, str, int, int], ...], Live] = {}
+# What is live, by the versions whose time has come and what is offered: nothing is read twice.
+_kept: dict[Any, Live] = {}
 _keeping = threading.Lock()
 
 
 def live(tx: Tx, now_ms: int) -> Live:
     """now_ms: hospital time; later than tx.now_ms for what is planned."""
-    key = model.begun_key(tx, now_ms)
+    key = (model.begun_key(tx, now_ms), frozenset(offers()))
     with _keeping:
         found = _kept.get(key)
     if found is None:
@@ -111,12 +112,6 @@ def live(tx: Tx, now_ms: int) -> Live:
                 _kept.clear()
             _kept[key] = found
     return found
-
-
-def forget() -> None:
-    """Settle anew what is live: the offers are others than before."""
-    with _keeping:
-        _kept.clear()
 
 
 def titles(tx: Tx) -> Mapping[str, Mapping[str, str]]:

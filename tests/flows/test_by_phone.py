@@ -213,6 +213,9 @@ async def test_a_caller_is_put_through_to_a_person_and_speaks(
     ):
         await office.registered()
         call = await phone.dial(MAIN)
+        with store.transaction() as tx:
+            # Not for him who is calling already.
+            model.add(tx, "main", PUT_THROUGH.replace("8101", "8003"), "", "admin", tx.now_ms)
         await call.press("1")
         await office.event("CALL_INCOMING")
         await office.do("accept")

@@ -89,6 +89,7 @@ def test_a_small_document_is_taken() -> None:
         ("  a: {queue: 8101, waiting: {zh: '{x}', en: x}, unanswered: b}\n"
          "  b: {hang_up: quietly}\n", 5, "uses x, which is not known"),
         ("  a: {hang_up: {zh: 。, en: Well}}\n", 5, "Step a has no words in zh"),
+        ("  a: &a {hang_up: quietly}\n  b: *a\n", 6, "an alias (*) cannot stand here"),
         ("  a: {flow: other}\n", 5, "there is no such menu"),
         ("  a: {transfer: desc}\n", 5, "puts through to desc. There are: desk"),
         ("  a: {transfer: desk}\n", 5, "must say unanswered"),

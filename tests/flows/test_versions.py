@@ -100,7 +100,6 @@ def test_menus_that_begin_what_is_gone_go_back_too(
     with monkeypatch.context() as patched:
         patched.setattr(service, "offers", lambda: offered | old)
         assert heard(store, "main") == "begins it"
-    service.forget()
     found = live(store)
     assert "own" not in found.documents
     assert found.numbers["main"] == service.SHIPPED_VERSION
