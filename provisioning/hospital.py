@@ -44,7 +44,7 @@ BROADCAST, URGENT = "621", "622"
 # Spoken menus, by what answers them.
 MENUS = {
     "8600": "menu_main", "8601": "menu_fees", "8602": "menu_exams", "8603": "menu_information",
-    "8604": "menu_staff", "8605": "menu_message",
+    "8604": "menu_staff", "8605": "menu_message", "8606": "menu_studio",
 }  # fmt: skip
 # What the menus tell to whom needs help at once.
 EMERGENCY = "120"

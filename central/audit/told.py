@@ -104,7 +104,7 @@ DETAILS: dict[str, str] = {
     "follow_up": N_("calls after discharge"), "fee_calls": N_("calls about fees"),
     "holiday": N_("holidays"), "working": N_("make-up working days"),
     "message": N_("message"), "open_at": N_("open at"), "on_holidays": N_("open on holidays"),
-    "messages": N_("messages"), "page": N_("page"), "title": N_("title"),
+    "messages": N_("messages"), "step": N_("step"), "page": N_("page"), "title": N_("title"),
     "version": N_("version"), "restored": N_("as version"),
 }  # fmt: skip
 # Who acts besides people.

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import sqlite3
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
@@ -33,6 +34,7 @@ from central.flows.doing import (
 from central.flows.engine import Call, LogIn
 from central.flows.offers import Asking
 from central.patients.cards import Caller
+from central.prompts import model as prompts
 from central.recordings import conversation
 from central.recordings.conversation import Recording
 from central.store import Store, StoreUnavailableError, Tx
@@ -269,7 +271,7 @@ class _Line:
         media = []
         for (lang, text), slot in zip(say.texts, say.slots, strict=True):
             try:
-                media.append(await self._desk.prompts.media(lang, text))
+                media.append(await self._media(lang, text, slot))
             except (SpeechUnavailableError, OSError) as error:
                 # Words with values in them are not told: they may name a patient.
                 flow, step = self._call.place
@@ -278,6 +280,16 @@ class _Line:
                 return False
         await self._play(*media)
         return True
+
+    async def _media(self, lang: str, text: str, slot: str) -> str:
+        """A person's voice where there is one for these words, or else speech."""
+        store, said = self._desk.store, self._desk.prompts
+        if slot and (sha256 := prompts.current(store.read(), slot, lang, text)) is not None:
+            try:
+                return await said.sound(sha256, lambda: prompts.sound(store.read(), sha256))
+            except (SpeechUnavailableError, KeyError, sqlite3.Error) as error:
+                log.error("the recorded words of %s in %s are not used: %s", slot, lang, error)
+        return await said.media(lang, text)
 
     async def _play(self, *media: str) -> None:
         self._wait_s = None

@@ -14,6 +14,7 @@ from central.directory import standing
 from central.directory.checks import CHANGED as DIRECTORY_CHANGED
 from central.directory.keeping import Keeper
 from central.flows import apology
+from central.prompts import collecting as prompts
 from central.recordings import keeping as recordings
 from central.store import Store
 from central.telephone.desk import Desk, Reception, handlers
@@ -92,6 +93,7 @@ class Telephone:
             partial(standing.speak, sounds),
             Collector(store, spool).run,
             partial(apology.prepare, sounds),
+            partial(prompts.run, store, folder),
         ]
         if mail is not None:
             self._works.append(Postman(store, mail, spool).run)

@@ -59,7 +59,7 @@ PAGES = (
     "/announcements", "/announcements/1", "/announcements/new", "/announcements/volume",
     "/announcements/volume/3", "/policies", "/policies/3", "/faults", "/nodes", "/nodes/3-box",
     "/proofs", "/proofs/3/1", "/call-records", "/call-records/1", "/call-records/rates",
-    "/recordings", "/recordings/rules", "/left-messages",
+    "/recordings", "/recordings/rules", "/left-messages", "/flows/main/prompts",
     "/broadcasts", "/broadcasts/1", "/broadcasts/rights",
     "/patients", "/patients?q=P1", "/patients/P1", "/patients/new", "/my/login",
     "/exams", "/exams/201", "/exams/201/screen", "/exam-rooms", "/exam-rooms/201",

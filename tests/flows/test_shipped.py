@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from central.flows import checks, service
 from central.flows.engine import KEYS, MOST_LOG_INS, Call, Hush, LookUp, Say
 from central.flows.offers import OK, Answer, offers
+from central.flows.reading import Said
 from tests.flows.walking import CARD, PATIENT, PIN, STAFF, Walk
 
 FEES = {
@@ -31,6 +32,8 @@ WELL: dict[str, Answer | None] = {
     "hours.open": Answer(),
     "directory.number": Answer(values={"number": "120"}),
     "left_messages.keep": Answer(),
+    "prompts.find": Answer(values={"words": Said((("zh", "您好。"),))}),
+    "prompts.keep": Answer(),
     "information.sections": Answer(values=LIST),
     "information.pick": Answer(values={"what": "1"}),
     "information.section_open": Answer(values={"title": "专家介绍", "count": 3}),
@@ -195,6 +198,8 @@ def test_every_step_and_every_way_is_walked() -> None:
             walked |= _walked(flow, CLOSED)
         for speaks in (False, None) if "record" in verbs else ():
             walked |= _walked(flow, WELL, speaks=speaks)
+    for speaks in (True, False):
+        walked |= _walked("studio", WELL, speaks=speaks, keys=("", "1", "#", LOG_IN, "123456"))
     walked |= _walked("information", WELL | dict.fromkeys(LISTS, LONG))
     for deposit in ("short", "unknown"):
         walked |= _walked(

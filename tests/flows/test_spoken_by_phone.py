@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from central.directory import model as directory
 from central.directory import service as directories
 from central.flows import model as menus
 from central.left_messages import model
+from central.personal import desks
+from central.prompts import model as prompts
+from central.prompts import service as prompting
 from central.recordings import model as recordings
 from central.store import Store, Tx
 from gateway.speech.engines import EngineFailedError, Espeak
@@ -20,7 +24,8 @@ from tests.telephone.hospital import Phones, opened
 from tests.telephone.running import RunningExchange
 from tests.telephone.world import WAIT_S
 
-LEAVE, HELP = "9100", "9101"
+LEAVE, HELP, STUDIO = "9100", "9101", "9102"
+PIN = "258025"
 NIGHT, AT_DESK = "001565000005", "001565000006"
 # For the desk alone, so that no other test's telephone is rung.
 DESK, EMPTY = "8110", "8111"
@@ -45,6 +50,8 @@ def build(tx: Tx) -> None:
     directories.add_phone(tx, AT_DESK, DESK)
     directories.add_extension(tx, EMPTY, "Empty desk")
     directories.add_service(tx, HELP, "menu_help", ["8101"])
+    directories.add_service(tx, STUDIO, "menu_studio")
+    desks.put(tx, "8101", rights=directory.INTERNAL, pin=PIN, by="desk")
     directories.add_service(tx, LEAVE, "menu_message", ["8101"])
 
 
@@ -71,6 +78,13 @@ steps:
   hello: {say: {zh: 您好。, en: Hello.}, then: ask}
   ask: {menu: {zh: 请按1。, en: Press 1.}, keys: {1: desk}, failed: desk}
   desk: {transfer: 8101, words: {zh: 请稍候。, en: One moment.}}
+"""
+GOODBYE = """
+flow: help
+title: {zh: 服务台, en: Desk}
+start: bye
+steps:
+  bye: {hang_up: {zh: 再见。, en: Goodbye.}}
 """
 
 
@@ -193,3 +207,32 @@ async def test_without_a_voice_he_hears_an_apology_and_a_person_and_the_log_says
         f"menu and step help/{step}: words in zh, {words}: espeak-ng: it is broken"
         for step, words in (("hello", "您好。"), ("desk", "请稍候。"))
     ]
+
+
+async def test_words_said_by_telephone_are_heard_in_the_menu_instead_of_speech(
+    store: Store, exchange: RunningExchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(store, "help", GOODBYE)
+    with store.transaction() as tx:
+        code = prompting.give_code(tx, "help/bye", "zh", by="admin")
+    async with at_work(store, exchange), line(store, exchange) as phone:
+        call = await phone.dial(STUDIO)
+        await call.press(f"8101#{PIN}#{code}#")
+        before = sounds(exchange)
+        async with asyncio.timeout(WAIT_S):
+            await until(lambda: length_of_newest(exchange, before) > 1500, 0.02)
+        await call.press("#1")
+        async with asyncio.timeout(WAIT_S):
+            await until(lambda: prompts.current(store.read(), "help/bye", "zh", "再见。"), 0.02)
+        await call.hang_up()
+    async with at_work(store, exchange, "dumb", Dumb()), line(store, exchange) as phone:
+        caplog.clear()
+        call = await phone.dial(HELP)
+        await call.hung_up()
+        assert call.heard_ms() > 1200
+        assert call.loudness() > 2000
+    assert [each for each in caplog.records if each.name == "wardline.flows"] == []
+
+
+def length_of_newest(exchange: RunningExchange, before: dict[str, int]) -> int:
+    return max((ms for name, ms in sounds(exchange).items() if name not in before), default=0)
