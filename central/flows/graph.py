@@ -2,8 +2,8 @@
 the start, and a line from each way out to where it leads. Pure; lengths in pixels.
 """
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from central.flows import checks
 from central.flows.document import Document, Step
@@ -26,6 +26,8 @@ class Way:
 
 @dataclass(frozen=True)
 class Box:
+    """backs: as the lines of `Picture`, from here to a column that is no later."""
+
     name: str
     verb: str
     line: int
@@ -35,22 +37,17 @@ class Box:
     ways: tuple[Way, ...]
     is_wrong: bool
     is_start: bool
-
-
-@dataclass(frozen=True)
-class Line:
-    """path: of SVG. is_back: it leads to a column that is no later."""
-
-    path: str
-    is_back: bool
+    backs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Picture:
+    """lines: paths of SVG, each from a way out to a box of a later column."""
+
     width: int
     height: int
     boxes: tuple[Box, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[str, ...]
 
 
 @dataclass
@@ -77,10 +74,11 @@ def drawn(document: Document, wrong: Collection[str] = ()) -> Picture:
             column.bottom = box.y + box.height + BOX_GAP
             for way in box.ways:
                 led.setdefault(way.to, way.y)
-    lines = tuple(_lines(boxes))
+    lines = [line for each in boxes.values() for line in _lines(each, boxes, back=False)]
     right = max(each.x for each in boxes.values()) + WIDTH + SWING
     bottom = max(each.y + each.height for each in boxes.values())
-    return Picture(right + MARGIN, bottom + MARGIN, tuple(boxes.values()), lines)
+    whole = [replace(each, backs=tuple(_lines(each, boxes, back=True))) for each in boxes.values()]
+    return Picture(right + MARGIN, bottom + MARGIN, tuple(whole), tuple(lines))
 
 
 def _columns(document: Document) -> list[list[str]]:
@@ -113,14 +111,11 @@ def _box(document: Document, step: Step, x: int, y: int, is_wrong: bool) -> Box:
     return Box(step.name, step.verb, step.line, x, y, height, ways, is_wrong, is_start)
 
 
-def _lines(boxes: dict[str, Box]) -> Iterator[Line]:
-    for box in boxes.values():
-        for way in box.ways:
-            to = boxes.get(way.to)
-            if to is None:
-                continue
-            x, y = to.x, to.y + HEAD // 2
-            is_back = to.x <= box.x
-            swing = SWING if is_back else max(COLUMN_GAP // 2, (x - way.x) // 2)
-            path = f"M{way.x} {way.y} C{way.x + swing} {way.y} {x - swing} {y} {x} {y}"
-            yield Line(path, is_back)
+def _lines(box: Box, boxes: Mapping[str, Box], *, back: bool) -> Iterator[str]:
+    for way in box.ways:
+        to = boxes.get(way.to)
+        if to is None or (to.x <= box.x) is not back:
+            continue
+        x, y = to.x, to.y + HEAD // 2
+        swing = SWING if back else max(COLUMN_GAP // 2, (x - way.x) // 2)
+        yield f"M{way.x} {way.y} C{way.x + swing} {way.y} {x - swing} {y} {x} {y}"
