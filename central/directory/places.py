@@ -37,8 +37,8 @@ def put(tx: Tx, name: str, number: str, *, by: str = "system") -> None:
     if place is None:
         raise FieldError("name", N_("There is no such place."))
     number = number.strip()
-    if place.rung and model.extension(tx, number) is None and number not in _others(tx):
-        raise FieldError("number", N_("%(number)s rings nobody in the house."), number=number)
+    if place.rung:
+        checks.extension(tx, number)
     if not _TOLD.fullmatch(number) and not place.rung:
         raise FieldError("number", N_("A number to be dialled has 2 to 16 digits."))
     if model.places(tx).get(name) == number:
@@ -49,12 +49,6 @@ def put(tx: Tx, name: str, number: str, *, by: str = "system") -> None:
         (name, number),
     )
     checks.changed(tx, by, "place.put", f"place/{name}", {"number": number})
-
-
-def _others(tx: Tx) -> list[str]:
-    """The services and rooms of the house."""
-    sql = "SELECT number FROM services UNION SELECT number FROM rooms"
-    return [row["number"] for row in tx.all(sql)]
 
 
 def remove(tx: Tx, name: str, *, by: str = "system") -> None:

@@ -189,7 +189,8 @@ async def test_0_rings_the_service_desk_and_comes_back_when_nobody_answers(
         await call.press("0")
         async with asyncio.timeout(WAIT_S):
             await until(lambda: "comes back: nobody answered" in caplog.text, 0.02)
-        # He is in the menu again, and the desk is there by now.
+        await call.press("9")
+        # He is in the main menu again, and the desk is there by now.
         async with Phones(tmp_path, store, exchange).plugged_in(OFFICE) as office:
             await office.registered()
             await call.press("0")

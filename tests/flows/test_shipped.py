@@ -148,7 +148,10 @@ def test_a_key_ends_the_words_even_where_something_is_looked_up_first() -> None:
 def test_0_leads_to_the_service_desk_and_back_when_nobody_answers() -> None:
     assert walk("main").press("0").listen().through == "8101"
     call = walk("main", answered=False).press("0").listen()
-    assert call.last().startswith("服务台现在无人接听,请稍后再拨。 费用查询请按1")
+    assert call.last() == "服务台现在无人接听。留言请按1,排队等候请按2,返回请按9。"
+    assert call.press("2").listen().queue == "8101"
+    assert call.nobody().last() == "很抱歉,现在没有人接听。 留言请按1,返回请按9。"
+    assert call.press("9").last().startswith("费用查询请按1")
     assert not call.over
     # A house that has not said where its desk is, is told in no other way.
     assert walk("main", places={}).press("0").last().startswith("服务台现在无人接听")
@@ -179,7 +182,8 @@ def test_outside_the_hours_0_says_when_it_opens_and_what_to_dial_in_an_emergency
     assert call.last().startswith("如遇紧急情况,请拨打幺二零。 费用查询请按1")
     call.press("0")
     assert call.heard[-2:-1] == ["今天是节假日,服务台明天八点整开始服务。"]
-    assert call.last().startswith("如遇紧急情况,请拨打幺二零。 费用查询请按1")
+    assert call.last() == "如遇紧急情况,请拨打幺二零。 留言请按1,返回请按9。"
+    assert call.press("1").last().startswith("请在提示音后留言")
     assert not call.through
 
 
@@ -200,6 +204,7 @@ def test_every_step_and_every_way_is_walked() -> None:
             walked |= _walked(flow, WELL, speaks=speaks)
     for speaks in (True, False):
         walked |= _walked("studio", WELL, speaks=speaks, keys=("", "1", "#", LOG_IN, "123456"))
+    walked |= _walked("desk", WELL, answered=False)
     walked |= _walked("information", WELL | dict.fromkeys(LISTS, LONG))
     for deposit in ("short", "unknown"):
         walked |= _walked(

@@ -67,7 +67,7 @@ PLACES = Kind(
         Field("name", N_("Named place"), CHOICE, choices=_free, fixed=True, shown=_named),
         Field(
             "number", N_("Telephone number"),
-            hint=N_("Of the service desk: an extension, service or conference room of the house."),
+            hint=N_("Of the service desk: an extension of the house."),
         ),
     ),
     rows=_rows,
