@@ -9,7 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.flows import checks, service
-from central.flows.engine import KEYS, MOST_LOG_INS, Call, Hush, LookUp, Say
+from central.flows.engine import (
+    KEYS,
+    MOST_LOG_INS,
+    Call,
+    Hush,
+    LogIn,
+    LookUp,
+    Remember,
+    Say,
+    TryCard,
+)
 from central.flows.offers import OK, Answer, offers
 from central.flows.reading import Said
 from tests.flows.walking import CARD, PATIENT, PIN, STAFF, Walk
@@ -136,6 +146,21 @@ def test_a_nurse_hears_a_call_and_accepts_it_by_a_key() -> None:
     call = walk("main").press("1" + LOG_IN)
     assert (call.call.patient, call.call.staff) == (PATIENT, None)
     assert (walk("staff").press(LOG_IN).call.patient) is None
+
+
+def test_the_staff_hear_their_own_language_and_no_card_remembers_it() -> None:
+    call = Call(service.shipped(), "staff", places=DESK)
+    call.begin()
+    for key in f"{CARD}#{PIN}#":
+        todo = call.pressed(key)
+    assert isinstance(todo[-1], TryCard)
+    assert todo[-1].staff
+    (said,) = call.logged_in(LogIn.RIGHT, STAFF, "en")
+    assert isinstance(said, Say)
+    assert said.texts[0][0] == "en"
+    assert said.texts[0][1].startswith("For calls press 1, for notices press 2")
+    assert not any(isinstance(each, Remember) for each in call.pressed("7"))
+    assert call.lang == "zh"
 
 
 def test_a_key_ends_the_words_even_where_something_is_looked_up_first() -> None:
