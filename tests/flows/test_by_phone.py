@@ -11,7 +11,7 @@ from central.calls import model as calls
 from central.calls import service as calling
 from central.capabilities import Rules
 from central.console import service as people
-from central.directory import changing, places
+from central.directory import changing, facilities, places
 from central.directory import model as directory
 from central.directory import service as directories
 from central.flows import model
@@ -66,6 +66,7 @@ def build(tx: Tx) -> None:
     directories.add_extension(tx, NURSE, "Nurse Li", person=person)
     desks.put(tx, NURSE, rights="internal", pin=PIN)
     places.put(tx, "desk", "8101")
+    facilities.set_mailbox(tx, "8101", "4711")  # who comes by a menu goes back to it all the same
     always = [Band(day, 0, 0) for day in range(7)]
     editing.put_plan(tx, "service", "Desk", always, on_holidays=True, by="desk")
     details.register(tx, PATIENT, "李梅", "F", "1970-01-01", by="desk")

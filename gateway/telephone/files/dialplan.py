@@ -30,7 +30,7 @@ IN_THE_HOUSE = (picking_up.CONTEXT, rooms.CONTEXT)
 # Where spoken menus put callers through to, wherever these call from: never outside.
 MENUS = "menus"
 # Where a caller goes whom nobody answers, if a menu has set BACK: to the application, told
-# UNANSWERED.
+# UNANSWERED, and not into a mailbox.
 UNANSWERED, BACK = "menu_unanswered", "WARDLINE_BACK"
 OUTSIDE_RING_S = 90
 # The longest that can be dialled, as of `Route`.
@@ -153,16 +153,17 @@ def _line(exchange: Exchange, directory: Directory, line: Line) -> Extension:
     rings = findme.rings(exchange, directory, line, options=options)
     back = f'GotoIf($["${{{BACK}}}" != ""]?{UNANSWERED},s,1)'
     if not rings:
-        return Extension(number, [message] if message else [back, "Congestion(10)"])
-    busy = [back, 'GotoIf($["${DIALSTATUS}" = "BUSY"]?busy)', "Hangup(${HANGUPCAUSE})"]
+        return Extension(number, [back, message or "Congestion(10)"])
+    busy = ['GotoIf($["${DIALSTATUS}" = "BUSY"]?busy)', "Hangup(${HANGUPCAUSE})"]
     return Extension(
         number,
         [
             limits.check("many"),
             *recording.ask(directory, number),
             *rings,
-            *([] if message else busy),
-            *([("busy", message)] if message else [("busy", back), "Busy(10)"]),
+            *([] if message else [back, *busy]),
+            ("busy", back),
+            message or "Busy(10)",
             ("many", "Congestion(10)"),
         ],
         hint=together(line.devices),
