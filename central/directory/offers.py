@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from central.directory import model
+from central.directory.places import PLACES
 from central.flows.offers import Answer, Asking, Offer
 from central.store import Tx
 
@@ -21,6 +22,7 @@ OFFERS = [
         number,
         "the number of a place, such as emergency",
         takes={"place": 32},
+        known={"place": lambda _tx: PLACES},
         gives={"number": "digits"},
         others={NONE: "the place has no number"},
     ),

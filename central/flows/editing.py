@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from central.audit import model as audit
 from central.console.marks import N_
 from central.errors import FieldError
-from central.flows import checks, model, numbers, service
+from central.flows import checks, model, named, numbers, service
 from central.flows.document import MOST_CHARACTERS, Document, DocumentError, Problem
 from central.flows.offers import offers
 from central.flows.service import PURPOSE, SHIPPED_VERSION
@@ -73,7 +73,7 @@ def problems(tx: Tx, flow: str, text: str, at_ms: int) -> list[Problem]:
         checks.check(others | {flow: document}, offers(), flow)
     except DocumentError as error:
         return error.problems
-    return list(numbers.problems(tx, document))
+    return [*numbers.problems(tx, document), *named.problems(tx, document, offers())]
 
 
 def newest(tx: Tx, flow: str) -> int:
@@ -186,6 +186,12 @@ def naming(tx: Tx, number: str) -> list[str]:
     """The menus that put callers through to a number, now or by a version that is planned."""
     found = _now_or_planned(tx)
     return sorted({name for name, document in found if numbers.leading_to(document, number)})
+
+
+def saying(tx: Tx, offer: str, name: str, value: str) -> list[str]:
+    """The menus that ask an offer with this value, now or by a version that is planned."""
+    found = _now_or_planned(tx)
+    return sorted({flow for flow, each in found if named.saying(each, offer, name, value)})
 
 
 def _now_or_planned(tx: Tx) -> Iterator[tuple[str, Document]]:

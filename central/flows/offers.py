@@ -6,7 +6,7 @@ that `acts` writes. One that is `of_patient` is told the patient who has logged 
 one `of_staff` the member of the staff, by the engine and never by the document.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import cache
@@ -49,7 +49,8 @@ class Offer:
     """name: such as "fees.account". takes: parameters and the most characters of each. gives:
     values and how each is read aloud (of `gateway.speech.say.READ_AS`; "" as it stands). others:
     outcomes beside OK, each with what it means, which a menu must answer; tells: as `gives`, of
-    such an outcome."""
+    such an outcome. known: the names that a parameter may be, where it is one: a menu that says
+    another one is refused when it is saved."""
 
     name: str
     run: Run
@@ -58,6 +59,7 @@ class Offer:
     gives: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, str] = field(default_factory=dict)
     tells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    known: Mapping[str, Callable[[Tx], Collection[str]]] = field(default_factory=dict)
     of_patient: bool = False
     of_staff: bool = False
     acts: bool = False

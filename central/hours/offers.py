@@ -47,6 +47,7 @@ OFFERS = [
         open_now,
         "whether it is open now by a plan of opening hours, such as service; opens: when next",
         takes={"plan": 32},
+        known={"plan": lambda tx: [row["name"] for row in model.plans(tx)]},
         others={rules.CLOSED: "it is closed at this hour", rules.HOLIDAY: "it is a holiday"},
         tells={rules.CLOSED: {"opens": ""}, rules.HOLIDAY: {"opens": ""}},
     ),

@@ -13,7 +13,7 @@ from central.console.people import ADMIN, DUTY_MANAGER, TELEPHONE_ADMIN
 from central.console.sheet import download
 from central.directory.present import ChangedMeanwhileError, mark, unchanged
 from central.errors import FieldError
-from central.flows import service as flows
+from central.flows import editing as menus
 from central.hours import editing, importing, model, offers, rules
 from central.hours.rules import HOLIDAY, WORKING
 from central.store import StoreUnavailableError, Tx
@@ -161,22 +161,13 @@ def _plan_page(name: str, given: Any, trouble: dict[str, str], seen: str) -> str
         trouble=trouble,
         seen=seen,
         weekdays=WEEKDAYS,
-        used=_used(name),
+        used=_used(read(), name),
     )
 
 
-def _used(name: str) -> list[str]:
+def _used(tx: Tx, name: str) -> list[str]:
     """The menus that ask whether this plan is open."""
-    return [
-        flow
-        for flow, document in sorted(flows.shipped().items())
-        if any(
-            step.verb == "look_up"
-            and step.what == offers.OFFERS[0].name
-            and step.more.get("with", {}).get("plan") == name
-            for step in document.steps.values()
-        )
-    ]
+    return menus.saying(tx, offers.OFFERS[0].name, "plan", name)
 
 
 @blueprint.post("/hours/plans/<name>/remove")
@@ -184,7 +175,7 @@ def _used(name: str) -> list[str]:
 def remove_plan(name: str) -> Any:
     try:
         with transaction() as tx:
-            editing.remove_plan(tx, name, _used(name), current_user.name)
+            editing.remove_plan(tx, name, _used(tx, name), current_user.name)
     except FieldError as error:
         flash(_("Not removed. %(why)s", why=field_words(error)), "error")
         return redirect(url_for("hours.plan", name=name))

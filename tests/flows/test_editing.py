@@ -146,6 +146,29 @@ def test_callers_are_put_through_to_what_is_there(store: Store) -> None:
     assert "no such room" in told("conference: 8101")[0]
 
 
+def test_what_a_look_up_names_must_be_there(store: Store) -> None:
+    asked = """flow: fees
+title: {zh: 费, en: F}
+start: a
+steps:
+  a:
+    look_up: hours.open
+    with: {plan: PLAN}
+    as: h
+    then: b
+    failed: b
+    outcomes: {closed: b, holiday: b}
+  b: {hang_up: quietly}
+"""
+    with pytest.raises(DocumentError, match="plan cannot be servise"):
+        save(store, asked.replace("PLAN", "servise"))
+    save(store, asked.replace("PLAN", "service"))
+    # What a menu goes by now or later is not taken away.
+    with store.transaction() as tx:
+        assert editing.saying(tx, "hours.open", "plan", "service") == ["desk", "fees", "main"]
+        assert editing.saying(tx, "hours.open", "plan", "night") == []
+
+
 def test_words_that_are_missing_in_a_language_are_found() -> None:
     def found(text: str) -> list[translations.Missing]:
         try:
