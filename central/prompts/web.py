@@ -1,10 +1,12 @@
 """The page of a menu's words as persons say them: uploaded, heard, confirmed, removed."""
 
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
+from markupsafe import Markup, escape
 
 from central.console.context import _, current_user, lang, read, requires, transaction
 from central.console.errors import field_words
@@ -49,6 +51,7 @@ def _page(flow: str, trouble: dict[tuple[str, str], str] | None = None, code: st
         rows=rows,
         left=recorded.values(),
         parts=PARTS,
+        marked=_marked,
         trouble=trouble or {},
         code=code,
         asked=(request.form.get("slot"), request.form.get("lang")),
@@ -56,6 +59,11 @@ def _page(flow: str, trouble: dict[tuple[str, str], str] | None = None, code: st
         most_s=MOST_MS // 1000,
     )
     return made, 400 if trouble else 200
+
+
+def _marked(words: str) -> Markup:
+    """Values stand out from the words: {fee.total:money}."""
+    return Markup(re.sub(r"\{[^{}]+\}", r"<code>\g<0></code>", str(escape(words))))
 
 
 def _studio(tx: Tx) -> str:
