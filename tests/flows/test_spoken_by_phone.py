@@ -1,6 +1,7 @@
 """What callers are asked to say, on a real exchange with a real phone."""
 
 import asyncio
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from central.personal import desks
 from central.prompts import model as prompts
 from central.prompts import service as prompting
 from central.recordings import model as recordings
+from central.recordings import service as recorded
 from central.store import Store, Tx
 from gateway.speech.engines import EngineFailedError, Espeak
+from gateway.speech.sound import Sound
 from gateway.telephone.files.recording import BY_APPLICATION
 from tests.bench.waiting import until
 from tests.flows.test_by_phone import OFFICE, WARD, at_work, line
@@ -85,6 +88,10 @@ title: {zh: 服务台, en: Desk}
 start: bye
 steps:
   bye: {hang_up: {zh: 再见。, en: Goodbye.}}
+"""
+WHO = """
+  who: {menu: {zh: 请按1。, en: Press 1.}, keys: {1: card}, failed: bye, wait_s: 30}
+  card: {log_in: {}, then: bye, failed: bye}
 """
 
 
@@ -236,3 +243,35 @@ async def test_words_said_by_telephone_are_heard_in_the_menu_instead_of_speech(
 
 def length_of_newest(exchange: RunningExchange, before: dict[str, int]) -> int:
     return max((ms for name, ms in sounds(exchange).items() if name not in before), default=0)
+
+
+async def test_a_menu_that_is_recorded_is_silent_while_a_pin_is_entered(
+    store: Store, exchange: RunningExchange
+) -> None:
+    put(store, "help", GOODBYE.replace("start: bye", "start: who") + WHO)
+    with store.transaction() as tx:
+        rule = recorded.add_rule(tx, direction="service", keep_days=5)
+    before = sounds(exchange)
+    async with at_work(store, exchange), line(store, exchange) as phone:
+        call = await phone.dial(HELP)
+        heard = len(call.heard)
+
+        async def grows(ms: int) -> int:
+            async with asyncio.timeout(WAIT_S):
+                await until(lambda: length_of_newest(exchange, before) >= ms, 0.02)
+            return length_of_newest(exchange, before)
+
+        # He hums all the while: first in the menu, then where card and PIN are asked for.
+        spoken = await grows(1000)
+        await call.press("1")
+        secret = await grows(spoken + 3000)
+        await call.press("1#1#")
+        await call.hears(500, heard)
+        await call.hang_up()
+    with store.transaction() as tx:
+        recorded.remove_rule(tx, rule)
+    (name,) = (each for each in sounds(exchange) if each.startswith("app-"))
+    raw = (exchange.folder / BY_APPLICATION / name).read_bytes()[44:]
+    loud = [Sound(array("h", raw[at * 16 : (at + 500) * 16])).rms for at in range(0, secret, 500)]
+    assert min(loud[:2]) > 500
+    assert max(loud[spoken // 500 + 2 : secret // 500 - 1]) < 50
