@@ -11,6 +11,8 @@ from central.console.errors import field_words, store_words
 from central.console.marks import N_
 from central.console.people import ADMIN, DUTY_MANAGER, TELEPHONE_ADMIN
 from central.console.sheet import download
+from central.directory import model as directory
+from central.directory import places
 from central.directory.present import ChangedMeanwhileError, mark, unchanged
 from central.errors import FieldError
 from central.flows import editing as menus
@@ -68,6 +70,10 @@ def index() -> Any:
         is_open=state == rules.OPEN,
         opens=opens and f"{opens:%Y-%m-%d %H:%M}",
         may_change=_may_change(),
+        places=[
+            (name, place.words, directory.places(tx).get(name))
+            for name, place in places.PLACES.items()
+        ],
     )
 
 

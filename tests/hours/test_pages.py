@@ -65,6 +65,7 @@ def test_a_table_of_holidays_counts_for_pages_and_menus(
     page = as_user("zhao").get("/hours").text
     assert "国庆节调休" in page
     assert "Closed now: holiday." in page
+    assert "no number yet" in page
     assert "It opens next 2026-10-03 08:00." in page
     assert asked(db, "zh").outcome == "holiday"
     at(clock, "2026-10-03 08:00")
