@@ -284,11 +284,11 @@ class _Line:
     async def _media(self, lang: str, text: str, slot: str) -> str:
         """A person's voice where there is one for these words, or else speech."""
         store, said = self._desk.store, self._desk.prompts
-        if slot and (sha256 := prompts.current(store.read(), slot, lang, text)) is not None:
-            try:
-                return await said.sound(sha256, lambda: prompts.sound(store.read(), sha256))
-            except (SpeechUnavailableError, KeyError, sqlite3.Error) as error:
-                log.error("the recorded words of %s in %s are not used: %s", slot, lang, error)
+        try:
+            if slot and (key := prompts.current(store.read(), slot, lang, text)) is not None:
+                return await said.sound(key, lambda: prompts.sound(store.read(), key))
+        except (SpeechUnavailableError, KeyError, sqlite3.Error) as error:
+            log.error("the recorded words of %s in %s are not used: %s", slot, lang, error)
         return await said.media(lang, text)
 
     async def _play(self, *media: str) -> None:
