@@ -53,8 +53,3 @@ def done_ones(tx: Tx, now_ms: int) -> list[Row]:
 
 def one(tx: Tx, id: int) -> Row | None:
     return tx.one(f"{_WITH_SOUND} WHERE m.id = ?", (id,))
-
-
-def waiting(tx: Tx) -> int:
-    """How many nobody has seen to."""
-    return int(tx.value("SELECT count(*) FROM left_messages WHERE done_ms IS NULL"))

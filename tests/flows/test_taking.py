@@ -1,7 +1,7 @@
 """What a caller is asked to say in a menu, without a telephone."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.flows.engine import KEYS, Call
@@ -97,6 +97,7 @@ def test_0_leads_to_a_person_until_something_was_said() -> None:
     assert walk().listen().speak().press("0").through == ""
 
 
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from([*sorted(KEYS), "listen", "wait", "speak"]), max_size=40))
 def test_whatever_happens_one_recording_at_most_is_left_and_it_is_the_one_kept(
     deeds: list[str],

@@ -1,6 +1,6 @@
 """A caller in a queue, without a telephone; and the line itself."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.flows.engine import KEYS, Call
@@ -80,6 +80,7 @@ def test_who_hangs_up_leaves_the_queue() -> None:
     assert call.queue == ""
 
 
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from([*sorted(KEYS - {"*"}), "listen", "wait", 1, 2, 3]), max_size=30))
 def test_he_waits_whatever_happens_until_somebody_says_otherwise(deeds: list[str | int]) -> None:
     call = walk()
@@ -94,6 +95,7 @@ def test_he_waits_whatever_happens_until_somebody_says_otherwise(deeds: list[str
     assert call.nobody().listen().over
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(min_value=0, max_value=5), max_size=40))
 def test_a_line_keeps_its_order_and_tells_each_his_place(deeds: list[int]) -> None:
     """0 is somebody more; n is the n-th who leaves, if there is one."""

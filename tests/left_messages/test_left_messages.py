@@ -81,10 +81,10 @@ def test_it_waits_until_somebody_has_heard_and_seen_to_it(
     with clerk.get(sound) as heard:
         assert (heard.status_code, len(heard.data)) == (200, 16_044)
     assert post(clerk, f"/left-messages/{id}/done") == 302
-    assert model.waiting(db.read()) == 0
+    assert model.open_ones(db.read()) == []
     assert sound in clerk.get("/left-messages").text
     assert post(clerk, f"/left-messages/{id}/reopen") == 302
-    assert model.waiting(db.read()) == 1
+    assert len(model.open_ones(db.read())) == 1
     assert audited(db, "left_message.leave", "recording.listen", "left_message.done",
                    "left_message.reopen") == [
         ("patient", "left_message.leave", "patient/P1"),
@@ -119,7 +119,7 @@ def test_two_at_the_desk_mark_it_once(db: Store, as_user: AsUser) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "rule-1-1.1", "message-1-../../x", "message-x-1.1"])
-def test_a_menu_cannot_leave_what_is_no_message(db: Store, name: str) -> None:
-    with pytest.raises(FieldError), db.transaction() as tx:
+def test_a_menu_cannot_leave_what_is_no_message(store: Store, name: str) -> None:
+    with pytest.raises(FieldError), store.transaction() as tx:
         service.leave(tx, name, lang="zh")
-    assert model.waiting(db.read()) == 0
+    assert model.open_ones(store.read()) == []

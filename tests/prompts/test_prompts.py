@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.console.context import Console
+from central.directory import service as directories
 from central.errors import FieldError
 from central.flows import model as menus
 from central.flows.document import read as read_document
@@ -63,7 +64,14 @@ def live(db: Store, words: str) -> None:
 
 
 @pytest.fixture
-def db(app: Any) -> Store:
+def db(store: Store) -> Store:
+    live(store, HELLO)
+    return store
+
+
+@pytest.fixture
+def shown(app: Any) -> Store:
+    """The database of a console."""
     console: Console = app.extensions["wardline"]
     live(console.store, HELLO)
     return console.store
@@ -206,9 +214,9 @@ async def test_a_code_lasts_half_an_hour_and_silence_is_no_prompt(
 
 
 def test_the_page_takes_a_sound_lets_it_be_heard_and_asks_when_words_change(
-    db: Store, as_user: AsUser
+    shown: Store, as_user: AsUser
 ) -> None:
-    admin = as_user("admin")
+    db, admin = shown, as_user("admin")
     address = "/flows/fees/prompts"
     page = admin.get(f"{address}?lang=en").text
     assert "Speech says these words: they hold values." in page
@@ -238,15 +246,15 @@ def test_the_page_takes_a_sound_lets_it_be_heard_and_asks_when_words_change(
     assert admin.get("/flows/nothing/prompts").status_code == 404
 
 
-def test_the_page_gives_a_code_where_there_is_a_number_to_dial(db: Store, as_user: AsUser) -> None:
-    from central.directory import service as directories
-
+def test_the_page_gives_a_code_where_there_is_a_number_to_dial(
+    shown: Store, as_user: AsUser
+) -> None:
     admin, address = as_user("admin"), "/flows/fees/prompts"
     assert "/prompts/code" not in admin.get(address).text
-    with db.transaction() as tx:
+    with shown.transaction() as tx:
         directories.add_service(tx, "8606", "menu_studio")
     token = {"csrf_token": token_of(admin, address), "slot": AT[0], "lang": AT[1]}
     page = admin.post(f"{address}/code?lang=en", data=token).text
-    shown = re.search(r"Dial 8606 within half an hour and enter <strong[^>]*>(\d{6})<", page)
-    assert shown is not None
-    assert model.code(db.read(), shown[1]) is not None
+    given = re.search(r"Dial 8606 within half an hour and enter <strong[^>]*>(\d{6})<", page)
+    assert given is not None
+    assert model.code(shown.read(), given[1]) is not None
