@@ -6,12 +6,10 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 
-from gateway.telephone.ari.actions import Actions, Hold
+from gateway.telephone.ari.actions import SAID_WITHIN, Actions, Hold
 from gateway.telephone.ari.errors import ExchangeError, GoneError
 from gateway.telephone.exchange import TAKE_BACK_S
 
-# So often it is said within the time that the exchange waits: one may come late.
-SAID_WITHIN = 4
 _AGAIN_AT = 1 - 1 / SAID_WITHIN
 # The exchange waits from the call's arrival on, and soon something is played, which says it too.
 FIRST_S = 0.25
@@ -55,4 +53,4 @@ async def _say(actions: Actions, channel: str, hold: Hold) -> None:
 
 def _wait_s(hold: Hold) -> float:
     """Until it is to be said again."""
-    return hold.until_s - hold.seconds * _AGAIN_AT - time.monotonic()
+    return 0.0 if hold.due else hold.until_s - hold.seconds * _AGAIN_AT - time.monotonic()

@@ -7,11 +7,11 @@ import pytest
 
 from gateway.speech.engines import Espeak
 from gateway.speech.library import SpeechLibrary
-from gateway.telephone.ari.actions import MOST_PROMPT_S, Actions
+from gateway.telephone.ari.actions import MOST_PROMPT_S, SAID_WITHIN, Actions
 from gateway.telephone.ari.errors import UnreachableError
 from gateway.telephone.exchange import SOUNDS, TAKE_BACK_S, TO_BE_HELD
 from gateway.telephone.files.features import PICK_UP
-from gateway.telephone.holding import SAID_WITHIN, held
+from gateway.telephone.holding import held
 from gateway.telephone.prompts import Prompts
 from tests.telephone import sipp
 from tests.telephone.conftest import ABSENT, NIGHT, OFFICE, STATION

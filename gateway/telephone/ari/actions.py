@@ -19,6 +19,11 @@ from gateway.telephone.media import lasts_s
 RING_S = 60
 # Nothing that is played is longer.
 MOST_PROMPT_S = 120.0
+# How often a call that is ours is said to be so, within the time that the exchange waits: one may
+# come late.
+SAID_WITHIN = 4
+# Of that time, what may be left at the end of what is played.
+MOST_LEFT = 2
 # What Asterisk answers when it finds no way to the one to be rung.
 NO_SUCH_PHONE = 500
 _ANSWER_BY_ITSELF = {
@@ -29,23 +34,29 @@ _ANSWER_BY_ITSELF = {
 @dataclass
 class Hold:
     """A call that the exchange leaves to us for `seconds` each time we say so. Who has the turn
-    says what belongs together. until_s: (steady) as long as it was last said; changed: that is
-    another time now."""
+    says what belongs together. until_s: (steady) as long as it was last said; due: it is to be said
+    again at once; changed: one of the two has."""
 
     seconds: float
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     until_s: float = 0.0
+    due: bool = False
 
     def said(self, seconds: float) -> None:
         """It is ours for so long."""
-        self.until_s = time.monotonic() + seconds
+        self.until_s, self.due = time.monotonic() + seconds, False
         self.changed.set()
 
     def is_due(self) -> None:
-        """It is to be said again at once."""
-        self.until_s = 0.0
+        self.due = True
         self.changed.set()
+
+    def suffices(self, seconds: float) -> bool:
+        """Whether what was said last does for something that takes so long, and should we die
+        over that, not for too long: what is played is often broken off."""
+        left_s = self.until_s - time.monotonic() - seconds
+        return self.seconds / SAID_WITHIN <= left_s <= MOST_LEFT * self.seconds
 
 
 class Actions:
@@ -200,11 +211,15 @@ class Actions:
         known_s = lasts_s(media)
         async with hold.turn:
             if known_s is not None:
-                # To the end of it and as long as ever: nothing need be said meanwhile.
-                await self.keep(channel, known_s + hold.seconds)
-                hold.said(known_s + hold.seconds)
+                if hold.suffices(known_s):
+                    hold.due = False
+                else:
+                    # To the end of it and as long as ever: nothing need be said meanwhile.
+                    await self.keep(channel, known_s + hold.seconds)
+                    hold.said(known_s + hold.seconds)
                 return await self._play(channel, media, lang)
             await self.keep(channel, MOST_PROMPT_S)
+            hold.said(MOST_PROMPT_S)
             playback = await self._play(channel, media, lang)
             hold.is_due()
         return playback
@@ -294,6 +309,7 @@ class Actions:
         async with hold.turn:
             # As with what is played: nothing else is done with the channel until it is over.
             await self.keep(channel, most_s + MOST_PROMPT_S)
+            hold.said(most_s + MOST_PROMPT_S)
             await self._ari.request("POST", "channels", channel, "record", query=query)
             hold.is_due()
 
