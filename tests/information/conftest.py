@@ -29,6 +29,9 @@ def ring(store: Store, lang: str = "zh") -> Walk:
 
     def ask(do: LookUp, call: Call) -> Answer:
         offer = offers()[do.offer]
+        if not do.offer.startswith("information."):
+            # Elsewhere in the house, where 0 leads.
+            return Answer(values=dict.fromkeys(offer.gives, ""))
         values = {name: do.values[name][:most] for name, most in offer.takes.items()}
         answer = offer.run(store.read(), Asking(call.lang, zone=ZONE), values)
         assert answer.outcome != "ok" or set(answer.values) == set(offer.gives)

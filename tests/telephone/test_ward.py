@@ -50,7 +50,7 @@ POLICY = {
             "beds": "all",
             "steps": [
                 {"after_s": 0, "target": {"kind": "station"}},
-                _ringing(1, "8203"),
+                _ringing(1, "8213"),
                 _ringing(600, "8204"),
                 {"after_s": 900, "target": {"kind": "role", "role": "duty_manager"}},
             ],
@@ -60,11 +60,11 @@ POLICY = {
 
 
 def fill(tx: Tx) -> None:
-    directory.add_extension(tx, "8203", "五病区护士站", ward="5")
-    directory.add_phone(tx, STATION, "8203")
+    directory.add_extension(tx, "8213", "五病区护士站", ward="5")
+    directory.add_phone(tx, STATION, "8213")
     directory.add_extension(tx, "8204", "Office")
     directory.add_phone(tx, OFFICE, "8204", lang="en")
-    directory.add_service(tx, "199", "help", ("8203",))
+    directory.add_service(tx, "199", "help", ("8213",))
     changing.change_service(tx, ALONE, [], by="test")
     changing.change_service(tx, MENU, ["8204"], by="test")
     policies.add_version(tx, "5", POLICY, "admin")
@@ -147,7 +147,7 @@ async def test_a_press_rings_the_station_which_hears_it_and_accepts(
         await it.station.event("CALL_CLOSED")
         wait_for(lambda: it.call("1")["state"] == "accepted", "the call to be accepted")
         assert it.call("1")["accepted_by"] == "五病区护士站"
-        assert it.story("1")[-1][1]["via"] == "phone 8203"
+        assert it.story("1")[-1][1]["via"] == "phone 8213"
         wait_for(lambda: hospital.lamp("1") == "steady", "the lamp of an accepted call")
         it.ends("1")
         loudness, length_ms = it.station.heard()
@@ -166,7 +166,7 @@ async def test_3_passes_it_on_and_the_next_phone_rings_at_once(
         await it.rings(it.office, "1")
         await it.presses(it.office, "1")
         wait_for(lambda: it.call("1")["state"] == "accepted", "the call to be accepted")
-        assert it.outcomes("1") == [{"8203": "passed_on"}, {"8204": "taken"}]
+        assert it.outcomes("1") == [{"8213": "passed_on"}, {"8204": "taken"}]
         it.ends("1")
 
 
@@ -178,7 +178,7 @@ async def test_who_is_busy_and_who_is_not_there_cost_no_time(
         await it.rings(it.station, "1")
         await it.station.do("hangup")
         await it.rings(it.office, "1")
-        assert it.outcomes("1") == [{"8203": "busy"}]
+        assert it.outcomes("1") == [{"8213": "busy"}]
         it.ends("1")
         await it.office.event("CALL_CLOSED")
 
@@ -211,7 +211,7 @@ async def test_the_exchange_dies_while_it_rings_and_the_escalation_goes_on(
         wait_for(
             lambda: it.call("1")["level"] == 3, "the duty manager, for no telephone could be rung"
         )
-        assert it.outcomes("1") == [{"8203": "failed"}, {"8204": "failed"}]
+        assert it.outcomes("1") == [{"8213": "failed"}, {"8204": "failed"}]
         hospital.start(EXCHANGE)
     # Telephones that are plugged in again.
     async with ward(hospital, tmp_path / "again") as it:
