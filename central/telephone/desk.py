@@ -21,6 +21,7 @@ from central.personal import model as seats
 from central.store import Store
 from central.telephone.ringing import Saying
 from gateway.telephone.ari.actions import Actions
+from gateway.telephone.ari.client import is_of_ours
 from gateway.telephone.ari.errors import ExchangeError, LaneEndedError
 from gateway.telephone.ari.events import FOUND, Event
 from gateway.telephone.ari.reading import Lane
@@ -131,7 +132,11 @@ class Reception:
             try:
                 arrival = self._arrival(lane, first)
                 handler = handler_of(arrival.purpose, self._by_purpose) if arrival else None
-                if arrival is None:
+                if arrival is None and not is_of_ours(call):
+                    # The exchange has taken him back from an earlier run, and still names him.
+                    log.info("%s has gone on without us", lane.subject)
+                    then = _let_be
+                elif arrival is None:
                     # What an earlier run of ours had begun: its ringing is begun anew.
                     log.info("hanging up %s, which an earlier run has left", lane.subject)
                     then = actions.hang_up

@@ -51,7 +51,7 @@ POLICY = {
             "steps": [
                 {"after_s": 0, "target": {"kind": "station"}},
                 _ringing(1, "8213"),
-                _ringing(600, "8204"),
+                _ringing(600, "8214"),
                 {"after_s": 900, "target": {"kind": "role", "role": "duty_manager"}},
             ],
         }
@@ -62,11 +62,11 @@ POLICY = {
 def fill(tx: Tx) -> None:
     directory.add_extension(tx, "8213", "五病区护士站", ward="5")
     directory.add_phone(tx, STATION, "8213")
-    directory.add_extension(tx, "8204", "Office")
-    directory.add_phone(tx, OFFICE, "8204", lang="en")
+    directory.add_extension(tx, "8214", "Office")
+    directory.add_phone(tx, OFFICE, "8214", lang="en")
     directory.add_service(tx, "199", "help", ("8213",))
     changing.change_service(tx, ALONE, [], by="test")
-    changing.change_service(tx, MENU, ["8204"], by="test")
+    changing.change_service(tx, MENU, ["8214"], by="test")
     policies.add_version(tx, "5", POLICY, "admin")
 
 
@@ -166,7 +166,7 @@ async def test_3_passes_it_on_and_the_next_phone_rings_at_once(
         await it.rings(it.office, "1")
         await it.presses(it.office, "1")
         wait_for(lambda: it.call("1")["state"] == "accepted", "the call to be accepted")
-        assert it.outcomes("1") == [{"8213": "passed_on"}, {"8204": "taken"}]
+        assert it.outcomes("1") == [{"8213": "passed_on"}, {"8214": "taken"}]
         it.ends("1")
 
 
@@ -211,7 +211,7 @@ async def test_the_exchange_dies_while_it_rings_and_the_escalation_goes_on(
         wait_for(
             lambda: it.call("1")["level"] == 3, "the duty manager, for no telephone could be rung"
         )
-        assert it.outcomes("1") == [{"8213": "failed"}, {"8204": "failed"}]
+        assert it.outcomes("1") == [{"8213": "failed"}, {"8214": "failed"}]
         hospital.start(EXCHANGE)
     # Telephones that are plugged in again.
     async with ward(hospital, tmp_path / "again") as it:
@@ -233,7 +233,7 @@ async def test_the_bridge_dies_while_it_rings_and_what_is_still_open_rings_again
         hospital.kill(BRIDGE)
         # Who dials for help meanwhile reaches the station by the dial plan alone.
         await it.office.dial("199")
-        while not (await it.station.event("CALL_INCOMING"))["peeruri"].startswith("sip:8204@"):
+        while not (await it.station.event("CALL_INCOMING"))["peeruri"].startswith("sip:8214@"):
             pass
         await it.office.do("hangup")
         hospital.operate("1", "presence")
@@ -315,24 +315,26 @@ async def test_the_bridge_dies_and_who_is_in_a_menu_hears_an_apology_or_a_person
         put_through = await line.dial(MENU)
         await put_through.hears(200)
         hospital.kill(BRIDGE)
-        await asyncio.gather(*(apologized(each, later) for each in calls))
-        await asyncio.gather(*(each.hung_up() for each in calls))
-        await apologized(put_through, instead)
+        await asyncio.gather(
+            apologized(put_through, instead), *(apologized(each, later) for each in calls)
+        )
         await it.office.event("CALL_INCOMING")
         await it.office.do("accept")
         await it.office.event("CALL_ESTABLISHED")
-        await it.office.do("hangup")
-        await put_through.hung_up()
+        await asyncio.gather(*(each.hung_up() for each in calls))
         # A new caller reaches a person at once.
         ringing = asyncio.create_task(line.dial(MENU))
         await it.office.event("CALL_INCOMING")
-        await it.office.do("accept")
-        anew = await ringing
         await it.office.do("hangup")
-        await anew.hung_up()
+        with pytest.raises(CallRefusedError):
+            await ringing
+        # Who speaks with a person speaks on when the bridge is back.
         hospital.start(BRIDGE)
         again = await taken(line, ALONE)
         await again.hears(300)
+        assert not put_through.over.is_set()
+        await it.office.do("hangup")
+        await put_through.hung_up()
         # Dead and back at once: the menu begins anew, or it is too late for that.
         hospital.kill(BRIDGE)
         hospital.start(BRIDGE)

@@ -37,6 +37,7 @@ BACK_OFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 # Asterisk has 100 for everybody.
 MOST_CONNECTIONS = 50
 MOST_MESSAGE_BYTES = 16 * 1024 * 1024
+_OURS = "wardline-"
 
 
 class Ari:
@@ -294,4 +295,9 @@ def _uri(path: Sequence[str]) -> str:
 
 def new_id(what: str) -> str:
     """An id for a channel, bridge or playback that we are about to ask for."""
-    return f"wardline-{what}-{uuid.uuid4().hex}"
+    return f"{_OURS}{what}-{uuid.uuid4().hex}"
+
+
+def is_of_ours(id: str) -> bool:
+    """Whether we, or an earlier run, asked for it: callers have ids of the exchange's own."""
+    return id.startswith(_OURS)
