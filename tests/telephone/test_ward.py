@@ -201,18 +201,26 @@ async def test_it_falls_silent_when_somebody_else_sees_to_it(
         it.ends("2")
 
 
+def _connected(hospital: Hospital) -> int:
+    """How often the bridge has reached the exchange."""
+    return (hospital.layout.folder / "bridge.log").read_text().count("connected to the exchange")
+
+
 async def test_the_exchange_dies_while_it_rings_and_the_escalation_goes_on(
     hospital: Hospital, tmp_path: Path
 ) -> None:
     async with ward(hospital, tmp_path) as it:
         hospital.operate("1", "press")
         await it.rings(it.station, "1")
+        connected = _connected(hospital)
         hospital.kill(EXCHANGE)
         wait_for(
             lambda: it.call("1")["level"] == 3, "the duty manager, for no telephone could be rung"
         )
         assert it.outcomes("1") == [{"8213": "failed"}, {"8214": "failed"}]
         hospital.start(EXCHANGE)
+        # Until then whoever is to be rung has failed to ring.
+        wait_for(lambda: _connected(hospital) > connected, "the bridge to be back at the exchange")
     # Telephones that are plugged in again.
     async with ward(hospital, tmp_path / "again") as it:
         hospital.operate("3", "press")
