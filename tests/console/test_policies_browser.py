@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from central.escalation import model
 from central.wards import model as wards
@@ -66,6 +66,27 @@ def test_a_policy_is_changed_and_saved_by_keyboard_alone(site: Site, page: Page)
     expect(page.get_by_text("Saved as version 1.")).to_be_visible(timeout=WAIT_MS)
     steps = model.active(site.store.read(), "3")["rules"][0]["steps"]
     assert steps[1] == {"after_s": 15, "target": {"kind": "neighbour"}}
+
+
+def test_what_was_typed_before_the_scripts_came_counts(site: Site, page: Page) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/policy.js*", hold)
+    with page.expect_request("**/policy.js*"):
+        page.goto(page.url, wait_until="commit")
+    page.locator("#r0s1-after").fill("15")
+    held[0].continue_()
+    expect(page.locator('[data-type="toilet"] .timeline')).to_contain_text("15 s", timeout=WAIT_MS)
+    expect(page.get_by_text("Changed, not saved yet.")).to_be_visible()
+
+
+def test_nothing_is_changed_on_a_page_that_just_came(page: Page) -> None:
+    with page.expect_event("load"):
+        page.reload()
+    expect(page.locator("[data-changed]")).to_be_hidden()
 
 
 def test_a_hole_shows_as_it_is_made_and_saving_is_refused(site: Site, page: Page) -> None:

@@ -151,6 +151,21 @@
     }, 500);
   }
 
+  // What was typed before the scripts were there, or is put back by the browser, is made known to
+  // them like any other input. This runs after the page's own scripts.
+  const expected = {
+    checkbox: (field) => field.checked === field.defaultChecked,
+    radio: (field) => field.checked === field.defaultChecked,
+    "select-one": (field) => field.selectedIndex === Math.max(0, [...field.options].findLastIndex((each) => each.defaultSelected)),
+    "select-multiple": (field) => [...field.options].every((each) => each.selected === each.defaultSelected),
+  };
+  const asItCame = (field) => (expected[field.type] ?? ((other) => other.value === other.defaultValue))(field);
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const field of document.querySelectorAll("input, select, textarea")) {
+      if (!asItCame(field)) field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  });
+
   // What must be scrolled can be scrolled by keyboard, too.
   for (const region of document.querySelectorAll(".table-responsive")) if (region.scrollWidth > region.clientWidth) region.tabIndex = 0;
 })();
