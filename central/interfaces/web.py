@@ -22,7 +22,7 @@ from gateway.his import examples
 from gateway.his.http import document
 from gateway.his.http.reading import MAX_BODY_BYTES
 from gateway.his.http.schemas import EXAMPLES
-from gateway.his.poller.database import Database, PollError
+from gateway.his.poller.rows import PollError
 from gateway.his.poller.settings import PollConfigError, from_config
 
 blueprint = Blueprint(
@@ -180,6 +180,10 @@ def _sources() -> list[dict[str, Any]]:
         configured = from_config(console().config)
     except PollConfigError as error:
         return [{"name": "central.json", "shown": "", "trouble": str(error), "feeds": []}]
+    if not configured:
+        return []
+    from gateway.his.poller.database import Database  # see there
+
     states = {(row["source"], row["feed"]): row for row in polls.feeds(read())}
     found = []
     for source in configured:

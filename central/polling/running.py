@@ -10,12 +10,15 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from central.polling import service
 from central.store import Store, StoreUnavailableError
-from gateway.his.poller.database import PAGE_ROWS, Database, PollError, Row
+from gateway.his.poller.rows import PAGE_ROWS, PollError, Row
 from gateway.his.poller.settings import Feed, Source
+
+if TYPE_CHECKING:
+    from gateway.his.poller.database import Database
 
 log = logging.getLogger("wardline.his")
 
@@ -96,6 +99,8 @@ class Polling:
 
     async def read(self, source: Source, feed: Feed, threaded: Threaded) -> bool:
         """Read one feed once. Whether it could be read and stored."""
+        from gateway.his.poller.database import Database  # see there
+
         try:
             database = Database(source)
             if feed.is_picture:
@@ -119,7 +124,7 @@ class Polling:
         return True
 
     async def _picture(
-        self, source: Source, feed: Feed, database: Database, threaded: Threaded
+        self, source: Source, feed: Feed, database: "Database", threaded: Threaded
     ) -> None:
         rows = [row.values for row in await threaded.run(partial(database.picture, feed))]
         now = self._now()
@@ -135,7 +140,7 @@ class Polling:
         )
 
     async def _rows(
-        self, source: Source, feed: Feed, database: Database, threaded: Threaded
+        self, source: Source, feed: Feed, database: "Database", threaded: Threaded
     ) -> None:
         now = self._now()
         begin = service.begin_of(self._store.read(), source, feed, now)

@@ -13,9 +13,9 @@ from central.polling import model
 from central.store import HOSPITAL, Row, Tx
 from gateway.his.http import reading
 from gateway.his.poller import differing
-from gateway.his.poller.database import Row as Read
 from gateway.his.poller.differing import Body
 from gateway.his.poller.mapping import body_of, written
+from gateway.his.poller.rows import Row as Read
 from gateway.his.poller.settings import Feed, Source
 
 DEVICE_OF = "central"

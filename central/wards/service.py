@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from functools import cache
 from typing import Any
 
 from central.faults import model as fault_rows
@@ -146,6 +147,13 @@ def beds_told(tx: Tx, ward: str, node: str, message: dict[str, Any]) -> None:
     tx.changed(ward, "beds")
 
 
+@cache
+def _node_words(lang: str) -> list[tuple[str, str]]:
+    """What nodes say that holds no value, by id."""
+    words = [each for each in catalogue(lang).items() if each[0].startswith(NODE_WORDS)]
+    return sorted((words_id, text) for words_id, text in words if "{" not in text)
+
+
 def config_for(tx: Tx, node: Row) -> dict[str, Any]:
     """The retained config message of a node, its phrases without audio yet."""
     ward = node["ward"]
@@ -153,10 +161,8 @@ def config_for(tx: Tx, node: Row) -> dict[str, Any]:
     station = node["role"] == "station"
     phrases = {
         words_id: {"lang": lang, "text": text}
-        for words_id, text in sorted(catalogue(lang).items())
-        if words_id.startswith(NODE_WORDS)
-        and "{" not in text
-        and (station or not words_id.startswith(STATION_WORDS))
+        for words_id, text in _node_words(lang)
+        if station or not words_id.startswith(STATION_WORDS)
     }
     if station:
         # A station that is alone says where before what; together they would be too many.

@@ -47,16 +47,24 @@ def nurse(browser: Browser, demo: dict[str, Any], request: pytest.FixtureRequest
     assert ours == []
 
 
-@pytest.mark.parametrize("nurse", ["3", "5"], indirect=True, ids=["bus", "gpio"])
+@pytest.mark.parametrize(
+    ("nurse", "bed"),
+    [
+        pytest.param("3", "2", id="bus"),
+        pytest.param("5", "2", id="gpio"),
+        pytest.param("5", "5", id="micropython"),
+    ],
+    indirect=["nurse"],
+)
 def test_from_the_button_to_the_board_and_to_the_bed(
-    nurse: Page, demo: dict[str, Any], tmp_path: Any
+    nurse: Page, bed: str, demo: dict[str, Any], tmp_path: Any
 ) -> None:
     ward = nurse.url.rsplit("/", 1)[1]
     board, beds = nurse, nurse.context.new_page()
     beds.goto(f"{demo['url']}/virtual/{ward}")
-    unit = beds.locator('.unit[data-bed="2"]')
+    unit = beds.locator(f'.unit[data-bed="{bed}"]')
     lamp = unit.locator('[data-part="lamp"]')
-    row = board.locator('.row-call[data-bed="2"]')
+    row = board.locator(f'.row-call[data-bed="{bed}"]')
     expect(lamp).to_have_attribute("data-pattern", "off", timeout=TIMEOUT_MS)
     expect(row).to_have_count(0)
 

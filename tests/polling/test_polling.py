@@ -15,7 +15,8 @@ from central.hospital import service as hospital
 from central.polling import model, service
 from central.polling.running import MOST_LOST, Threaded
 from central.wards import model as wards
-from gateway.his.poller.database import PAGE_ROWS, Database, PollError, Row, page_of
+from gateway.his.poller.database import Database, page_of
+from gateway.his.poller.rows import PAGE_ROWS, PollError, Row
 from gateway.his.poller.settings import PollConfigError, from_config
 from tests.polling.conftest import CHARGES, STAYS, ZONE, House
 

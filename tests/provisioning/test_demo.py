@@ -65,26 +65,14 @@ def modes_below(folder: Path) -> dict[Path, int]:
     return modes
 
 
-def test_ctrl_c_stops_all_it_started_and_nothing_else(
+def test_a_killed_demo_leaves_nothing_and_the_next_one_goes_on_until_ctrl_c(
     tmp_path: Path, bystander: "subprocess.Popen[bytes]"
 ) -> None:
-    with started("--folder", str(tmp_path / "demo")) as (process, facts):
+    folder = tmp_path / "demo"
+    with started("--folder", str(folder)) as (process, facts):
         assert len(facts["pids"]) == 12  # 3 brokers, units, exchange, bridge, web, 5 nodes
         assert all(alive(pid) for pid in facts["pids"].values())
-        modes = modes_below(tmp_path / "demo")
-        assert "wardline.db" in {each.name for each in modes}
-        assert [each for each, mode in modes.items() if S_ISREG(mode) and mode & 0o077] == []
-        os.killpg(process.pid, signal.SIGINT)  # as the terminal does
-        assert process.wait() == 0
-        assert not any(alive(pid) for pid in facts["pids"].values())
-        assert not answers(int(facts["url"].rsplit(":", 1)[1]))
-        assert not answers(facts["mllp"])
-    assert bystander.poll() is None
-
-
-def test_a_killed_demo_leaves_nothing_and_its_folder_can_be_used_again(tmp_path: Path) -> None:
-    with started("--folder", str(tmp_path / "demo")) as (process, facts):
-        store = Store(tmp_path / "demo" / "wardline.db", SystemClock())
+        store = Store(folder / "wardline.db", SystemClock())
         lost = store.read().all("SELECT node FROM faults WHERE code = 'lost'")
         assert lost == [], "no box was waited for in vain while the demo started"
         process.kill()
@@ -95,12 +83,22 @@ def test_a_killed_demo_leaves_nothing_and_its_folder_can_be_used_again(tmp_path:
     with store.transaction() as tx:
         tx.execute("UPDATE wards SET name_en = 'Kept' WHERE id = '3'")
     store.close()
-    with started("--keep", "--folder", str(tmp_path / "demo")) as (_, facts):
-        kept = Store(Path(facts["folder"]) / "wardline.db", SystemClock())
+
+    with started("--keep", "--folder", str(folder)) as (process, facts):
+        kept = Store(folder / "wardline.db", SystemClock())
         row = wards.ward(kept.read(), "3")
+        kept.close()
         assert row is not None
         assert row["name_en"] == "Kept"
-        kept.close()
+        modes = modes_below(folder)
+        assert "wardline.db" in {each.name for each in modes}
+        assert [each for each, mode in modes.items() if S_ISREG(mode) and mode & 0o077] == []
+        os.killpg(process.pid, signal.SIGINT)  # as the terminal does
+        assert process.wait() == 0
+        assert not any(alive(pid) for pid in facts["pids"].values())
+        assert not answers(int(facts["url"].rsplit(":", 1)[1]))
+        assert not answers(facts["mllp"])
+    assert bystander.poll() is None
 
 
 def test_ctrl_c_while_it_starts(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 """Facts of the hospital out of its database: views or intermediate tables that are only read.
 
-`settings` says what is read, `mapping` makes bodies of rows, `database` reads them, `differing`
-tells what happened between two pictures of who lies where. Only `database` does I/O.
+`settings` says what is read, `database` reads it as `rows`, `mapping` makes bodies of them,
+`differing` tells what happened between two pictures of who lies where. Only `database` does I/O.
 """

@@ -1,9 +1,11 @@
 """Reading the hospital's database through SQLAlchemy: only SELECT, in a transaction that may not
-write and is rolled back. Everything here blocks; call it in a thread."""
+write and is rolled back. Everything here blocks; call it in a thread.
+
+Import it where a database is read: SQLAlchemy is a third of the start of a process that has none.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from gateway.his.poller.rows import PAGE_ROWS, PollError, Row
 from gateway.his.poller.settings import Feed, Place, Source
 
-PAGE_ROWS = 200
 MOST_STAYS = 20_000
 # What makes a connection of a kind of database unable to write.
 _READ_ONLY = {
@@ -36,21 +38,6 @@ def _waits(driver: str, timeout_s: float) -> dict[str, Any]:
         "pymysql": {"connect_timeout": whole_s, "read_timeout": whole_s},
     }
     return waits.get(driver, {})
-
-
-class PollError(Exception):
-    """The database cannot be read; says why, without the values of any row."""
-
-    error_id = "poll-away"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row that was read. `id` and `time` are None in a picture."""
-
-    values: Mapping[str, Any]
-    id: Any = None
-    time: datetime | None = None
 
 
 class Database:
