@@ -3,6 +3,13 @@
 Every node may speak only as itself and hear only its own ward. The bridge of a ward passes
 events up and commands down, each kind in one direction only, so no message can go round.
 
+With `Tls` a broker takes connections by certificate, whose name is the user's. Told to (SIGHUP),
+Mosquitto reads the list of revoked certificates anew, and refuses them from then on; but a session
+that stands goes on (measured with 2.0.11 of Debian 12). So a broker has one more way in, a socket
+in its own folder (`Broker.socket`), where whoever may open the folder may take any name, and nobody
+may say or hear anything. Who connects there under a name ends the session of that name, and no
+other. `keeper.py` does that.
+
 Every connection has an account of its own, whose name is its client id, whatever it asks for: a
 broker ends the connection whose client id comes again, so any account could keep any other off.
 """
@@ -39,32 +46,79 @@ class User:
     """Somebody who may connect to a broker. `rules` are lines of Mosquitto's ACL file."""
 
     name: str
-    password: str
+    # None: comes with a certificate of this name.
+    password: str | None
     rules: tuple[str, ...]
 
 
 @dataclass(frozen=True)
+class Tls:
+    """The files of a broker that takes certificates. certificate: its own with the intermediate;
+    clients: whom it believes, root and intermediates; revoked: whom no more."""
+
+    certificate: Path
+    key: Path
+    clients: Path
+    revoked: Path
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The files by which a client shows who it is, and root, by which it knows the broker."""
+
+    certificate: Path
+    key: Path
+    root: Path
+
+
+@dataclass(frozen=True)
 class Upstream:
-    """The hospital broker as a ward's broker reaches it, by two connections."""
+    """The hospital broker as a ward's broker reaches it, by two connections. identities: by the
+    name of the user, where the hospital's broker takes certificates."""
 
     ward: str
     port: int
     events: User
     rest: User
+    host: str = ADDRESS
+    identities: Mapping[str, Identity] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Broker:
-    """One broker: where it listens, where it keeps its files, who may connect."""
+    """One broker: where it listens, where it keeps its files, who may connect. With `tls`, `port`
+    is for certificates, and `plain_port` for users that have passwords, such as communicators
+    whose MicroPython has no TLS."""
 
     folder: Path
     port: int
     users: tuple[User, ...] = field(default=())
     upstream: Upstream | None = None
+    tls: Tls | None = None
+    plain_port: int | None = None
+    address: str = ADDRESS
 
     @property
     def config_file(self) -> Path:
         return self.folder / "mosquitto.conf"
+
+    @property
+    def socket(self) -> Path:
+        """Where sessions are put to an end."""
+        return self.folder / "keeper.sock"
+
+    @property
+    def pid_file(self) -> Path:
+        return self.folder / "mosquitto.pid"
+
+    @property
+    def by_certificate(self) -> list[User]:
+        return [user for user in self.users if user.password is None]
+
+    @property
+    def by_password(self) -> dict[str, str]:
+        """The passwords."""
+        return {user.name: user.password for user in self.users if user.password is not None}
 
     def command(self) -> list[str]:
         """By way of a start script, which sets an unreadable persistence file aside."""
@@ -77,18 +131,18 @@ def _may(way: str, *patterns: str) -> tuple[str, ...]:
     return tuple(f"topic {way} {pattern}" for pattern in patterns)
 
 
-def bridge_user(password: str) -> User:
+def bridge_user(password: str | None) -> User:
     """wardline-bridge, on the hospital broker."""
     return User("bridge", password, _may("readwrite", f"{topics.ROOT}/#"))
 
 
-def web_user(password: str) -> User:
+def web_user(password: str | None) -> User:
     """The console: hears everything, and says only that something changed."""
     nudge = "/".join((topics.ROOT, str(topics.VERSION), "+", topics.CENTRAL, topics.CHANGED))
     return User("web", password, _may("read", f"{topics.ROOT}/#") + _may("write", nudge))
 
 
-def node_user(ward: str, node: str, role: str, password: str) -> User:
+def node_user(ward: str, node: str, role: str, password: str | None) -> User:
     """A box on its ward's broker. A station also hears its ward, to act when central is away."""
     own = [topics.topic(ward, node, kind) for kind in topics.FROM_NODE]
     heard = [topics.topic(ward, node, kind) for kind in topics.TO_NODE]
@@ -98,19 +152,19 @@ def node_user(ward: str, node: str, role: str, password: str) -> User:
     return User(node, password, _may("write", *own) + _may("read", *heard))
 
 
-def ward_events_user(ward: str, password: str) -> User:
+def ward_events_user(ward: str, password: str | None) -> User:
     """A ward's broker on the hospital's, for the events of its nodes."""
     return User(f"ward-{ward}-events", password, _may("write", _of_ward(ward, topics.EVENT)))
 
 
-def ward_user(ward: str, password: str) -> User:
+def ward_user(ward: str, password: str | None) -> User:
     """The same, for all else: up what its nodes say, down what they are told."""
     up = [_of_ward(ward, kind) for kind in topics.FROM_NODE if kind != topics.EVENT]
     down = [_of_ward(ward, kind) for kind in topics.TO_NODE]
     return User(f"ward-{ward}", password, _may("write", *up) + _may("read", *down))
 
 
-def watcher_user(name: str, password: str, *kinds: str) -> User:
+def watcher_user(name: str, password: str | None, *kinds: str) -> User:
     """Somebody who hears `kinds` of all wards, and says nothing."""
     return User(name, password, _may("read", *(topics.every(kind) for kind in kinds)))
 
@@ -123,9 +177,18 @@ def write(broker: Broker) -> None:
     """Write the configuration, passwords and access rules of `broker`, readable by their owner
     only. Raises PasswordFileError."""
     broker.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _private(broker.folder / "acl", "\n".join(_acl(broker.users)) + "\n")
-    _passwords(broker.folder / "passwords", {user.name: user.password for user in broker.users})
+    write_rules(broker, broker.by_certificate)
+    plain = [user for user in broker.users if user.password is not None]
+    _private(broker.folder / "acl", "\n".join(_acl(plain)) + "\n")
+    _passwords(broker.folder / "passwords", broker.by_password)
+    _private(broker.folder / "nobody", "")
     _private(broker.config_file, "\n".join(_lines(broker)) + "\n")
+
+
+def write_rules(broker: Broker, users: Iterable[User]) -> None:
+    """Write what those who come by certificate may say and hear; a running broker reads it when it
+    is told to (SIGHUP)."""
+    _private(broker.folder / "acl-certificates", "\n".join(_acl(users)) + "\n")
 
 
 def _acl(users: Iterable[User]) -> Iterable[str]:
@@ -137,15 +200,12 @@ def _acl(users: Iterable[User]) -> Iterable[str]:
 
 def _lines(broker: Broker) -> list[str]:
     lines = [
-        f"listener {broker.port} {ADDRESS}",
-        "use_username_as_clientid true",
+        "per_listener_settings true",
         # Mosquitto drops root for this user; its files are ours.
         f"user {pwd.getpwuid(os.geteuid()).pw_name}",
-        "allow_anonymous false",
-        f"password_file {broker.folder / 'passwords'}",
-        f"acl_file {broker.folder / 'acl'}",
         "persistence true",
         f"persistence_location {broker.folder}/",
+        f"pid_file {broker.pid_file}",
         f"autosave_interval {AUTOSAVE_S}",
         "autosave_on_changes false",
         # The default silently drops what waits beyond 1,000 messages; 0 is no limit.
@@ -165,9 +225,45 @@ def _lines(broker: Broker) -> list[str]:
         "log_type warning",
         "log_type notice",
     ]
+    if broker.tls is None:
+        lines += _password_listener(broker, broker.port)
+    else:
+        lines += _certificate_listener(broker, broker.tls)
+        if broker.plain_port is not None:
+            lines += _password_listener(broker, broker.plain_port)
     if broker.upstream is not None:
         lines += _bridge_lines(broker.upstream)
     return lines
+
+
+def _password_listener(broker: Broker, port: int) -> list[str]:
+    return [
+        f"listener {port} {broker.address}",
+        "use_username_as_clientid true",
+        "allow_anonymous false",
+        f"password_file {broker.folder / 'passwords'}",
+        f"acl_file {broker.folder / 'acl'}",
+    ]
+
+
+def _certificate_listener(broker: Broker, tls: Tls) -> list[str]:
+    return [
+        f"listener {broker.port} {broker.address}",
+        f"certfile {tls.certificate}",
+        f"keyfile {tls.key}",
+        f"cafile {tls.clients}",
+        f"crlfile {tls.revoked}",
+        "tls_version tlsv1.2",  # the least
+        "require_certificate true",
+        "use_identity_as_username true",
+        "use_username_as_clientid true",
+        "allow_anonymous false",
+        f"acl_file {broker.folder / 'acl-certificates'}",
+        f"listener 0 {broker.socket}",
+        "use_username_as_clientid true",
+        "allow_anonymous true",
+        f"acl_file {broker.folder / 'nobody'}",
+    ]
 
 
 def _bridge_lines(upstream: Upstream) -> list[str]:
@@ -184,12 +280,19 @@ def _bridge_lines(upstream: Upstream) -> list[str]:
 
 
 def _connection(upstream: Upstream, user: User, carries: list[tuple[str, str]]) -> list[str]:
+    identity = upstream.identities.get(user.name)
+    shown = [f"remote_username {user.name}", f"remote_password {user.password}"]
+    if identity is not None:
+        shown = [
+            f"bridge_cafile {identity.root}",
+            f"bridge_certfile {identity.certificate}",
+            f"bridge_keyfile {identity.key}",
+        ]
     return [
         f"connection {user.name}",
-        f"address {ADDRESS}:{upstream.port}",
+        f"address {upstream.host}:{upstream.port}",
         f"remote_clientid {user.name}",
-        f"remote_username {user.name}",
-        f"remote_password {user.password}",
+        *shown,
         # Not mqttv50: Mosquitto 2.0's bridges ask there for no session expiry, so the session ends
         # with the line, and what the ward is told meanwhile is silently dropped.
         "bridge_protocol_version mqttv311",
@@ -218,6 +321,8 @@ def _passwords(path: Path, passwords: Mapping[str, str]) -> None:
     """A password file, hashed by Mosquitto's own tool in place, so that no password appears in
     the process list."""
     _private(path, "".join(f"{name}:{password}\n" for name, password in passwords.items()))
+    if not passwords:
+        return
     program = which("mosquitto_passwd") or "mosquitto_passwd"
     done = subprocess.run([program, "-U", str(path)], capture_output=True, text=True)
     if done.returncode:

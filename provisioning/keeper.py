@@ -1,0 +1,169 @@
+"""Keeps one broker's gate: who is let in, what each may say and hear, and who no more.
+
+    python -m provisioning.keeper --config keeper.json
+
+It runs beside a broker, under the same user, and asks the provisioning endpoint every two seconds,
+as the broker's own identity. What changed it writes into the broker's files, and tells the broker
+to read them; then it ends the sessions of those whose certificates were revoked, which the broker
+would let go on (`mosquitto.py`). While the endpoint cannot be reached everything stays as it is.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import signal
+import ssl
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import aiomqtt
+
+from provisioning import mosquitto
+from provisioning.authority.keys import put
+from provisioning.mosquitto import Broker, Identity, Tls, User
+
+log = logging.getLogger("wardline.keeper")
+
+ASK_EVERY_S = 2.0
+ANSWER_TIMEOUT_S = 5.0
+KICK_TIMEOUT_S = 3.0
+# Whoever was amid his handshake when the broker read the new list is in: ended once more.
+KICK_AGAIN_S = 1.0
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may use a broker. revoked: the list for the broker, PEM; ended: the names whose
+    certificates hold no more, by serial; users: those who come by certificate."""
+
+    revoked: str
+    ended: dict[str, str] = field(default_factory=dict)
+    users: tuple[User, ...] = ()
+
+
+def read(told: Any) -> Access:
+    """The access that the endpoint's JSON tells. Raises ValueError, KeyError, TypeError."""
+    users: list[User] = []
+    if "wards" in told:
+        users += [mosquitto.bridge_user(None), mosquitto.web_user(None)]
+        for ward in told["wards"]:
+            users += [mosquitto.ward_events_user(ward, None), mosquitto.ward_user(ward, None)]
+    for each in told.get("nodes", ()):
+        users.append(mosquitto.node_user(told["ward"], each["name"], each["role"], None))
+    return Access(str(told["revoked"]), dict(told["ended"]), tuple(users))
+
+
+class Keeper:
+    """The gate of `broker`, which takes certificates."""
+
+    def __init__(self, broker: Broker, *, tell: Callable[[], None] | None = None) -> None:
+        assert broker.tls is not None
+        self._broker = broker
+        self._tls: Tls = broker.tls
+        self._tell = tell or self._signal
+        self._kept = broker.folder / "ended.json"
+        self._last: Access | None = None
+
+    async def apply(self, access: Access) -> list[str]:
+        """Make it so; the names whose sessions were ended. Raises OSError."""
+        if access == self._last:
+            return []
+        put(self._tls.revoked, access.revoked.encode())
+        mosquitto.write_rules(self._broker, access.users)
+        self._tell()
+        known = self._known()
+        names = sorted({name for serial, name in access.ended.items() if serial not in known})
+        if names:
+            for _ in range(2):
+                await asyncio.gather(*(self.kick(name) for name in names))
+                await asyncio.sleep(KICK_AGAIN_S)
+            # Only now: whoever is killed before kicks again at the next start.
+            put(self._kept, json.dumps(sorted(access.ended)).encode())
+        self._last = access
+        return names
+
+    def _known(self) -> set[str]:
+        try:
+            return set(json.loads(self._kept.read_bytes()))
+        except (FileNotFoundError, ValueError):
+            return set()
+
+    async def kick(self, name: str) -> None:
+        """End the session of `name` and what waits for it. A broker that does not answer is away,
+        and will read the new list when it starts."""
+        try:
+            async with aiomqtt.Client(
+                str(self._broker.socket),
+                1,
+                transport="unix",
+                username=name,
+                identifier=name,
+                protocol=aiomqtt.ProtocolVersion.V5,
+                clean_start=True,
+                timeout=KICK_TIMEOUT_S,
+            ):
+                log.warning("the certificate of %s is revoked: its session is ended", name)
+        except (aiomqtt.MqttError, OSError) as error:
+            log.error("the session of %s could not be ended: %s", name, error)
+
+    def _signal(self) -> None:
+        try:
+            os.kill(int(self._broker.pid_file.read_text()), signal.SIGHUP)
+        except (FileNotFoundError, ProcessLookupError, ValueError):
+            log.warning("the broker does not run; it reads its files when it starts")
+
+
+async def keep(keeper: Keeper, endpoint: str, identity: Identity) -> None:
+    """Ask the endpoint for ever. endpoint: the address of what this identity may ask."""
+    context = ssl.create_default_context(cafile=str(identity.root))
+    context.load_cert_chain(identity.certificate, identity.key)
+    timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S)
+    mark = ""
+    async with aiohttp.ClientSession(timeout=timeout) as http:
+        while True:
+            try:
+                headers = {"If-None-Match": mark} if mark else {}
+                async with http.get(endpoint, ssl=context, headers=headers) as answer:
+                    if answer.status == 200:
+                        await keeper.apply(read(await answer.json()))
+                        mark = answer.headers.get("ETag", "")
+                    elif answer.status != 304:
+                        log.error("%s answers %s: %s", endpoint, answer.status, await answer.text())
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                log.error("%s cannot be asked (%s): the broker's gate stays", endpoint, error)
+            except (ValueError, KeyError, TypeError) as error:
+                log.error("%s says what is not understood (%r)", endpoint, error)
+            await asyncio.sleep(ASK_EVERY_S)
+
+
+def main() -> int:
+    """2 when it cannot start as configured."""
+    parser = argparse.ArgumentParser(prog="keeper", description=__doc__)
+    parser.add_argument("--config", type=Path, required=True)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        config = json.loads(parser.parse_args().config.read_text())
+        tls = Tls(
+            *(Path(config["tls"][name]) for name in ("certificate", "key", "clients", "revoked"))
+        )
+        broker = Broker(Path(config["folder"]), config["port"], tls=tls)
+        identity = Identity(
+            *(Path(config["identity"][name]) for name in ("certificate", "key", "root"))
+        )
+        asyncio.run(keep(Keeper(broker), config["endpoint"], identity))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        print(f"the keeper cannot start: {error!r}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
