@@ -11,6 +11,8 @@ migrations = Migrations("wards")
 
 # What changed when a box or bed was set up.
 FLEET = "fleet"
+# What changed when boxes have to be told their configuration anew.
+CONFIG = "config"
 
 
 @migrations()
@@ -87,8 +89,23 @@ def m004_passed_starts(db: Database) -> None:
     )
 
 
+@migrations()
+def m005_units(db: Database) -> None:
+    # unit: the Modbus address, 1 to 247, of the bed's unit on its box's bus; NULL: no bus, or not
+    # told.
+    db.execute("ALTER TABLE beds ADD COLUMN unit INTEGER")
+
+
 def add_ward(tx: Tx, ward: str, name_zh: str, name_en: str, lang: str = "zh") -> None:
     tx.insert("wards", id=ward, name_zh=name_zh, name_en=name_en, lang=lang)
+
+
+def rename_ward(tx: Tx, ward: str, name_zh: str, name_en: str, lang: str) -> None:
+    tx.execute(
+        "UPDATE wards SET name_zh = ?, name_en = ?, lang = ? WHERE id = ?",
+        (name_zh, name_en, lang, ward),
+    )
+    tx.changed(ward, CONFIG)
 
 
 def set_neighbour(tx: Tx, ward: str, neighbour: str | None) -> None:
@@ -100,10 +117,21 @@ def add_node(tx: Tx, node: str, ward: str, role: str) -> None:
     tx.changed(ward, FLEET)
 
 
-def add_bed(tx: Tx, ward: str, bed: str, node: str | None) -> None:
+def add_bed(tx: Tx, ward: str, bed: str, node: str | None, unit: int | None = None) -> None:
+    """unit: its address on the box's bus, 1 to 247."""
     position = tx.value("SELECT count(*) FROM beds WHERE ward = ?", (ward,))
-    tx.insert("beds", ward=ward, bed=bed, node=node, position=position)
+    tx.insert("beds", ward=ward, bed=bed, node=node, position=position, unit=unit)
     tx.changed(ward, FLEET)
+    tx.changed(ward, CONFIG)
+
+
+def move_bed(tx: Tx, ward: str, bed: str, node: str | None, unit: int | None) -> None:
+    """To another box or unit."""
+    tx.execute(
+        "UPDATE beds SET node = ?, unit = ? WHERE ward = ? AND bed = ?", (node, unit, ward, bed)
+    )
+    tx.changed(ward, FLEET)
+    tx.changed(ward, CONFIG)
 
 
 def ward(tx: Tx, ward: str) -> Row | None:

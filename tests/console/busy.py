@@ -70,7 +70,7 @@ PAGES = (
     "/contents/medicines/import", "/contents/experts/name", "/information",
     "/information/experts", "/information/experts/101", "/information/search",
     "/fees?ward=3", "/fees/patients/P1", "/fees/items", "/fees/items/2026-01-01/1001",
-    "/fees/items/new", "/fees/import", "/fees/rules", "/fees/rules/1",
+    "/fees/items/new", "/fees/import", "/setup", "/fees/rules", "/fees/rules/1",
     "/flows", "/flows/new", "/flows/main", "/flows/fees", "/flows/visitors",
     "/directory/mailboxes", "/directory/mailboxes/8101", "/directory/rooms",
     "/directory/rooms/8800", "/directory/parking", "/directory/parking/700", "/messages",
