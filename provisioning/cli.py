@@ -8,6 +8,8 @@ from pathlib import Path
 from provisioning import exchange_files
 from provisioning.bench import BENCHMARKS
 
+CONFIG = "/etc/wardline/central.json"
+
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
@@ -77,6 +79,25 @@ def parser() -> argparse.ArgumentParser:
     phone.add_argument("--flow", default="main", help="which menu is called (main)")
     phone.add_argument("--folder", type=Path, help="the running demo's folder, if it has another")
 
+    node = commands.add_parser("node", help="boxes: claims for their places, and revoking them")
+    deeds = node.add_subparsers(dest="deed", required=True, metavar="what")
+    add = deeds.add_parser(
+        "add",
+        help="a claim by which a box takes its place",
+        description="Prints letters that work once, for one place, and the command for the box. For"
+        " the name of a box that is there the new one takes its place.",
+    )
+    add.add_argument("--ward", required=True, help="its ward, such as 3")
+    add.add_argument("--role", required=True, choices=("bedside", "station"))
+    add.add_argument("--beds", help="such as 1,2,3; without it those that have no box")
+    add.add_argument("--name", help="of the box; without it one is chosen")
+    add.add_argument("--hours", type=int, default=24, help="how long the claim holds (24)")
+    revoke = deeds.add_parser("revoke", help="put a box out, at once")
+    revoke.add_argument("name", help="of the box")
+    revoke.add_argument("--why", help="for the audit")
+    for deed in (add, revoke):
+        deed.add_argument("--config", type=Path, default=Path(CONFIG), help=f"default {CONFIG}")
+
     commands.add_parser("doctor", help="what is installed, what is missing, which versions")
     return top
 
@@ -106,6 +127,10 @@ def main(argv: list[str]) -> int:
         from provisioning import phone
 
         return phone.main(arguments)
+    if arguments.command == "node":
+        from provisioning import nodes
+
+        return nodes.main(arguments)
     if arguments.command == "bench":
         from provisioning import bench
 

@@ -67,6 +67,7 @@ EXCHANGE_ROOT = (MMDEBSTRAP, BUBBLEWRAP, UIDMAP)
 NEEDED: dict[str, tuple[Package, ...]] = {
     "exchange": (),
     "phone": (),
+    "node": (),
     "demo": (MOSQUITTO, ESPEAK, *EXCHANGE_ROOT),
     "test": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE, ALSA, BARESIP, SIPP, OPENSSL, *EXCHANGE_ROOT),
     "bench": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE, *EXCHANGE_ROOT),

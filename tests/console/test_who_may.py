@@ -268,6 +268,11 @@ MAY = {
     "POST recordings.remove_rule": "A",
     "GET recordings.rules": "A",
     "GET recordings.sound": "DA",
+    "GET enrolment.index": "EA",
+    "POST enrolment.make": "EA",
+    "POST enrolment.replace": "EA",
+    "POST enrolment.revoke": "EA",
+    "POST enrolment.revoke_claim": "EA",
     "GET softphones.fetch": "",  # without a token
     "GET softphones.login": "TA",
     "POST softphones.password": "TA",

@@ -36,6 +36,8 @@ class Config:
     page: dict[str, Any] | None
     lamp: int | None
     clock_file: Path | None
+    # Where an enrolled box has its certificate renewed.
+    endpoint: str | None = None
 
     @property
     def beds(self) -> list[str]:
@@ -78,6 +80,7 @@ def of(given: Any) -> Config:
         page=_address(fields, "page"),
         lamp=fields.pin("lamp") if fields.has("lamp") else None,
         clock_file=Path(fields.text("clock_file")) if fields.has("clock_file") else None,
+        endpoint=fields.text("endpoint") if fields.has("endpoint") else None,
     )
     if config.role == "station" and config.beds:
         raise ConfigError("hardware.beds: a station node has no beds; leave them out")
@@ -155,7 +158,13 @@ def _address(fields: _Fields, name: str) -> dict[str, Any] | None:
 
 
 def _broker(fields: _Fields) -> dict[str, Any]:
+    """tls: files (root, certificate, key) of a box that shows a certificate."""
+    tls = None
+    if fields.has("tls"):
+        group = fields.group("tls")
+        tls = {name: group.text(name) for name in ("root", "certificate", "key")}
     return {
+        "tls": tls,
         "host": fields.text("host"),
         "port": fields.port("port"),
         "username": fields.text("username") if fields.has("username") else None,

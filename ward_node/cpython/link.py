@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+import ssl
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +13,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from ward_node.contract import topics
+from ward_node.cpython.enrolment import trust
 
 log = logging.getLogger("wardline.node")
 
@@ -25,6 +28,33 @@ SESSION_EXPIRY_S = 24 * 3600
 MOST_IN_FLIGHT = 100
 REFUSED_FROM = 128  # reason codes of MQTT 5 from here on are failures
 TCP_NODELAY = (6, 1, 1)  # small packets go at once
+
+NOT_AUTHORIZED = (0x86, 0x87)
+REMEDY = (
+    "Look in the console under Enrolment whether this box was revoked or its certificate has ended;"
+    " if so, make a claim for its place and enrol it again"
+)
+
+
+class CertificateUnusableError(Exception):
+    """The files of the certificate are not there or not usable; says which and what to do."""
+
+    error_id = "certificate-unusable"
+
+
+class Client(aiomqtt.Client):
+    """One that says when the broker refuses a message. aiomqtt lets the answer to a publish pass
+    unseen, and in the callback of paho-mqtt alone it is to be had."""
+
+    def _on_publish(
+        self, client: Any, userdata: Any, mid: int, reason_code: Any, properties: Any
+    ) -> None:
+        if reason_code.value >= REFUSED_FROM:
+            log.error(
+                "the broker refuses what this box says (%s): its name, its ward and its rights at"
+                " the broker do not fit. %s", reason_code, REMEDY,
+            )  # fmt: skip
+        super()._on_publish(client, userdata, mid, reason_code, properties)
 
 
 class Link:
@@ -68,7 +98,13 @@ class Link:
                     self._on_up()
                     async for message in client.messages:
                         self._take(str(message.topic), bytes(message.payload))
+            except CertificateUnusableError as error:
+                log.error("%s", error)
             except aiomqtt.MqttError as error:
+                if getattr(getattr(error, "rc", None), "value", None) in NOT_AUTHORIZED:
+                    log.error("the broker does not let this box in (Not authorized). %s", REMEDY)
+                elif self._broker.get("tls") is not None:
+                    log.warning("it may be that the broker refuses the certificate. %s", REMEDY)
                 log.warning(
                     "broker %s:%s does not answer (%s): events wait here; tried again in %.1f s",
                     self._broker["host"],
@@ -113,11 +149,12 @@ class Link:
     def _connect(self) -> aiomqtt.Client:
         properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = SESSION_EXPIRY_S
-        return aiomqtt.Client(
+        return Client(
             self._broker["host"],
             self._broker["port"],
             username=self._broker.get("username"),
             password=self._broker.get("password"),
+            tls_context=self._tls(),
             identifier=self._node,
             protocol=aiomqtt.ProtocolVersion.V5,
             clean_start=False,
@@ -133,6 +170,18 @@ class Link:
             max_inflight_messages=MOST_IN_FLIGHT,
             socket_options=[TCP_NODELAY],
         )
+
+    def _tls(self) -> ssl.SSLContext | None:
+        """Read anew for each connection: certificates are renewed, and clocks are set."""
+        files = self._broker.get("tls")
+        if files is None:
+            return None
+        try:
+            return trust.of_files(files, time.time_ns() // 1_000_000)
+        except (OSError, ValueError) as error:
+            raise CertificateUnusableError(
+                f"the certificate of this box cannot be used: {error}. {REMEDY}"
+            ) from error
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
         own = [(self._node, kind) for kind in (topics.CONFIG, topics.COMMAND, topics.RECEIPT)]

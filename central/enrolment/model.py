@@ -1,0 +1,90 @@
+"""Claims, certificates, and what was refused."""
+
+from sqlite_utils import Database, Migrations
+
+from central.store import Row, Tx
+
+migrations = Migrations("enrolment")
+migrate_after = ("wards",)
+
+
+@migrations()
+def m001_enrolment(db: Database) -> None:
+    db.executescript(
+        """
+        -- digest: of the secret, with a key outside the database. key_id: of the key that used the
+        -- claim, which may fetch the same chain again. config: what the box is given besides.
+        -- All moments in real time, ms.
+        CREATE TABLE claims (
+            id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, ward TEXT NOT NULL,
+            node TEXT NOT NULL, role TEXT NOT NULL, config TEXT NOT NULL DEFAULT '{}',
+            made_ms INTEGER NOT NULL, made_by TEXT NOT NULL, expires_ms INTEGER NOT NULL,
+            used_ms INTEGER, used_from TEXT, key_id TEXT, serial TEXT,
+            revoked_ms INTEGER, revoked_by TEXT
+        );
+        CREATE INDEX claims_node ON claims (node);
+        -- Every certificate that was issued for a box, broker or program. serial: hexadecimal.
+        CREATE TABLE certificates (
+            serial TEXT PRIMARY KEY, name TEXT NOT NULL, ward TEXT, key_id TEXT NOT NULL,
+            chain TEXT NOT NULL, claim INTEGER REFERENCES claims (id), begins_ms INTEGER NOT NULL,
+            ends_ms INTEGER NOT NULL, issued_ms INTEGER NOT NULL,
+            revoked_ms INTEGER, revoked_by TEXT, why TEXT
+        );
+        CREATE INDEX certificates_name ON certificates (name);
+        CREATE INDEX certificates_revoked ON certificates (revoked_ms) WHERE revoked_ms IS NOT NULL;
+        -- The latest ones, for the engineer. claim: where it was a real one.
+        CREATE TABLE enrolment_refusals (
+            id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, address TEXT NOT NULL,
+            reason TEXT NOT NULL, detail TEXT NOT NULL, claim INTEGER
+        );
+        """
+    )
+
+
+def claims(tx: Tx, limit: int = 200) -> list[Row]:
+    """The newest first."""
+    return tx.all("SELECT * FROM claims ORDER BY id DESC LIMIT ?", (limit,))
+
+
+def claims_of(tx: Tx, node: str) -> list[Row]:
+    return tx.all("SELECT * FROM claims WHERE node = ?", (node,))
+
+
+def claim(tx: Tx, claim_id: int) -> Row | None:
+    return tx.one("SELECT * FROM claims WHERE id = ?", (claim_id,))
+
+
+def by_digest(tx: Tx, digest: str) -> Row | None:
+    return tx.one("SELECT * FROM claims WHERE digest = ?", (digest,))
+
+
+def certificate(tx: Tx, serial: str) -> Row | None:
+    return tx.one("SELECT * FROM certificates WHERE serial = ?", (serial,))
+
+
+def certificates(tx: Tx) -> list[Row]:
+    """The newest of each name that is not revoked, by name."""
+    return tx.all(
+        "SELECT *, max(issued_ms) FROM certificates WHERE revoked_ms IS NULL GROUP BY name"
+        " ORDER BY ward, name"
+    )
+
+
+def standing(tx: Tx, name: str) -> list[Row]:
+    """The certificates of a name that are not revoked."""
+    return tx.all(
+        "SELECT * FROM certificates WHERE name = ? AND revoked_ms IS NULL ORDER BY issued_ms",
+        (name,),
+    )
+
+
+def revoked(tx: Tx) -> list[Row]:
+    """Every certificate ever revoked, in the order it happened."""
+    return tx.all(
+        "SELECT * FROM certificates WHERE revoked_ms IS NOT NULL ORDER BY revoked_ms, serial"
+    )
+
+
+def refusals(tx: Tx, limit: int = 20) -> list[Row]:
+    """The newest first."""
+    return tx.all("SELECT * FROM enrolment_refusals ORDER BY id DESC LIMIT ?", (limit,))

@@ -1,0 +1,1 @@
+"""How a box comes to its place: by a claim, once; and how it keeps its certificate."""
