@@ -78,6 +78,7 @@ def test_the_command_line_does_the_same(
 ) -> None:  # fmt: skip
     path = tmp_path / "central.json"
     settings = {key: value for key, value in config.items() if key != "clock"}
+    settings |= {"broker": {}, "mllp": {}, "speech": {}}
     path.write_text(json.dumps(settings))
 
     def run(*words: str) -> tuple[int, str]:
