@@ -11,12 +11,12 @@ what to do. Only standard parts, and nothing of the version that starts, for thi
 
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from ward_node.contract.versions import order
 from ward_node.cpython.disk import sync_folder, write_durably
 from ward_node.cpython.updating import bundle
 from ward_node.cpython.updating.bundle import BundleError
@@ -24,7 +24,6 @@ from ward_node.cpython.updating.bundle import BundleError
 # A version that was started so often and has not proved itself is given up.
 MOST_STARTS = 3
 LOG_BYTES = 256 * 1024
-_VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){1,3}")
 
 
 class NoVersionError(Exception):
@@ -48,12 +47,12 @@ class Trial:
     starts: int = 0
 
 
-def order(version: str) -> tuple[int, ...]:
-    """For comparing. Raises NotThatVersionError for what is no version."""
-    if not _VERSION.fullmatch(version):
-        raise NotThatVersionError(f"{version!r} is no version such as 1.4.0")
-    found = tuple(map(int, version.split(".")))
-    return found + (0,) * (4 - len(found))
+def _is_one(path: Path) -> bool:
+    try:
+        order(path.name)
+    except ValueError:
+        return False
+    return True
 
 
 class Places:
@@ -73,8 +72,7 @@ class Places:
         """All whole ones, the oldest first."""
         if not self._versions.is_dir():
             return []
-        found = [each.name for each in self._versions.iterdir() if _VERSION.fullmatch(each.name)]
-        return sorted(found, key=order)
+        return sorted((each.name for each in self._versions.iterdir() if _is_one(each)), key=order)
 
     def current(self) -> str | None:
         """The one that `current` leads to, if it is whole."""
@@ -105,7 +103,10 @@ class Places:
     def install(self, version: str, content: bytes) -> None:
         """Beside the others, whole or not at all. Raises NotThatVersionError, BundleError, OSError:
         nothing has changed then."""
-        order(version)
+        try:
+            order(version)
+        except ValueError as error:
+            raise NotThatVersionError(str(error)) from error
         if version in self.versions():
             return
         self._step("make room")

@@ -1,0 +1,1 @@
+"""The hospital's own repository of signed versions (TUF: theupdateframework.io/specification)."""
