@@ -3,9 +3,10 @@
     python -m provisioning.keeper --config keeper.json
 
 It runs beside a broker, under the same user, and asks the provisioning endpoint every two seconds,
-as the broker's own identity. What changed it writes into the broker's files, and tells the broker
-to read them; then it ends the sessions of those whose certificates were revoked, which the broker
-would let go on (`mosquitto.py`). While the endpoint cannot be reached everything stays as it is.
+as the broker's own identity. What changed it writes into the broker's files, and has the broker
+started anew by them (`broker.py`): sessions of revoked certificates end by that, all others come
+back within a second or two and lose nothing. While the endpoint cannot be reached all stays as it
+is.
 """
 
 import argparse
@@ -22,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import aiomqtt
 
 from provisioning import mosquitto
 from provisioning.authority.keys import put
@@ -32,15 +32,13 @@ log = logging.getLogger("wardline.keeper")
 
 ASK_EVERY_S = 2.0
 ANSWER_TIMEOUT_S = 5.0
-KICK_TIMEOUT_S = 3.0
-# Whoever was amid his handshake when the broker read the new list is in: ended once more.
-KICK_AGAIN_S = 1.0
 
 
 @dataclass(frozen=True)
 class Access:
     """Who may use a broker. revoked: the list for the broker, PEM; ended: the names whose
-    certificates hold no more, by serial; users: those who come by certificate."""
+    certificates hold no more, by serial, as far as they had rights here; users: those who come by
+    certificate."""
 
     revoked: str
     ended: dict[str, str] = field(default_factory=dict)
@@ -60,57 +58,37 @@ def read(told: Any) -> Access:
 
 
 class Keeper:
-    """The gate of `broker`, which takes certificates."""
+    """The gate of `broker`, which takes certificates. tell: has it started anew."""
 
     def __init__(self, broker: Broker, *, tell: Callable[[], None] | None = None) -> None:
         assert broker.tls is not None
         self._broker = broker
         self._tls: Tls = broker.tls
         self._tell = tell or self._signal
-        self._kept = broker.folder / "ended.json"
-        self._last: Access | None = None
+        # What the running broker was started by; on disk, for this process may be started anew.
+        self._kept = broker.folder / "access.json"
 
-    async def apply(self, access: Access) -> list[str]:
-        """Make it so; the names whose sessions were ended. Raises OSError."""
-        if access == self._last:
-            return []
+    def apply(self, access: Access) -> bool:
+        """Make it so; whether the broker had to be started anew for it. Raises OSError."""
         put(self._tls.revoked, access.revoked.encode())
+        mark = json.dumps([sorted(access.ended), [vars(user) for user in access.users]]).encode()
+        if self._mark() == mark:
+            return False
         mosquitto.write_rules(self._broker, access.users)
         self._tell()
-        known = self._known()
-        names = sorted({name for serial, name in access.ended.items() if serial not in known})
-        if names:
-            for _ in range(2):
-                await asyncio.gather(*(self.kick(name) for name in names))
-                await asyncio.sleep(KICK_AGAIN_S)
-            # Only now: whoever is killed before kicks again at the next start.
-            put(self._kept, json.dumps(sorted(access.ended)).encode())
-        self._last = access
-        return names
+        log.warning(
+            "who may use the broker has changed, it is started anew; revoked so far: %s",
+            ", ".join(sorted(set(access.ended.values()))) or "nobody",
+        )
+        # Only now: whoever is ended before does it again at the next start.
+        put(self._kept, mark)
+        return True
 
-    def _known(self) -> set[str]:
+    def _mark(self) -> bytes | None:
         try:
-            return set(json.loads(self._kept.read_bytes()))
-        except (FileNotFoundError, ValueError):
-            return set()
-
-    async def kick(self, name: str) -> None:
-        """End the session of `name` and what waits for it. A broker that does not answer is away,
-        and will read the new list when it starts."""
-        try:
-            async with aiomqtt.Client(
-                str(self._broker.socket),
-                1,
-                transport="unix",
-                username=name,
-                identifier=name,
-                protocol=aiomqtt.ProtocolVersion.V5,
-                clean_start=True,
-                timeout=KICK_TIMEOUT_S,
-            ):
-                log.warning("the certificate of %s is revoked: its session is ended", name)
-        except (aiomqtt.MqttError, OSError) as error:
-            log.error("the session of %s could not be ended: %s", name, error)
+            return self._kept.read_bytes()
+        except FileNotFoundError:
+            return None
 
     def _signal(self) -> None:
         try:
@@ -131,7 +109,7 @@ async def keep(keeper: Keeper, endpoint: str, identity: Identity) -> None:
                 headers = {"If-None-Match": mark} if mark else {}
                 async with http.get(endpoint, ssl=context, headers=headers) as answer:
                     if answer.status == 200:
-                        await keeper.apply(read(await answer.json()))
+                        keeper.apply(read(await answer.json()))
                         mark = answer.headers.get("ETag", "")
                     elif answer.status != 304:
                         log.error("%s answers %s: %s", endpoint, answer.status, await answer.text())

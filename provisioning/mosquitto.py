@@ -3,12 +3,9 @@
 Every node may speak only as itself and hear only its own ward. The bridge of a ward passes
 events up and commands down, each kind in one direction only, so no message can go round.
 
-With `Tls` a broker takes connections by certificate, whose name is the user's. Told to (SIGHUP),
-Mosquitto reads the list of revoked certificates anew, and refuses them from then on; but a session
-that stands goes on (measured with 2.0.11 of Debian 12). So a broker has one more way in, a socket
-in its own folder (`Broker.socket`), where whoever may open the folder may take any name, and nobody
-may say or hear anything. Who connects there under a name ends the session of that name, and no
-other. `keeper.py` does that.
+With `Tls` a broker takes connections by certificate, whose name is the user's. What changes, those
+who are revoked or added, it reads when it starts: `broker.py` starts it anew when it is told to
+(SIGHUP), which ends every session of before and loses none of what waits; `keeper.py` tells it.
 
 Every connection has an account of its own, whose name is its client id, whatever it asks for: a
 broker ends the connection whose client id comes again, so any account could keep any other off.
@@ -23,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.mqtt import topics
+from provisioning.broker import PID
 from provisioning.packages import which
 
 ADDRESS = "127.0.0.1"
@@ -103,13 +101,9 @@ class Broker:
         return self.folder / "mosquitto.conf"
 
     @property
-    def socket(self) -> Path:
-        """Where sessions are put to an end."""
-        return self.folder / "keeper.sock"
-
-    @property
     def pid_file(self) -> Path:
-        return self.folder / "mosquitto.pid"
+        """Holds whom to tell that files have changed."""
+        return self.folder / PID
 
     @property
     def by_certificate(self) -> list[User]:
@@ -124,7 +118,8 @@ class Broker:
         """By way of a start script, which sets an unreadable persistence file aside."""
         script = str(Path(__file__).with_name("broker.py"))
         mosquitto = which("mosquitto") or "mosquitto"
-        return [sys.executable, "-P", script, mosquitto, str(self.config_file)]
+        command = [sys.executable, "-P", script, mosquitto, str(self.config_file)]
+        return command if self.tls is None else [*command, "--again"]
 
 
 def _may(way: str, *patterns: str) -> tuple[str, ...]:
@@ -181,13 +176,11 @@ def write(broker: Broker) -> None:
     plain = [user for user in broker.users if user.password is not None]
     _private(broker.folder / "acl", "\n".join(_acl(plain)) + "\n")
     _passwords(broker.folder / "passwords", broker.by_password)
-    _private(broker.folder / "nobody", "")
     _private(broker.config_file, "\n".join(_lines(broker)) + "\n")
 
 
 def write_rules(broker: Broker, users: Iterable[User]) -> None:
-    """Write what those who come by certificate may say and hear; a running broker reads it when it
-    is told to (SIGHUP)."""
+    """Write what those who come by certificate may say and hear."""
     _private(broker.folder / "acl-certificates", "\n".join(_acl(users)) + "\n")
 
 
@@ -205,7 +198,6 @@ def _lines(broker: Broker) -> list[str]:
         f"user {pwd.getpwuid(os.geteuid()).pw_name}",
         "persistence true",
         f"persistence_location {broker.folder}/",
-        f"pid_file {broker.pid_file}",
         f"autosave_interval {AUTOSAVE_S}",
         "autosave_on_changes false",
         # The default silently drops what waits beyond 1,000 messages; 0 is no limit.
@@ -259,10 +251,6 @@ def _certificate_listener(broker: Broker, tls: Tls) -> list[str]:
         "use_username_as_clientid true",
         "allow_anonymous false",
         f"acl_file {broker.folder / 'acl-certificates'}",
-        f"listener 0 {broker.socket}",
-        "use_username_as_clientid true",
-        "allow_anonymous true",
-        f"acl_file {broker.folder / 'nobody'}",
     ]
 
 

@@ -308,8 +308,9 @@ def note_refusal(tx: Tx, address: str, refused: RefusedError) -> None:
 
 
 def access(tx: Tx, ward: str | None) -> dict[str, Any]:
-    """Who may use a ward's broker, or with None the hospital's: what its keeper is told."""
-    ended = {row["serial"]: row["name"] for row in model.revoked(tx)}
+    """Who may use a ward's broker, or with None the hospital's: what its keeper is told. ended:
+    serial and name of revoked certificates that had rights there; of other wards none had."""
+    ended = {row["serial"]: row["name"] for row in model.revoked(tx) if row["ward"] in (None, ward)}
     if ward is None:
         return {"wards": [row["id"] for row in wards.wards(tx)], "ended": ended}
     nodes = [{"name": row["id"], "role": row["role"]} for row in wards.nodes(tx, ward)]

@@ -38,6 +38,7 @@ class Client:
     heard: list[tuple[str, bytes]] = field(default_factory=list)
     answered: dict[int, int] = field(default_factory=dict)
     granted: dict[int, list[int]] = field(default_factory=dict)
+    filters: list[str] = field(default_factory=list)
     lines: int = 0  # connections that came to be
     ends: int = 0  # connections that ended, and attempts that did
 
@@ -61,6 +62,8 @@ class Client:
 
     def _connected(self, *_: object) -> None:
         self.lines += 1
+        if self.filters:
+            self.mqtt.subscribe([(each, 1) for each in self.filters])
 
     def _ended(self, *_: object) -> None:
         self.ends += 1
@@ -77,7 +80,9 @@ class Client:
         return self.answered[mid]
 
     def subscribe(self, *filters: str) -> None:
+        """Also after each reconnection."""
         self.in_()
+        self.filters += filters
         mid = self.mqtt.subscribe([(each, 1) for each in filters])[1]
         wait_for(lambda: mid in self.granted, "the subscription")
 
@@ -129,10 +134,13 @@ class World:
         tls = self.certificates.broker(f"broker-{name}")
         broker = Broker(self.folder / name, free_port(), users, upstream, tls)
         mosquitto.write(broker)
+        self.run(name, broker)
+        return broker
+
+    def run(self, name: str, broker: Broker) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(broker.command(), stderr=log)
         wait_for(lambda: answers(broker.port), f"broker {name}")
-        return broker
 
     def service(self, name: str) -> tuple[Identity, Issued]:
         return self.certificates.client(name, SERVICE)
@@ -258,45 +266,75 @@ def test_a_server_that_is_not_ours_is_not_talked_to(world: World, tmp_path: Path
         let_in(world.ward.port, identity, stranger.root)
 
 
-async def test_revoked_means_out_at_once_and_never_in_again_and_nobody_else_notices(
-    world: World,
-) -> None:
+def _apply(world: World, keeper: Keeper, access: Access) -> bool:
+    """Whether the ward's broker was started anew for it; it listens again on return."""
+    pid = _mosquitto(world)
+    done = keeper.apply(access)
+    if done:
+        wait_for(lambda: _mosquitto(world) not in ("", pid), "another Mosquitto")
+        wait_for(lambda: answers(world.ward.port), "the broker to be back")
+    return done
+
+
+def _mosquitto(world: World) -> str:
+    """The process of the ward's Mosquitto; "" while there is none."""
+    parent = world.processes["ward"].pid
+    return Path(f"/proc/{parent}/task/{parent}/children").read_text().strip()
+
+
+def _revoked(world: World) -> str:
+    return (world.folder / "c" / "revoked.pem").read_text()
+
+
+def test_revoked_means_out_at_once_and_never_in_again_and_nothing_is_lost(world: World) -> None:
+    root = world.certificates.root
     identity, issued = world.certificates.client("3-box")
     box, station = world.client("3-box", identity=identity).in_(), world.client("3-station").in_()
     box.mqtt.reconnect_delay_set(60, 60)
-    command = topics.topic("3", "3-box", topics.COMMAND)
-    box.subscribe(command)
-    stands = station.lines
     world.certificates.revoke(issued)
-    keeper = Keeper(world.ward)
-    revoked = (world.folder / "c" / "revoked.pem").read_text()
-    access = Access(revoked, {issued.serial: "3-box"}, world.users)
-    assert await keeper.apply(access) == ["3-box"]
+    access = Access(_revoked(world), {issued.serial: "3-box"}, world.users)
+    assert _apply(world, Keeper(world.ward), access)
     wait_for(lambda: box.ends, "the session to end")
-    assert not let_in(world.ward.port, identity, world.certificates.root)
-    # Its place is given to another box: same name, another certificate, revoked ones stay out.
+    assert not let_in(world.ward.port, identity, root)
+    # Its place is given to another box: same name, another certificate.
     fresh = world.client("3-box").in_()
-    assert await keeper.apply(access) == []  # what is done is not done again
-    assert await Keeper(world.ward).apply(access) == []  # nor after a start
+    assert not _apply(world, Keeper(world.ward), access)  # what is done is not done again
+    station.in_()
     assert fresh.publish(topics.topic("3", "3-box", topics.EVENT)) < 0x80
-    assert (fresh.lines, station.lines, box.lines) == (1, stands, 1)
-    # Another one within the same second: the newer list counts.
+    assert (fresh.lines, box.lines) == (1, 1)
+    # Another one within the same second.
     again, soon = world.certificates.client("3-soon")
-    assert let_in(world.ward.port, again, world.certificates.root)
+    assert let_in(world.ward.port, again, root)
     world.certificates.revoke(soon)
-    revoked = (world.folder / "c" / "revoked.pem").read_text()
-    await Keeper(world.ward).apply(Access(revoked, {}, world.users))
-    wait_for(
-        lambda: not let_in(world.ward.port, again, world.certificates.root), "the second refusal"
-    )
+    ended = {issued.serial: "3-box", soon.serial: "3-soon"}
+    assert _apply(world, Keeper(world.ward), Access(_revoked(world), ended, world.users))
+    assert not let_in(world.ward.port, again, root)
 
 
-async def test_a_box_that_is_added_may_speak_without_a_restart(world: World) -> None:
-    late, box = world.client("3-late").in_(), world.client("3-box").in_()
+def test_what_waits_in_the_broker_survives_its_new_start_and_a_new_box_may_speak(
+    world: World,
+) -> None:
     event = topics.topic("3", "3-late", topics.EVENT)
+    late = world.client("3-late").in_()
     assert late.publish(event) == NOT_AUTHORIZED
-    revoked = (world.folder / "c" / "revoked.pem").read_text()
     users = (*world.users, mosquitto.node_user("3", "3-late", "bedside", None))
-    await Keeper(world.ward).apply(Access(revoked, {}, users))
-    wait_for(lambda: late.publish(event) < 0x80, "its rights")
-    assert box.lines == 1
+    central = world.client("bridge", world.hospital, SERVICE).in_()
+    central.subscribe(topics.every(topics.EVENT))
+    # The hospital's broker is away, so what the ward says waits in the ward's.
+    world.processes["hospital"].terminate()
+    world.processes["hospital"].wait()
+    box = world.client("3-box").in_()
+    for number in range(50):
+        box.publish(topics.topic("3", "3-box", topics.EVENT), str(number))
+    for number in range(2):  # again and again, sessions there and away
+        gone = {f"{number}": "3-x"}
+        assert _apply(world, Keeper(world.ward), Access(_revoked(world), gone, users))
+        assert late.publish(event, "new") < 0x80
+    world.run("hospital", world.hospital)
+    wait_for(lambda: (event, b"new") in central.heard, "the new box's events")
+    wait_for(
+        lambda: (
+            {int(payload) for topic, payload in central.heard if topic != event} >= set(range(50))
+        ),
+        "what waited",
+    )

@@ -17,6 +17,7 @@ from ward_node.cpython import disk, hardware
 from ward_node.cpython.audio import Audio
 from ward_node.cpython.care import Care
 from ward_node.cpython.config import Config
+from ward_node.cpython.enrolment import renewing
 from ward_node.cpython.journal import Journal
 from ward_node.cpython.link import Link
 from ward_node.cpython.voice import Mouth
@@ -104,6 +105,9 @@ class App:
                 self.node.handle_message, kind, payload, ward, node
             ),
         )
+        self._renewal = renewing.of(
+            config.broker, config.endpoint, lambda: self.node.clock.real_ms(steady_ms())
+        )
         self._work: set[asyncio.Task[None]] = set()
         self._do: dict[type, Callable[[Any], None]] = {
             effects.Publish: lambda effect: self._publish(effect),
@@ -135,6 +139,8 @@ class App:
         link = asyncio.create_task(self._link.run())
         ticks = asyncio.create_task(self._ticks())
         care = asyncio.create_task(self._care.run())
+        if self._renewal is not None:
+            self._spawn(self._renewal.run())
         log.info(
             "box %s of ward %s runs, session %s, %s events wait",
             self._config.node,
