@@ -31,6 +31,10 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--port", type=int, help="port of the console (8080 or the next free one)")
     demo.add_argument("--json", action="store_true", help="print the addresses as JSON as well")
 
+    demo.add_argument(
+        "--tls", action="store_true", help="with certificates, and enrolment of boxes"
+    )
+
     test = commands.add_parser(
         "test",
         help="every test, and ruff, mypy and import-linter",

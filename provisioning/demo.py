@@ -23,6 +23,7 @@ from central.store import Store
 from central.wards import model as wards
 from gateway.mqtt import kinds, topics
 from gateway.mqtt.checked import RejectedMessageError, decode
+from gateway.mqtt.tls import context
 from gateway.telephone.exchange import Exchange
 from provisioning import demo_information, demo_patient, hospital, root
 from provisioning import exchange as asterisk
@@ -39,6 +40,7 @@ MARK = "wardline-demo.lock"
 FRESH = (
     "wardline.db", "wardline.db-wal", "wardline.db-shm", "brokers", "nodes", "speech", "logs",
     "clock.json", "web.secret", "pins.secret", "exchange",
+    "provisioning", "claims.secret",
 )  # fmt: skip
 
 Say = Callable[[str], None]
@@ -144,8 +146,9 @@ class Demo:
                 async with aiomqtt.Client(
                     broker["host"],
                     broker["port"],
-                    username=broker["username"],
-                    password=broker["password"],
+                    username=broker.get("username"),
+                    password=broker.get("password"),
+                    tls_context=context(broker),
                     protocol=aiomqtt.ProtocolVersion.V5,
                 ) as client:
                     await client.subscribe(topics.every(topics.STATE), qos=1)
@@ -322,7 +325,9 @@ async def _run(arguments: argparse.Namespace, folder: Path, say: Say, play: Play
         return 1
     has_root = await asyncio.to_thread(_has_root, say)
     exchange = await asyncio.to_thread(_exchange, folder, say) if has_root else None
-    layout = Layout(folder, demo_wards(with_communicator=has_root), port, exchange=exchange)
+    layout = Layout(
+        folder, demo_wards(with_communicator=has_root), port, exchange=exchange, tls=arguments.tls
+    )
     work = asyncio.create_task(_work(layout, arguments, say, play))
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)

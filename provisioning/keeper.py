@@ -31,6 +31,8 @@ from provisioning.mosquitto import Broker, Identity, Tls, User
 log = logging.getLogger("wardline.keeper")
 
 ASK_EVERY_S = 2.0
+# What the running broker was started by, beside its own files.
+ACCESS = "access.json"
 ANSWER_TIMEOUT_S = 5.0
 
 
@@ -65,8 +67,8 @@ class Keeper:
         self._broker = broker
         self._tls: Tls = broker.tls
         self._tell = tell or self._signal
-        # What the running broker was started by; on disk, for this process may be started anew.
-        self._kept = broker.folder / "access.json"
+        # On disk, for this process may be started anew.
+        self._kept = broker.folder / ACCESS
 
     def apply(self, access: Access) -> bool:
         """Make it so; whether the broker had to be started anew for it. Raises OSError."""

@@ -4,6 +4,7 @@ Pure description: ports and passwords are handed in, `write` puts the files wher
 look for them, `programs` says what to start.
 """
 
+import asyncio
 import json
 import secrets
 import sys
@@ -12,14 +13,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from central.clock import SystemClock
+from central.enrolment.settings import KEY, Settings, from_config
 from central.telephone import settings as telephone
 from gateway.mqtt import topics
+from gateway.telephone import folder as exchange_folder
 from gateway.telephone.directory import Directory
 from gateway.telephone.exchange import Exchange
-from gateway.telephone.folder import prepare
 from provisioning import communicator, mosquitto, supervisor
 from provisioning import exchange as asterisk
-from provisioning.mosquitto import ADDRESS, Broker, Upstream, User
+from provisioning.authority import files
+from provisioning.authority.authority import NODE, Authority
+from provisioning.endpoint import prepare
+from provisioning.keeper import ACCESS
+from provisioning.mosquitto import ADDRESS, Broker, Identity, Tls, Upstream, User
 from provisioning.supervisor import Program, Ready, listens
 
 # Brokers and bedside units, then the boxes, which live without central, then central: it takes
@@ -95,11 +102,15 @@ class Layout:
     exchange: Exchange | None = None
     # Further accounts, by the process name of the broker.
     guests: dict[str, tuple[User, ...]] = field(default_factory=dict)
+    # Whether brokers take certificates, and boxes can be enrolled. Communicators keep passwords:
+    # Debian's MicroPython has no TLS.
+    tls: bool = False
 
     def __post_init__(self) -> None:
-        names = ["hospital", "mllp", "speech"]
+        names = ["hospital", "mllp", "speech", "provisioning"]
         for ward in self.wards:
             names += [f"broker-{ward.id}", f"units-{ward.id}", *ward.nodes, f"page-{ward.id}"]
+            names.append(f"plain-{ward.id}")
         self.ports = dict(zip(names, supervisor.free_ports(len(names)), strict=True))
 
     @cached_property
@@ -110,6 +121,61 @@ class Layout:
         ]
         names += [node for ward in self.wards for node in ward.nodes]
         return {name: secrets.token_urlsafe(24) for name in names}
+
+    def _password(self, name: str) -> str | None:
+        """None for who shows a certificate."""
+        is_small = any(name in ward.own_boxes for ward in self.wards)
+        return self._passwords[name] if is_small or not self.tls else None
+
+    # --- certificates ---
+
+    @cached_property
+    def provisioning(self) -> Settings:
+        """As central.json tells it."""
+        found = from_config({"database": str(self.database), KEY: self._provisioning()})
+        assert found is not None
+        return found
+
+    def _provisioning(self) -> dict[str, Any]:
+        port = self.ports["provisioning"]
+        return {
+            "folder": str(self.folder / "provisioning"),
+            "host": ADDRESS,
+            "port": port,
+            "address": f"https://{ADDRESS}:{port}/",
+            "brokers": {
+                ward.id: {"host": ADDRESS, "port": self.ports[f"broker-{ward.id}"]}
+                for ward in self.wards
+            },
+        }
+
+    @cached_property
+    def _authority(self) -> Authority:
+        return prepare.authority(self.provisioning, SystemClock())
+
+    def _identity(self, name: str) -> Identity:
+        return prepare.identity(self._authority, self.provisioning, name, SystemClock())
+
+    def _shown(self, name: str) -> dict[str, Any]:
+        """How `name` shows who it is, as in a configuration."""
+        password = self._password(name)
+        if password is not None:
+            return {"username": name, "password": password}
+        is_box = any(name in ward.nodes for ward in self.wards)
+        if not is_box:
+            return {"username": name, "tls": as_text(self._identity(name))}
+        folder = self.folder / "nodes" / "certificates"
+        now_ms = SystemClock().real_ms()
+        made = files.ensure(self._authority, folder, name, NODE, now_ms)
+        return {"tls": as_text(Identity(made.certificate, made.key, self.provisioning.root))}
+
+    def _broker_tls(self, name: str) -> Tls | None:
+        if not self.tls:
+            return None
+        return prepare.broker(self._authority, self.provisioning, name, (ADDRESS,), SystemClock())
+
+    def _keeper_file(self, ward: WardPlan) -> Path:
+        return self.folder / "brokers" / f"keeper-{ward.id}.json"
 
     # --- where things are ---
 
@@ -157,8 +223,7 @@ class Layout:
         return {
             "host": ADDRESS,
             "port": self._port("hospital", user),
-            "username": user,
-            "password": self._passwords[user],
+            **self._shown(user),
         }
 
     def _port(self, broker: str, user: str) -> int:
@@ -168,13 +233,14 @@ class Layout:
 
     def brokers(self) -> dict[str, Broker]:
         """The brokers by process name."""
-        secret = self._passwords
+        secret = {name: self._password(name) for name in self._passwords}
         upstreams = {
             ward.id: Upstream(
                 ward.id,
                 self._port("hospital", f"ward-{ward.id}"),
                 mosquitto.ward_events_user(ward.id, secret[f"ward-{ward.id}-events"]),
                 mosquitto.ward_user(ward.id, secret[f"ward-{ward.id}"]),
+                identities=self._bridge_identities(ward),
             )
             for ward in self.wards
         }
@@ -187,6 +253,7 @@ class Layout:
                 self.folder / "brokers" / "hospital",
                 self.ports["hospital"],
                 (*users, *self.guests.get("broker", ())),
+                tls=self._broker_tls("hospital"),
             )
         }
         for ward in self.wards:
@@ -196,12 +263,18 @@ class Layout:
                 self.ports[name],
                 (*self._node_users(ward), *self.guests.get(name, ())),
                 upstreams[ward.id],
+                tls=self._broker_tls(name),
+                plain_port=self.ports[f"plain-{ward.id}"] if ward.own_boxes else None,
             )
         return found
 
+    def _bridge_identities(self, ward: WardPlan) -> dict[str, Identity]:
+        names = (f"ward-{ward.id}", f"ward-{ward.id}-events") if self.tls else ()
+        return {name: self._identity(name) for name in names}
+
     def _node_users(self, ward: WardPlan) -> tuple[User, ...]:
         return tuple(
-            mosquitto.node_user(ward.id, node, role, self._passwords[node])
+            mosquitto.node_user(ward.id, node, role, self._password(node))
             for node, role in ward.nodes.items()
         )
 
@@ -229,6 +302,7 @@ class Layout:
             },
             "stations": {ward.id: self.station_page(ward) for ward in self.wards},
             "virtual": {ward.id: self._virtual(ward) for ward in self.wards},
+            **({KEY: self._provisioning()} if self.tls else {}),
         } | self._telephone()
 
     def _telephone(self) -> dict[str, Any]:
@@ -264,9 +338,10 @@ class Layout:
             "lang": "zh",
             "broker": {
                 "host": ADDRESS,
-                "port": self._port(f"broker-{ward.id}", node),
-                "username": node,
-                "password": self._passwords[node],
+                "port": self._port(
+                    f"plain-{ward.id}" if inside and self.tls else f"broker-{ward.id}", node
+                ),
+                **self._shown(node),
             },
             "data": str(data),
             "hardware": hardware,
@@ -284,8 +359,22 @@ class Layout:
 
     def write(self) -> None:
         """Put every settings file in its place, readable by their owner only."""
-        for broker in self.brokers().values():
+        brokers = self.brokers()
+        for broker in brokers.values():
             mosquitto.write(broker)
+        for ward in self.wards if self.tls else ():
+            broker = brokers[f"broker-{ward.id}"]
+            assert broker.tls is not None
+            write_private(
+                self._keeper_file(ward),
+                {
+                    "folder": str(broker.folder),
+                    "port": broker.port,
+                    "endpoint": f"{self.provisioning.address}v1/access/{ward.id}",
+                    "tls": as_text(broker.tls),
+                    "identity": as_text(self._identity(f"ward-{ward.id}")),
+                },
+            )
         for user, path in (("bridge", self.central_file), ("web", self._web_file)):
             write_private(path, self.central_config(user))
         for ward in self.wards:
@@ -296,7 +385,7 @@ class Layout:
     def write_exchange(self, directory: Directory) -> None:
         """Put the exchange's own files in their place, for the telephones of `directory`."""
         if self.exchange is not None:
-            prepare(self.exchange_folder, self.exchange, directory)
+            exchange_folder.prepare(self.exchange_folder, self.exchange, directory)
 
     @property
     def _web_file(self) -> Path:
@@ -322,6 +411,14 @@ class Layout:
             command = asterisk.command(self.exchange_folder)
             ready = listens(self.exchange.ports.ari)
             found.append(Program("exchange", command, GROUND, ready))
+        if self.tls:
+            port = self.ports["provisioning"]
+            endpoint = [*python, "provisioning.endpoint", "--config", str(self.central_file)]
+            found.append(Program("provisioning", endpoint, GROUND, listens(port)))
+        for ward in self.wards if self.tls else ():
+            keeper = [*python, "provisioning.keeper", "--config", str(self._keeper_file(ward))]
+            kept = self.folder / "brokers" / f"ward-{ward.id}" / ACCESS
+            found.append(Program(f"keeper-{ward.id}", keeper, CENTRE, _exists(kept)))
         bridge = [*python, "central.bridge", "--config", str(self.central_file)]
         found.append(Program("bridge", bridge, CENTRE, listens(self.ports["mllp"])))
         web = ["gunicorn", "-c", "central/console/gunicorn.conf.py",
@@ -336,6 +433,18 @@ class Layout:
                     command = communicator.command(file, self.data(node), self.folder)
                 found.append(Program(node, command, BOXES, node_ready[node]))
         return found
+
+
+def _exists(path: Path) -> Ready:
+    async def ready() -> bool:
+        return await asyncio.to_thread(path.exists)
+
+    return ready
+
+
+def as_text(files: Tls | Identity) -> dict[str, str]:
+    """The paths of `files` by name, as in a configuration."""
+    return {name: str(path) for name, path in vars(files).items()}
 
 
 def write_private(path: Path, settings: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from central.clock import Clock
 from central.store import HOSPITAL, Store, Tx
 from gateway.mqtt import topics
 from gateway.mqtt.checked import RejectedMessageError, decode, encode
+from gateway.mqtt.tls import context
 
 log = logging.getLogger("wardline.console")
 
@@ -61,6 +62,8 @@ class Live:
         )
         if broker.get("username"):
             client.username_pw_set(broker["username"], broker.get("password"))
+        if (encrypted := context(broker)) is not None:
+            client.tls_set_context(encrypted)
         client.on_connect = self._on_connect
         client.on_message = self._on_message
         client.reconnect_delay_set(1, RECONNECT_MAX_S)

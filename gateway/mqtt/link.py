@@ -10,6 +10,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from gateway.mqtt.tls import context
+
 log = logging.getLogger("wardline.bridge")
 
 RECONNECT_S = 0.5
@@ -68,8 +70,8 @@ class Link(Protocol):
 
 
 class BrokerLink:
-    """`broker`: {"host", "port"} and, where asked for, {"username", "password"}. `topics` are
-    the filters to listen to; what this client publishes itself does not come back."""
+    """`broker`: {"host", "port"} and, where asked for, {"username", "password"} or {"tls"}.
+    `topics` are the filters to listen to; what this client publishes itself does not come back."""
 
     def __init__(self, broker: dict[str, Any], identifier: str, topics: Sequence[str]) -> None:
         self._broker = broker
@@ -96,7 +98,11 @@ class BrokerLink:
                     async for waiting in client.messages:
                         for message in cast("list[aiomqtt.Message]", waiting):
                             on_message(str(message.topic), bytes(message.payload))
-            except (aiomqtt.MqttError, LinkDownError) as error:
+            except (
+                aiomqtt.MqttError,
+                LinkDownError,
+                OSError,
+            ) as error:  # or the certificate's files
                 log.error(
                     "hospital broker %s:%s is not answering (%s); presses wait in the nodes",
                     self._broker["host"],
@@ -129,6 +135,7 @@ class BrokerLink:
             self._broker["port"],
             username=self._broker.get("username"),
             password=self._broker.get("password"),
+            tls_context=context(self._broker),
             identifier=self._identifier,
             protocol=aiomqtt.ProtocolVersion.V5,
             # Nothing waits in the broker for a central that is down: copies of what happened then

@@ -1,0 +1,33 @@
+"""The demo by certificates: every program shows one, and only communicators have passwords."""
+
+import json
+from pathlib import Path
+
+from provisioning.layout import Layout, demo_wards
+
+
+def test_everybody_but_communicators_shows_a_certificate(tmp_path: Path) -> None:
+    layout = Layout(tmp_path, demo_wards(with_communicator=True), 8080, tls=True)
+    layout.write()
+    shown = {"central": "central.json", "web": "web.json"}
+    shown |= {node: f"nodes/{node}.json" for ward in layout.wards for node in ward.nodes}
+    for name, path in shown.items():
+        broker = json.loads((tmp_path / path).read_text())["broker"]
+        if "communicator" in name:
+            assert broker["port"] == layout.ports["plain-5"]
+            assert broker["password"]
+            continue
+        assert "password" not in broker
+        for file in broker["tls"].values():
+            assert "BEGIN" in Path(file).read_text()
+    hospital, ward = (
+        (tmp_path / "brokers" / name / "mosquitto.conf").read_text()
+        for name in ("hospital", "ward-3")
+    )
+    for text in (hospital, ward):
+        assert text.count("listener ") == text.count("require_certificate true") == 1
+        assert "password" not in text
+    assert ward.count("bridge_certfile ") == ward.count("connection ") == 2
+    keys = [path for path in tmp_path.rglob("*.key")]
+    assert len(keys) > 10
+    assert all(path.stat().st_mode & 0o077 == 0 for path in keys)
