@@ -28,6 +28,6 @@ def test_everybody_but_communicators_shows_a_certificate(tmp_path: Path) -> None
         assert text.count("listener ") == text.count("require_certificate true") == 1
         assert "password" not in text
     assert ward.count("bridge_certfile ") == ward.count("connection ") == 2
-    keys = [path for path in tmp_path.rglob("*.key")]
+    keys = list(tmp_path.rglob("*.key"))
     assert len(keys) > 10
     assert all(path.stat().st_mode & 0o077 == 0 for path in keys)
