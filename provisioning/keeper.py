@@ -59,6 +59,12 @@ def read(told: Any) -> Access:
     return Access(str(told["revoked"]), dict(told["ended"]), tuple(users))
 
 
+def mark_of(access: Access) -> bytes:
+    """By this a keeper knows what the running broker was started by."""
+    users = sorted((user.name, user.rules) for user in access.users)
+    return json.dumps([sorted(access.ended), users]).encode()
+
+
 class Keeper:
     """The gate of `broker`, which takes certificates. tell: has it started anew."""
 
@@ -73,7 +79,7 @@ class Keeper:
     def apply(self, access: Access) -> bool:
         """Make it so; whether the broker had to be started anew for it. Raises OSError."""
         put(self._tls.revoked, access.revoked.encode())
-        mark = json.dumps([sorted(access.ended), [vars(user) for user in access.users]]).encode()
+        mark = mark_of(access)
         if self._mark() == mark:
             return False
         mosquitto.write_rules(self._broker, access.users)

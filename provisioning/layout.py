@@ -8,6 +8,7 @@ import asyncio
 import json
 import secrets
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +26,7 @@ from provisioning import exchange as asterisk
 from provisioning.authority import files
 from provisioning.authority.authority import NODE, Authority
 from provisioning.endpoint import prepare
-from provisioning.keeper import ACCESS
+from provisioning.keeper import ACCESS, Access, mark_of
 from provisioning.mosquitto import ADDRESS, Broker, Identity, Tls, Upstream, User
 from provisioning.supervisor import Program, Ready, listens
 
@@ -272,6 +273,11 @@ class Layout:
         names = (f"ward-{ward.id}", f"ward-{ward.id}-events") if self.tls else ()
         return {name: self._identity(name) for name in names}
 
+    def _keepers_users(self, ward: WardPlan) -> Iterator[User]:
+        """As the keeper will be told: its broker need not be started anew for it at once."""
+        for node, role in ward.nodes.items():
+            yield mosquitto.node_user(ward.id, node, role, None)
+
     def _node_users(self, ward: WardPlan) -> tuple[User, ...]:
         return tuple(
             mosquitto.node_user(ward.id, node, role, self._password(node))
@@ -365,6 +371,9 @@ class Layout:
         for ward in self.wards if self.tls else ():
             broker = brokers[f"broker-{ward.id}"]
             assert broker.tls is not None
+            access = Access("", {}, tuple(self._keepers_users(ward)))
+            (broker.folder / ACCESS).write_bytes(mark_of(access))
+            mosquitto.write_rules(broker, access.users)
             write_private(
                 self._keeper_file(ward),
                 {
