@@ -102,6 +102,7 @@ class Demo:
         with self.store.transaction() as tx:
             hospital.load(tx, self.layout.wards)
             demo_information.enter(tx)
+            self.layout.record_certificates(tx)
             self.layout.write_exchange(directory.directory(tx))
         demo_patient.enter(self.store)
         timeout = aiohttp.ClientTimeout(total=HTTP_TIMEOUT_S)

@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from central.clock import SystemClock
+from central.enrolment import model as enrolled
+from central.enrolment import service as enrolling
 from central.enrolment.settings import KEY, Settings, from_config
+from central.store import Tx
 from central.telephone import settings as telephone
 from gateway.mqtt import topics
 from gateway.telephone import folder as exchange_folder
@@ -25,6 +28,7 @@ from provisioning import communicator, mosquitto, supervisor
 from provisioning import exchange as asterisk
 from provisioning.authority import files
 from provisioning.authority.authority import NODE, Authority
+from provisioning.authority.files import Files
 from provisioning.endpoint import prepare
 from provisioning.keeper import ACCESS, Access, mark_of
 from provisioning.mosquitto import ADDRESS, Broker, Identity, Tls, Upstream, User
@@ -165,10 +169,20 @@ class Layout:
         is_box = any(name in ward.nodes for ward in self.wards)
         if not is_box:
             return {"username": name, "tls": as_text(self._identity(name))}
-        folder = self.folder / "nodes" / "certificates"
-        now_ms = SystemClock().real_ms()
-        made = files.ensure(self._authority, folder, name, NODE, now_ms)
+        made = self._node_files(name)
         return {"tls": as_text(Identity(made.certificate, made.key, self.provisioning.root))}
+
+    def _node_files(self, node: str) -> Files:
+        folder = self.folder / "nodes" / "certificates"
+        return files.ensure(self._authority, folder, node, NODE, SystemClock().real_ms())
+
+    def record_certificates(self, tx: Tx) -> None:
+        """Let central know the certificates of the boxes, so that they can be revoked."""
+        for ward in self.wards if self.tls else ():
+            for node in ward.nodes.keys() - ward.own_boxes.keys():
+                made, key_id = files.issued(self._node_files(node))
+                if enrolled.certificate(tx, made.serial) is None:
+                    enrolling.record(tx, node, ward.id, key_id, made)
 
     def _broker_tls(self, name: str) -> Tls | None:
         if not self.tls:

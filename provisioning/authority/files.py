@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from provisioning.authority.authority import Authority, Profile
+from provisioning.authority.authority import Authority, Issued, Profile
 from provisioning.authority.keys import Key, KeyFolder, generate, put
 
 # What a certificate has left when it is made anew.
@@ -47,6 +49,22 @@ def ensure(
             authority.issue(name, key.public_key(), profile, hosts).chain.encode(),
         )
     return files
+
+
+def issued(files: Files) -> tuple[Issued, str]:
+    """What stands in the certificate's file, and the id of its key. Raises OSError, ValueError."""
+    chain = files.certificate.read_text()
+    found = x509.load_pem_x509_certificate(chain.encode())
+    begins, ends = found.not_valid_before_utc, found.not_valid_after_utc
+    made = Issued(
+        f"{found.serial_number:x}",
+        chain,
+        int(begins.timestamp() * 1000),
+        int(ends.timestamp() * 1000),
+    )
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(found.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    return made, digest.finalize().hex()
 
 
 def _serves(path: Path, key: Key, now_ms: int, hosts: Sequence[str]) -> bool:

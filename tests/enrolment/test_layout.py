@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+from central.clock import FakeClock
+from central.enrolment import model
+from central.store import Store
 from provisioning.layout import Layout, demo_wards
 
 
@@ -28,6 +31,14 @@ def test_everybody_but_communicators_shows_a_certificate(tmp_path: Path) -> None
         assert text.count("listener ") == text.count("require_certificate true") == 1
         assert "password" not in text
     assert ward.count("bridge_certfile ") == ward.count("connection ") == 2
+    store = Store(tmp_path / "wardline.db", FakeClock())
+    for _ in range(2):  # a demo that goes on knows them already
+        with store.transaction() as tx:
+            layout.record_certificates(tx)
+            assert [row["name"] for row in model.certificates(tx)] == [
+                "3-box", "3-station", "5-box", "5-station",
+            ]  # fmt: skip
+    store.close()
     keys = list(tmp_path.rglob("*.key"))
     assert len(keys) > 10
     assert all(path.stat().st_mode & 0o077 == 0 for path in keys)
