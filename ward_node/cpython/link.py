@@ -36,6 +36,12 @@ REMEDY = (
 )
 
 
+def _maybe_refused(trouble: str) -> bool:
+    """Whether a connection may have failed by the certificate. In TLS 1.3 a broker refuses one when
+    the client believes to be through already; aiomqtt sees an answer that does not come."""
+    return any(word in trouble for word in ("timed out", "SSL", "certificate"))
+
+
 class CertificateUnusableError(Exception):
     """The files of the certificate are not there or not usable; says which and what to do."""
 
@@ -103,7 +109,7 @@ class Link:
             except aiomqtt.MqttError as error:
                 if getattr(getattr(error, "rc", None), "value", None) in NOT_AUTHORIZED:
                     log.error("the broker does not let this box in (Not authorized). %s", REMEDY)
-                elif self._broker.get("tls") is not None:
+                elif self._broker.get("tls") is not None and _maybe_refused(str(error)):
                     log.warning("it may be that the broker refuses the certificate. %s", REMEDY)
                 log.warning(
                     "broker %s:%s does not answer (%s): events wait here; tried again in %.1f s",
