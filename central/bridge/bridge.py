@@ -257,19 +257,21 @@ class Bridge:
         back = self._watch.seen(node, ward, session, now_ms)
         if back is None:
             return
-        if known is not None and session < known:
+        passes = known is not None and session < known
+        if passes:
             log.warning("box %s lives in session %s, not in %s", node, session, known)
-            await self._write(lambda tx: self._reborn(tx, node, session))
         skew = self._skews.heard(
             node, message["boot"], message.get("wall_ms"), self.clock.real_ms()
         )
         health = [message.get(key) for key in fleet.NEWS]
-        if back or self._watch.worth_writing(node, [*health, skew.fault], now_ms):
-            await self._write(lambda tx: fleet.heard_of(tx, node, message, skew))
 
-    def _reborn(self, tx: Tx, node: str, session: int) -> None:
-        if fleet.lives(tx, node, session):
-            intake.births(tx, self.rules, node)
+        def job(tx: Tx) -> None:
+            if fleet.lives(tx, node, session, passes=passes):
+                intake.births(tx, self.rules, node)
+            fleet.heard_of(tx, node, message, skew)
+
+        if back or self._watch.worth_writing(node, [*health, skew.fault], now_ms):
+            await self._write(job)
 
     async def _take_state(self, ward: str, node: str, message: dict[str, Any]) -> None:
         def job(tx: Tx) -> bool:

@@ -88,13 +88,16 @@ def lost(tx: Tx, node: str, state: str = kinds.LOST, silent_ms: int | None = Non
     )  # fmt: skip
 
 
-def lives(tx: Tx, node: str, session: int) -> bool:
-    """Heartbeats of this start come, and none of the one that central takes for the newest: that
-    one is over, whatever their numbers. True when the node was so (re)born."""
+def lives(tx: Tx, node: str, session: int, *, passes: bool = False) -> bool:
+    """Heartbeats of this start come, and nothing keeps those: it lives, whether its birth was heard
+    here or not. passes: none come of the start that central takes for the newest; that one is over,
+    whatever their numbers. True when the node was so (re)born."""
     row = model.node(tx, node)
-    if row is None or row["session"] in (None, session):
+    if row is None or row["session"] == session:
         return False
-    if session < row["session"]:
+    if row["session"] is not None and session < row["session"]:
+        if not passes:
+            return False
         starts.passed(tx, node, row["session"], session)
     born = {"state": kinds.READY, "session": session}
     return state_told(tx, row["ward"], node, dict(row) | born)

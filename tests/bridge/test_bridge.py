@@ -380,6 +380,28 @@ def test_a_lost_box_is_a_fault_and_a_late_will_is_not(store: Store, broker: int)
     play(store, broker, story, with_rules())
 
 
+def test_a_box_that_beats_lives_though_only_its_will_was_kept(store: Store, broker: int) -> None:
+    """A centre that is new here hears the retained will of a start of which it never heard."""
+    heartbeat = {"boot": 7, "uptime_ms": 1, "outbox": 0, "dropped": 0, "quarantined": 0}
+
+    def state() -> tuple[str, int | None]:
+        row = wards.node(store.read(), "3-box")
+        assert row is not None
+        return row["state"], row["session"]
+
+    async def story(box: Box) -> None:
+        await box.say(topics.STATE, {"state": "lost", "session": 7})
+        await until(lambda: state() == ("lost", None), "the will to be taken")
+        with store.transaction() as tx:
+            number = commands.send(tx, "3", "3-box", kinds.STOP, {"utterance": "u"})
+        await box.say(topics.HEARTBEAT, heartbeat)
+        await box.hears(topics.COMMAND, lambda message: message["id"] == str(number))
+        assert state() == ("ready", 7)
+        assert faults.open_faults(store.read(), "3") == []
+
+    play(store, broker, story, with_rules())
+
+
 def test_a_silent_box_is_noticed_though_no_will_comes(store: Store, broker: int) -> None:
     async def story(box: Box) -> None:
         await box.birth()

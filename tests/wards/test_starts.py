@@ -32,7 +32,7 @@ def test_the_start_that_beats_is_the_newest(ward: Ward) -> None:
     born = {"state": "ready", "session": LATER}
     ward.do(fleet.state_told, "3", BOX, born)
     assert session(ward) == UNKEPT, "a lower number alone proves nothing: it may be retained"
-    assert ward.do(fleet.lives, BOX, LATER)
+    assert ward.do(fleet.lives, BOX, LATER, passes=True)
     assert session(ward) == LATER
     ward.do(fleet.state_told, "3", BOX, {"state": "ready", "session": UNKEPT})
     ward.do(fleet.state_told, "3", BOX, {"state": "lost", "session": UNKEPT})
@@ -42,8 +42,13 @@ def test_the_start_that_beats_is_the_newest(ward: Ward) -> None:
     assert session(ward) == LATER + 1
 
 
+def test_a_late_heartbeat_alone_passes_nothing(ward: Ward) -> None:
+    assert not ward.do(fleet.lives, BOX, LATER)
+    assert session(ward) == UNKEPT
+
+
 def test_numbers_order_starts_but_for_one_that_was_passed(ward: Ward) -> None:
-    ward.do(fleet.lives, BOX, LATER)
+    ward.do(fleet.lives, BOX, LATER, passes=True)
     true_order = [(5, 9), (UNKEPT, 1), (UNKEPT, 2), (LATER, 1), (LATER + 1, 1), (UNKEPT + 1, 1)]
     tx = ward.store.read()
     for place, one in enumerate(true_order):
@@ -54,7 +59,7 @@ def test_numbers_order_starts_but_for_one_that_was_passed(ward: Ward) -> None:
 def test_presence_ends_a_call_from_the_start_that_was_passed(ward: Ward) -> None:
     ward.boot = UNKEPT
     ward.operate(kinds.PRESS)
-    ward.do(fleet.lives, BOX, LATER)
+    ward.do(fleet.lives, BOX, LATER, passes=True)
     ward.boot = LATER
     ward.operate(kinds.PRESENCE)
     assert calls.open_calls(ward.store.read()) == []
