@@ -201,6 +201,8 @@ DONE = {
     "route.add": N_("added numbers that may be dialled outside"),
     "route.change": N_("changed numbers that may be dialled outside"),
     "route.remove": N_("removed numbers that might be dialled outside"),
+    "scraper_key.make": N_("made a key for a program that reads the figures"),
+    "scraper_key.revoke": N_("revoked the key of a program that reads the figures"),
     "screen.make": N_("made a board screen"),
     "screen.revoke": N_("revoked a board screen"),
     "service.add": N_("gave a service a number"),

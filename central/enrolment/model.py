@@ -41,6 +41,15 @@ def m001_enrolment(db: Database) -> None:
     )
 
 
+@migrations()
+def m002_newcomers(db: Database) -> None:
+    # Boxes that have taken a place and have not been heard there yet. by: who made the claim.
+    db.execute(
+        "CREATE TABLE newcomers"
+        " (node TEXT PRIMARY KEY, by TEXT NOT NULL, since_ms INTEGER NOT NULL)"
+    )
+
+
 def claims(tx: Tx, limit: int = 200) -> list[Row]:
     """The newest first."""
     return tx.all("SELECT * FROM claims ORDER BY id DESC LIMIT ?", (limit,))
@@ -70,6 +79,12 @@ def certificates(tx: Tx) -> list[Row]:
     )
 
 
+def newest(tx: Tx) -> dict[str, Row]:
+    """By name, the certificate that was issued last, revoked or not."""
+    rows = tx.all("SELECT *, max(issued_ms) FROM certificates GROUP BY name")
+    return {row["name"]: row for row in rows}
+
+
 def standing(tx: Tx, name: str) -> list[Row]:
     """The certificates of a name that are not revoked."""
     return tx.all(
@@ -83,6 +98,11 @@ def revoked(tx: Tx) -> list[Row]:
     return tx.all(
         "SELECT * FROM certificates WHERE revoked_ms IS NOT NULL ORDER BY revoked_ms, serial"
     )
+
+
+def take_newcomer(tx: Tx, node: str) -> Row | None:
+    """The entry of a box that was not heard before; there is none from then on."""
+    return tx.one("DELETE FROM newcomers WHERE node = ? RETURNING *", (node,))
 
 
 def refusals(tx: Tx, limit: int = 20) -> list[Row]:

@@ -12,6 +12,7 @@ from central.console import model as counts
 from central.console.marks import N_
 from central.enrolment import claims, model
 from central.errors import FieldError
+from central.proving import service as proving
 from central.store import Row, Tx
 from central.wards import model as wards
 
@@ -235,6 +236,10 @@ def take(tx: Tx, row: Row, key_id: str, address: str, sign: Sign) -> Row:
     )
     for each in before:
         _revoke(tx, each, "system", "replaced")
+    tx.execute(
+        "INSERT OR REPLACE INTO newcomers (node, by, since_ms) VALUES (?, ?, ?)",
+        (now["node"], now["made_by"], now_ms),
+    )
     audit.append(
         tx, "system", "claim.use", f"node/{now['node']}",
         detail={"claim": now["id"], "from": address, "replaced": len(before)},
@@ -315,3 +320,18 @@ def access(tx: Tx, ward: str | None) -> dict[str, Any]:
         return {"wards": [row["id"] for row in wards.wards(tx)], "ended": ended}
     nodes = [{"name": row["id"], "role": row["role"]} for row in wards.nodes(tx, ward)]
     return {"ward": ward, "nodes": nodes, "ended": ended}
+
+
+def _on_birth(tx: Tx, node: str) -> None:
+    """A box that is heard at its place for the first time proves each of its beds at once: who
+    replaced a broken box sees before he leaves that they can call."""
+    newcomer = model.take_newcomer(tx, node)
+    row = wards.node(tx, node)
+    if newcomer is None or row is None:
+        return
+    beds = [each["bed"] for each in wards.beds(tx, row["ward"]) if each["node"] == node]
+    if beds:
+        proving.prove_now(tx, row["ward"], beds, newcomer["by"])
+
+
+BIRTHS: list[Callable[[Tx, str], None]] = [_on_birth]

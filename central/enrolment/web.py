@@ -29,6 +29,25 @@ HOURS = (1, 24, 72, 168)
 CLAIMS_SHOWN = 50
 
 
+@blueprint.app_context_processor
+def _for_other_pages() -> dict[str, Any]:
+    """`may_replace()`: whether the user can make a claim for the place of a box. `certificate_of`:
+    the row of the one it was given last, None where it has none."""
+
+    def may_replace() -> bool:
+        role = current_user.role if current_user.is_authenticated else ""
+        return role in ("engineer", "admin") and _is_ready(_settings())
+
+    return {
+        "may_replace": may_replace,
+        "certificate_of": lambda node: model.newest(read()).get(node),
+    }
+
+
+def _is_ready(settings: Settings | None) -> bool:
+    return settings is not None and settings.root.exists()
+
+
 @blueprint.get("/enrolment")
 @requires("engineer")
 def index() -> Any:
@@ -51,7 +70,7 @@ def _page(made: service.Made | None = None, trouble: FieldError | None = None) -
     ]
     page = render_template(
         "enrolment/index.html",
-        ready=settings is not None and settings.root.exists(),
+        ready=_is_ready(settings),
         made=_shown(settings, made) if settings and made else None,
         wards=[(row["id"], row["id"]) for row in wards.wards(tx)],
         roles=[(role, _(words)) for role, words in ROLES],

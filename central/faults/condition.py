@@ -44,6 +44,14 @@ FAULTS = {
         N_("Box %(node)s gets too little voltage since %(since)s"),
         N_("replace its supply or the cable to it, before it restarts by itself"),
     ),
+    "hot": (
+        N_("Box %(node)s is too hot since %(since)s"),
+        N_("give it air, and see whether something stands on it"),
+    ),
+    "disk-low": (
+        N_("The disk of box %(node)s is nearly full since %(since)s"),
+        N_("make room on it, or replace its memory card with a larger one"),
+    ),
     "throttled": (
         N_("Box %(node)s slows itself down since %(since)s"),
         N_("check its supply and whether it is too hot"),
@@ -65,7 +73,10 @@ TESTS = {
 def lines(health: dict[str, Any], told_ago_ms: int) -> list[str]:
     """One line each for what a box's last heartbeat told, which came `told_ago_ms` ago; none for
     what it does not tell."""
-    told = (_clock(health), *_speaker(health, told_ago_ms), _power(health))
+    told = (
+        _clock(health), *_speaker(health, told_ago_ms), _power(health), _warmth(health),
+        _room(health),
+    )  # fmt: skip
     return [line for line in told if line]
 
 
@@ -91,6 +102,16 @@ def _speaker(health: dict[str, Any], told_ago_ms: int) -> tuple[str | None, str 
     if driven_ms is None:
         return found, _("not driven since its start")
     return found, _("driven without error %(time)s ago", time=lasted(driven_ms + told_ago_ms))
+
+
+def _warmth(health: dict[str, Any]) -> str | None:
+    told_c = health.get("temperature_c")
+    return None if told_c is None else _("%(n)s °C", n=told_c)
+
+
+def _room(health: dict[str, Any]) -> str | None:
+    free_pct = health.get("disk_free_pct")
+    return None if free_pct is None else _("disk %(pct)s %% free", pct=free_pct)
 
 
 def _power(health: dict[str, Any]) -> str | None:

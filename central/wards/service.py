@@ -8,7 +8,7 @@ from typing import Any
 from central.faults import model as fault_rows
 from central.faults import service as faults
 from central.store import Row, Tx
-from central.wards import gaps, model, starts
+from central.wards import gaps, measured, model, starts
 from central.wards import skew as clocks
 from central.words import catalogue, spoken
 from gateway.mqtt import kinds
@@ -38,9 +38,13 @@ HEALTH = (
     "supply",
     "battery_pct",
     "undervoltage",
+    "temperature_c",
+    "disk_free_pct",
+    "disk_free_mb",
 )
 # Of these, what is written down at once when it changes. The rest always changes.
-NEWS = tuple(key for key in HEALTH if not key.endswith("_ms"))
+DRIFTING = ("temperature_c", "disk_free_pct", "disk_free_mb")
+NEWS = tuple(key for key in HEALTH if not key.endswith("_ms") and key not in DRIFTING)
 
 
 def state_told(tx: Tx, ward: str, node: str, message: dict[str, Any]) -> bool:
@@ -116,6 +120,7 @@ def heard_of(
     health["clock_behind_ms"] = skew.behind_ms
     if heartbeat.get("wall_ms") is None or skew.behind_ms is not None:
         _judge_clock(tx, row, skew)
+    _judge_machine(tx, row, heartbeat)
     tx.execute(
         "UPDATE nodes SET seen_ms = ?, health = ? WHERE id = ?",
         (tx.now_ms, json.dumps(health, ensure_ascii=False), node),
@@ -138,6 +143,23 @@ def _judge_clock(tx: Tx, node: Row, found: clocks.Skew) -> None:
             )  # fmt: skip
         elif code != found.fault and is_open:
             faults.clear_fault(tx, node["id"], CLOCK, code)
+
+
+def _judge_machine(tx: Tx, node: Row, heartbeat: dict[str, Any]) -> None:
+    """Raise or clear the faults of a box's warmth and disk."""
+    for each in measured.LIMITS:
+        value = heartbeat.get(each.key)
+        if value is None:
+            continue
+        is_open = fault_rows.find_open(tx, node["id"], each.device, each.code) is not None
+        is_bad = each.is_bad(value, is_open)
+        if is_bad and not is_open:
+            faults.raise_fault(
+                tx, ward=node["ward"], node=node["id"], device=each.device, code=each.code,
+                detail=f"{value} {each.unit}",
+            )  # fmt: skip
+        elif is_open and not is_bad:
+            faults.clear_fault(tx, node["id"], each.device, each.code)
 
 
 def beds_told(tx: Tx, ward: str, node: str, message: dict[str, Any]) -> None:

@@ -1,12 +1,15 @@
-"""The power of a virtual box: the files the kernel of a Pi with a battery would show."""
+"""The power and warmth of a virtual box: the files the kernel of a Pi with a battery would show."""
 
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+# What a Pi in a cupboard has.
+TEMPERATURE_C = 47
+
 
 class VirtualPower:
-    """Writes `folder` in the shape of /sys, as far as `hw.power` reads it."""
+    """Writes `folder` in the shape of /sys, as far as `hw.power` and `hw.machine` read it."""
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
@@ -40,6 +43,8 @@ class VirtualPower:
         self._put(supplies / "battery/status", "Full" if self._mains else "Discharging")
         self._put(self.folder / "class/hwmon/hwmon0/name", "rpi_volt")
         self._put(self.folder / "class/hwmon/hwmon0/in0_lcrit_alarm", int(self._weak))
+        self._put(self.folder / "class/thermal/thermal_zone0/type", "cpu-thermal")
+        self._put(self.folder / "class/thermal/thermal_zone0/temp", TEMPERATURE_C * 1000)
 
     def _put(self, path: Path, value: object) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -58,7 +58,7 @@ PAGES = (
     "/infusions", "/infusions/1", "/infusions/new", "/infusions/1/next", "/infusions/dressing",
     "/announcements", "/announcements/1", "/announcements/new", "/announcements/volume",
     "/announcements/volume/3", "/policies", "/policies/3", "/faults", "/nodes", "/nodes/3-box",
-    "/enrolment",
+    "/enrolment", "/fleet", "/fleet/scrapers",
     "/proofs", "/proofs/3/1", "/call-records", "/call-records/1", "/call-records/rates",
     "/recordings", "/recordings/rules", "/left-messages", "/flows/main/prompts",
     "/broadcasts", "/broadcasts/1", "/broadcasts/rights",

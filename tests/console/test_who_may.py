@@ -35,6 +35,11 @@ LETTERS = {
 }
 STAFF, DECIDERS, NURSES, WATCHERS = "NHDA", "HDA", "NHA", "NHDEA"
 MAY = {
+    "GET fleet.figures": "",  # without a key
+    "GET fleet.index": "HDEA",
+    "POST fleet.make_key": "EA",
+    "POST fleet.revoke_key": "EA",
+    "GET fleet.scrapers": "EA",
     "GET numbers.export": "TA",
     "GET numbers.index": "TA",
     "POST hours.add_days": "TA",

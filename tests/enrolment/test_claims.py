@@ -289,3 +289,27 @@ def test_whatever_happens_a_claim_gives_one_certificate_to_one_key(tmp_path: Pat
     from hypothesis.stateful import run_state_machine_as_test
 
     run_state_machine_as_test(Life, settings=settings(max_examples=25, stateful_step_count=10))
+
+
+def test_a_box_that_took_a_place_proves_its_beds_when_it_is_first_heard_there(
+    hospital: Store, signer: Signer
+) -> None:
+    def born(node: str) -> list[tuple[str, str]]:
+        with hospital.transaction() as tx:
+            tx.execute("UPDATE nodes SET state = 'ready' WHERE id = ?", (node,))
+            for rule in service.BIRTHS:
+                rule(tx, node)
+        rows = hospital.read().all(
+            "SELECT bed, by FROM proofs_under_way UNION SELECT bed, by FROM proofs_wanted"
+        )
+        return sorted((row["bed"], row["by"]) for row in rows)
+
+    made = make(hospital, node="3-box")
+    assert born("3-box") == [], "no box has used the claim yet"
+    take(hospital, made.secret, "key-1", signer)
+    assert born("3-station") == []
+    assert born("3-box") == [("1", "zhang"), ("2", "zhang")]
+    with hospital.transaction() as tx:
+        tx.execute("DELETE FROM proofs_under_way")
+        tx.execute("DELETE FROM proofs_wanted")
+    assert born("3-box") == [], "only the first time"

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from hw.clock import steady_ms
+from hw.machine import Machine
 from hw.power import Power
 from hw.virtual.power import VirtualPower
 from hw.virtual.speaker import DEAD, GONE, WHOLE, RecordingSpeaker, VirtualMicrophone
@@ -39,7 +40,13 @@ class Box:
         ear = Ear(self.speaker, VirtualMicrophone(self.speaker), TONE, folder)
         self.found: list[Finding] = []
         self.care = Care(
-            self.mouth, self.speaker, ear, Power(folder / "sys"), steady_ms, self.found.append
+            self.mouth,
+            self.speaker,
+            ear,
+            Power(folder / "sys"),
+            Machine(folder, folder / "sys"),
+            steady_ms,
+            self.found.append,
         )
 
     def faults(self) -> set[str]:

@@ -90,6 +90,7 @@ class App:
             self._speaker,
             hardware.ear(config, self._speaker),
             self._power,
+            hardware.machine(config),
             steady_ms,
             on_found=lambda finding: self._feed(self.node.found, *finding),
         )

@@ -1,4 +1,5 @@
-"""A box looks after its own loudspeaker and power: it probes, listens and reads unasked.
+"""A box looks after its own loudspeaker, power, warmth and disk: it probes, listens and reads
+unasked.
 
 The tone of the test is chosen so that nobody wakes. 16 kHz lies above speech and most of the noise
 of a ward; young ears need about 40 dB there, and older ones hear nothing. 40 dB below full scale, a
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hw.errors import HardwareError, MicrophoneError
+from hw.machine import Machine
+from hw.machine import Reading as MachineReading
 from hw.microphone import RATE, Microphone
 from hw.power import Power, PowerWatch
 from hw.power import Reading as PowerReading
@@ -27,7 +30,7 @@ from ward_node.cpython.voice import Mouth
 log = logging.getLogger("wardline.node")
 
 LOOK_EVERY_S = 0.25
-POWER_EVERY_S = 2.0
+MACHINE_EVERY_S = 2.0
 AFTER_FAILURE_S = 5.0
 TONE_MS = 1_000
 LISTEN_MS = 2_000  # programs take a moment to start, the player as well as the recorder
@@ -77,6 +80,7 @@ class Care:
         speaker: Speaker,
         ear: Ear | None,
         power: Power,
+        machine: Machine,
         clock_ms: Callable[[], int],
         on_found: Callable[[Finding], None],
     ) -> None:
@@ -85,17 +89,19 @@ class Care:
         self._speaker = speaker
         self._ear = ear
         self._power = power
+        self._machine = machine
         self._clock_ms = clock_ms
         self._on_found = on_found
         self._power_watch = PowerWatch(now_ms)
         self._reading: PowerReading | None = None
+        self._measured: MachineReading | None = None
         every_ms = hearing.TEST_EVERY_MS if ear is None else ear.tone.every_ms
         self._check = SpeakerCheck(ear is not None, now_ms, every_ms)
 
     async def run(self) -> None:
         await asyncio.gather(
             self._again_and_again(self._look_at_speaker, LOOK_EVERY_S),
-            self._again_and_again(self._look_at_power, POWER_EVERY_S),
+            self._again_and_again(self._look_at_machine, MACHINE_EVERY_S),
         )
 
     def driven(self) -> None:
@@ -111,6 +117,8 @@ class Care:
                 "battery_pct": self._reading.battery_pct,
                 "undervoltage": self._reading.undervoltage,
             }
+        if self._measured is not None:
+            found |= self._measured._asdict()
         return found
 
     async def _again_and_again(
@@ -155,7 +163,8 @@ class Care:
             return self._check.deaf(f"the test tone cannot be kept: {error}", self._clock_ms())
         return self._check.tested(verdict, self._clock_ms())
 
-    async def _look_at_power(self) -> None:
+    async def _look_at_machine(self) -> None:
         self._reading = await asyncio.to_thread(self._power.read)
+        self._measured = await asyncio.to_thread(self._machine.read)
         for code, detail, for_ms in self._power_watch.look(self._reading, self._clock_ms()):
             self._on_found(Finding(POWER, code, detail, for_ms))

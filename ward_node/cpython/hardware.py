@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hw.machine import Machine
 from hw.power import MainsPin, Power
 from hw.ward import NoWard, WardHardware
 from ward_node.cpython.config import Config
@@ -74,6 +75,11 @@ def power_and_switches(config: Config) -> tuple[Power, Any]:
 
         switches = VirtualPower(wanted["sysfs"])
     return Power(Path(wanted["sysfs"]), pin), switches
+
+
+def machine(config: Config) -> Machine:
+    """What tells how warm the box is and how full its disk."""
+    return Machine(config.data, Path(config.power["sysfs"]))
 
 
 def panel(config: Config, controls: Any, loudspeaker: Any, switches: Any) -> Any:

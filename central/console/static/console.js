@@ -9,7 +9,7 @@
   });
 
   document.addEventListener("submit", (event) => {
-    const question = event.target.dataset?.ask;
+    const question = event.submitter?.dataset.ask ?? event.target.dataset?.ask;
     if (question && !window.confirm(question)) event.preventDefault();
   });
 

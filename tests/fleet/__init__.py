@@ -1,0 +1,1 @@
+"""The fleet: its page, the figures for scrapers, logs of boxes."""
