@@ -139,6 +139,17 @@ class GpioWard:
         if self._amplifier is not None:
             self._amplifier.value = bool(beds)
 
+    async def selftest(self) -> dict[str, dict[str, Any]]:
+        """Look whether each pin is still what it was set to. A lamp that is burnt out looks whole:
+        these pins cannot feel their load."""
+        found: dict[str, dict[str, Any]] = {bed: {"broken": []} for bed in self.beds}
+        pins = [(each.bed, each.name, each.device, "input") for each in self._inputs]
+        pins += [(bed, light, device, "output") for (bed, light), device in self._lights.items()]
+        for bed, name, device, function in pins:
+            if device.closed or device.pin.function != function:
+                found[bed]["broken"].append(name)
+        return found
+
     async def prove(self, bed: str) -> tuple[str, str] | None:
         """Read the input line of the red button back: that it is still an input that is pulled
         up and open; the test press is then told by the loop that looks at it, so that this loop

@@ -30,6 +30,9 @@ class WardHardware(Protocol):
     def route(self, beds: Sequence[str]) -> None:
         """Let sound be heard at `beds` and nowhere else; empty: the box's own speaker."""
 
+    async def selftest(self) -> dict[str, dict[str, Any]]:
+        """By bed: {"broken": [part]}, or {"error"} where it could not be asked."""
+
     async def prove(self, bed: str) -> tuple[str, str] | None:
         """Make a test press at `bed`, as near to the finger as this hardware can: it is told as
         `test_press`, soon. Or why none can be made: a code of `hw.kinds` and a detail."""
@@ -60,6 +63,9 @@ class NoWard:
 
     def route(self, beds: Sequence[str]) -> None:
         pass
+
+    async def selftest(self) -> dict[str, dict[str, Any]]:
+        return {}
 
     async def prove(self, bed: str) -> tuple[str, str] | None:
         raise KeyError(bed)

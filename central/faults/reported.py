@@ -23,9 +23,15 @@ KINDS = {
     kinds.TEST_PRESS: N_("proved that it can call"),
     kinds.FAULT: N_("fault"),
     kinds.RECOVERED: N_("works again"),
+    kinds.UPDATE_FAILED: N_("gave up a new version"),
 }
-ABOUT = {"unit": N_("unit %(value)s"), "infusion": N_("drip %(value)s"), "took_ms": "%(value)s ms"}
-PLAIN = ("revision", "stage", "proof")  # for the log alone
+ABOUT = {
+    "version": N_("version %(value)s"),
+    "unit": N_("unit %(value)s"),
+    "infusion": N_("drip %(value)s"),
+    "took_ms": "%(value)s ms",
+}
+PLAIN = ("revision", "stage", "proof", "log")  # for the log alone
 LONGEST = 200
 
 

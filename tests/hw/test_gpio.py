@@ -226,6 +226,16 @@ def test_no_pin_has_two_jobs_and_all_are_on_the_header() -> None:
     assert set(used) <= set(range(2, 28)) - {14, 18, 19, 20, 21}
 
 
+def test_a_pin_that_something_else_took_is_found_by_the_self_test() -> None:
+    async def run() -> None:
+        async with box() as (node, _hands, _heard):
+            assert await node.selftest() == {bed: {"broken": []} for bed in "1234"}
+            node._lights["2", "lamp"].pin.function = "input"
+            assert (await node.selftest())["2"] == {"broken": ["lamp"]}
+
+    asyncio.run(run())
+
+
 def test_wrong_beds_are_refused() -> None:
     with pytest.raises(WiringError, match="5 beds"):
         GpioWard(["1", "2", "3", "4", "5"])

@@ -8,6 +8,7 @@ from ward_node.contract import kinds
 from ward_node.core import effects
 from ward_node.core.node import BEDSIDE, Identity, Node
 from ward_node.core.outbox import Outbox
+from ward_node.core.reports import Release
 
 BEDS = ("1", "2", "12+1")
 PHRASES = {"node.alone_registered": {"lang": "zh", "text": "已收到您的呼叫。"}}
@@ -71,6 +72,7 @@ class Rig:
         name: str = "3-box",
         has_voice: bool = True,
         condition: Any = None,
+        updatable: bool = False,
     ) -> None:
         self.now_ms = now_ms
         self.drip_ms = now_ms
@@ -79,7 +81,10 @@ class Rig:
         self.name = name
         outbox = Outbox("3", name, boot, self.journal, epoch, now_ms)
         me = Identity("3", name, role, beds, "bus")
-        self.node = Node(me, outbox, self.memory, epoch, now_ms, now_ms, has_voice, condition)
+        release = Release("1.0", updatable, updatable)
+        self.node = Node(
+            me, outbox, self.memory, epoch, now_ms, now_ms, has_voice, condition, release
+        )
         self.published: list[tuple[str, dict[str, Any]]] = []
         self.spoken: list[effects.Speak] = []
         self.sounding: effects.Speak | effects.Listen | None = None
@@ -92,6 +97,7 @@ class Rig:
         self.fetched: list[Any] = []
         self.selftests: list[str] = []
         self.test_presses: list[tuple[str, str]] = []  # ordered: (command, bed)
+        self.updates: list[effects.Update] = []
         self.notes: list[str] = []
         self._command = 0
 
@@ -134,6 +140,8 @@ class Rig:
                 self.selftests.append(effect.command)
             elif isinstance(effect, effects.Prove):
                 self.test_presses.append((effect.command, effect.bed))
+            elif isinstance(effect, effects.Update):
+                self.updates.append(effect)
             elif isinstance(effect, effects.Note):
                 self.notes.append(effect.text)
             else:

@@ -76,6 +76,7 @@ VALID: list[tuple[str, dict[str, Any]]] = [
     ),
     (topics.COMMAND, _command("selftest", {})),
     (topics.COMMAND, _command("prove", {"proof": "7"})),
+    (topics.COMMAND, _command("update", {"version": "1.4.0", "again": True})),
 ]
 WRONG = [None, True, -1, 1.5, "", "x" * 3000, [], {}, [""], [7], "dance", 10_000]
 

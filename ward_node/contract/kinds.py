@@ -14,10 +14,11 @@ UNCONFIRMED = "unconfirmed"  # reminders were spoken and nobody pressed; about a
 TEST_PRESS = "test_press"  # no press of a patient: the way of one, being proved; about: proof
 FAULT = "fault"  # about: device, code, detail, and for_ms: how long it has been so, if known
 RECOVERED = "recovered"  # about: device, code
+UPDATE_FAILED = "update_failed"  # a version was given up; about: version, why, log (its end)
 
 EVENT_TYPES = (
     PRESS, HOLD, CORD, CORD_RESET, PRESENCE, PRESENCE_END, UNPLUGGED, PLUGGED,
-    PROMPTED, UNCONFIRMED, TEST_PRESS, FAULT, RECOVERED,
+    PROMPTED, UNCONFIRMED, TEST_PRESS, FAULT, RECOVERED, UPDATE_FAILED,
 )  # fmt: skip
 # What somebody at the bed ends, be it ever so late that central hears of either.
 ENDED_BY_PRESENCE = (PRESS, HOLD, CORD, UNPLUGGED, UNCONFIRMED)
@@ -33,7 +34,8 @@ CALL = "call"  # the phase of the call at a bed, with the words that say so trut
 REMINDERS = "reminders"  # the whole schedule of one infusion, by revision
 SELFTEST = "selftest"
 PROVE = "prove"  # let a test press go the whole way of a press; done: its receipt was seen
-COMMAND_TYPES = (SPEAK, STOP, CALL, REMINDERS, SELFTEST, PROVE)
+UPDATE = "update"  # take a version when nobody is disturbed; done: it is being tried out, or runs
+COMMAND_TYPES = (SPEAK, STOP, CALL, REMINDERS, SELFTEST, PROVE, UPDATE)
 
 # --- why a bed was not proved: the answer's reason is one of these, ": " and a detail, or a code
 # of the hardware's ---

@@ -158,6 +158,20 @@ def _prove(
     node.proving.begin(command, bed, body["proof"], not_after_ms, now_ms)
 
 
+def _update(
+    node: Any, command: str, bed: str | None, body: dict[str, Any], not_after_ms: int | None,
+    now_ms: int, drip_ms: int,
+) -> None:  # fmt: skip
+    if body["version"] == node.release.version:
+        node.answer(command, kinds.DONE)
+    elif not node.release.updatable:
+        node.answer(command, kinds.REFUSED, "this box was not started by what can update it")
+    else:
+        node.orders.begin(command)
+        again = body.get("again", False)
+        node.out.append(effects.Update(command, body["version"], again, not_after_ms))
+
+
 _DO = {
     kinds.SPEAK: _speak,
     kinds.STOP: _stop,
@@ -165,4 +179,5 @@ _DO = {
     kinds.REMINDERS: _reminders,
     kinds.SELFTEST: _selftest,
     kinds.PROVE: _prove,
+    kinds.UPDATE: _update,
 }

@@ -33,5 +33,8 @@ Selftest = namedtuple("Selftest", ("command",))
 # Make a test press at a bed, which comes back as the input kinds.TEST_PRESS; when it cannot be
 # made, `Node.proof_failed` is told why.
 Prove = namedtuple("Prove", ("command", "bed"))
+# Take version `version` of the box itself, also one that was given up once if `again`; begin it by
+# `not_after_ms` (steady) or not at all. Answered by `Node.update_answered`.
+Update = namedtuple("Update", ("command", "version", "again", "not_after_ms"))
 # One line for the log. `grave` for what a person must look at.
 Note = namedtuple("Note", ("text", "grave"))

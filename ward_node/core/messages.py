@@ -7,7 +7,7 @@ are ignored.
 import json
 
 from ward_node.compat import Any
-from ward_node.contract import kinds, topics
+from ward_node.contract import kinds, topics, versions
 from ward_node.core.voice import CHIMES
 
 MAX_PAYLOAD_BYTES = 256 * 1024
@@ -207,6 +207,16 @@ def _prove(body: dict[str, Any]) -> None:
     _name(body, "proof")
 
 
+def _update(body: dict[str, Any]) -> None:
+    _text(body, "version", 40)
+    try:
+        versions.order(body["version"])
+    except ValueError as error:
+        raise RejectedMessageError(str(error))  # noqa: B904
+    if type(body.get("again", False)) is not bool:
+        raise RejectedMessageError("again is not true or false")
+
+
 def _words(words: Any) -> None:
     if words is None:
         return
@@ -293,4 +303,5 @@ _BODIES = {
     kinds.REMINDERS: _reminders,
     kinds.SELFTEST: _selftest,
     kinds.PROVE: _prove,
+    kinds.UPDATE: _update,
 }

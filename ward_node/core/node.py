@@ -17,7 +17,7 @@ from ward_node.core.orders import ANSWER_OF, Orders
 from ward_node.core.outbox import Outbox
 from ward_node.core.proving import Proving
 from ward_node.core.reminding import Reminding
-from ward_node.core.reports import Reports
+from ward_node.core.reports import FIXED, Release, Reports
 from ward_node.core.showing import Showing
 from ward_node.core.solitude import Solitude
 
@@ -37,14 +37,16 @@ Identity = namedtuple("Identity", ("ward", "node", "role", "beds", "hardware"))
 class Node:
     """`memory`: what `Remember` kept, by name. `epoch`: the run of the drip clock. `has_voice`
     False: the box sounds chimes but no words, and never claims that words were heard. `condition`
-    is asked at each heartbeat what the box itself measures: keys of `heartbeat.json`."""
+    is asked at each heartbeat what the box itself measures: keys of `heartbeat.json`. `release`:
+    the firmware that runs."""
 
     def __init__(
         self, me: Identity, outbox: Outbox, memory: dict[str, Any], epoch: str, now_ms: int,
-        drip_ms: int, has_voice: bool = True, condition: Any = None,
+        drip_ms: int, has_voice: bool = True, condition: Any = None, release: Release = FIXED,
     ) -> None:  # fmt: skip
         self.me = me
         self.has_voice = has_voice
+        self.release = release
         self.outbox = outbox
         self.beds = {name: beds.Bed(name, now_ms) for name in me.beds}
         self.voice = voice.Voice()
@@ -185,6 +187,49 @@ class Node:
     ) -> "list[Any]":
         self.answer(command, kinds.DONE if failure is None else kinds.REFUSED, failure)
         return self._settle(now_ms, drip_ms)
+
+    def update_answered(
+        self, command: str, result: str, reason: str | None, now_ms: int, drip_ms: int
+    ) -> "list[Any]":
+        """What became of an `Update`, as far as the version that runs can tell."""
+        self.answer(command, result, reason)
+        return self._settle(now_ms, drip_ms)
+
+    def update_failed(
+        self, version: str, why: str, log: str, now_ms: int, drip_ms: int
+    ) -> "list[Any]":
+        """A version was given up; `log`: the end of what it said."""
+        about = {"version": version, "why": why, "log": log}
+        self.event(kinds.UPDATE_FAILED, None, about, now_ms)
+        return self._settle(now_ms, drip_ms)
+
+    def release_kept(self, now_ms: int, drip_ms: int) -> "list[Any]":
+        """The version that runs has proved itself."""
+        self.release = Release(self.release.version, False, self.release.updatable)
+        if self.is_connected:
+            self.publish(topics.STATE, self.reports.birth())
+        return self._settle(now_ms, drip_ms)
+
+    def busy(self) -> "list[str]":
+        """Why this box may not be restarted now: somebody is called, spoken to or waited for."""
+        found = []
+        for name in sorted(self.beds):
+            if self.beds[name].state not in (kinds.IDLE, kinds.PRESENT):
+                found.append(self.beds[name].state + " at bed " + name)
+        playing = self.voice.playing
+        if playing is not None:
+            found.append("a voice from outside" if playing.live else "speaking: " + playing.klass)
+        elif self.voice.waits:
+            found.append("words that are repeated or wait")
+        if self.proving.under_way:
+            found.append("a bed is being proved")
+        if self.station is not None and self.station.acting:
+            found.append("the station calls by itself")
+        for entry in self.outbox.waiting():
+            if entry.message["type"] in beds.RAISES:
+                found.append("a call without receipt")
+                break
+        return found
 
     def proof_failed(
         self, command: str, code: str, detail: str, now_ms: int, drip_ms: int

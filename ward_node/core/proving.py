@@ -32,6 +32,10 @@ class Proving:
         self._node = node
         self._under_way: dict[str, _Proof] = {}  # by bed
 
+    @property
+    def under_way(self) -> bool:
+        return bool(self._under_way)
+
     def begin(
         self, command: str, bed: str, proof: str, not_after_ms: int | None, now_ms: int
     ) -> None:

@@ -1,11 +1,18 @@
 """What a node says of itself: its birth and end, and every two seconds that it lives."""
 
+from collections import namedtuple
+
 from ward_node.compat import Any
 from ward_node.contract import kinds, topics
 from ward_node.core import messages
 
 FIRMWARE = "0.1.0"
 HEARTBEAT_MS = 2_000
+
+# What of this firmware runs: its version, whether it is being tried out, and whether the box can be
+# given another.
+Release = namedtuple("Release", ("version", "on_trial", "updatable"))
+FIXED = Release(FIRMWARE, False, False)
 
 
 class Reports:
@@ -20,13 +27,14 @@ class Reports:
         self._beat_ms = now_ms - HEARTBEAT_MS
 
     def birth(self) -> dict[str, Any]:
-        me = self._node.me
+        me, release = self._node.me, self._node.release
         return {
             "state": kinds.READY,
             "session": self._node.outbox.boot,
             "role": me.role,
             "versions": list(messages.VERSIONS),
-            "firmware": FIRMWARE,
+            "firmware": release.version,
+            "trial": release.on_trial,
             "hardware": me.hardware,
             "beds": list(me.beds),
         }

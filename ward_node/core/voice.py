@@ -197,6 +197,11 @@ class Voice:
             return True
         return any(each.id == utterance for each in self._waiting)
 
+    @property
+    def waits(self) -> bool:
+        """Whether anything is to be said (again)."""
+        return bool(self._waiting)
+
     def hears(self, utterance: "str | None") -> bool:
         """Whether the loudspeaker plays the live voice `utterance`."""
         playing = self.playing

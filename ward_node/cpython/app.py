@@ -13,6 +13,7 @@ from ward_node.contract import kinds
 from ward_node.core import effects
 from ward_node.core.node import Identity, Node
 from ward_node.core.outbox import Outbox
+from ward_node.core.reports import FIXED, Release
 from ward_node.cpython import disk, hardware
 from ward_node.cpython.audio import Audio
 from ward_node.cpython.care import Care
@@ -20,6 +21,10 @@ from ward_node.cpython.config import Config
 from ward_node.cpython.enrolment import renewing
 from ward_node.cpython.journal import Journal
 from ward_node.cpython.link import Link
+from ward_node.cpython.updating.bundle import NotFetchedError
+from ward_node.cpython.updating.places import Places
+from ward_node.cpython.updating.selftest import Parts
+from ward_node.cpython.updating.taking import Updates
 from ward_node.cpython.voice import Mouth
 
 log = logging.getLogger("wardline.node")
@@ -43,10 +48,11 @@ def machine_run(otherwise: str) -> str:
 
 
 class App:
-    """One node. `run` until `stop` is set."""
+    """One node. `run` until `stop` is set, or it is to be started in another version."""
 
-    def __init__(self, config: Config) -> None:
-        """Opens the data folder. Raises DataFolderError, OSError, WiringError."""
+    def __init__(self, config: Config, places: Places | None = None, version: str = "") -> None:
+        """`places`: the versions of this box, of which `version` runs; None: it cannot be updated.
+        Opens the data folder. Raises DataFolderError, OSError, WiringError."""
         self._config = config
         self._lock = disk.claim(config.data)
         boot = disk.next_boot(config.data)
@@ -69,6 +75,7 @@ class App:
             now_ms,
             self._drip_ms(),
             condition=self._condition,
+            release=FIXED if places is None else _release(places, version),
         )
         self._ward: WardHardware
         self._ward, self._controls = hardware.ward_and_controls(config, outbox.marks)
@@ -85,10 +92,11 @@ class App:
             on_begun=lambda utterance: self._feed(self.node.speech_begun, utterance),
             on_done=self._speech_done,
         )
+        ear = hardware.ear(config, self._speaker)
         self._care = Care(
             self._mouth,
             self._speaker,
-            hardware.ear(config, self._speaker),
+            ear,
             self._power,
             hardware.machine(config),
             steady_ms,
@@ -100,8 +108,8 @@ class App:
             config.node,
             self.node.end(kinds.LOST),
             config.role,
-            on_up=lambda: self._feed(self.node.connected),
-            on_down=lambda: self._feed(self.node.disconnected),
+            on_up=self._link_up,
+            on_down=self._link_down,
             on_message=lambda kind, ward, node, payload: self._feed(
                 self.node.handle_message, kind, payload, ward, node
             ),
@@ -109,6 +117,18 @@ class App:
         self._renewal = renewing.of(
             config.broker, config.endpoint, lambda: self.node.clock.real_ms(steady_ms())
         )
+        self._parts = Parts(self._ward, self._speaker, ear, self._mouth.borrow)
+        self._stop: asyncio.Event | None = None
+        self._updates = None
+        if places is not None:
+            self._updates = Updates(
+                places,
+                lambda version: self._fetch(places, version),
+                self._parts,
+                self.node,
+                feed=self._feed,
+                restart=self._restart,
+            )
         self._work: set[asyncio.Task[None]] = set()
         self._do: dict[type, Callable[[Any], None]] = {
             effects.Publish: lambda effect: self._publish(effect),
@@ -124,6 +144,7 @@ class App:
             effects.Remember: self._remember,
             effects.Selftest: lambda effect: self._spawn(self._selftest(effect.command)),
             effects.Prove: lambda effect: self._spawn(self._prove(effect)),
+            effects.Update: self._update,
             effects.Note: lambda effect: log.log(
                 logging.WARNING if effect.grave else logging.INFO, "%s", effect.text
             ),
@@ -131,6 +152,7 @@ class App:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve the beds until `stop`. Raises OSError when a port of ours is taken."""
+        self._stop = stop
         for served in (self._panel, self._page):
             if served is not None:
                 await served.start()
@@ -142,6 +164,8 @@ class App:
         care = asyncio.create_task(self._care.run())
         if self._renewal is not None:
             self._spawn(self._renewal.run())
+        if self._updates is not None:
+            self._spawn(self._updates.settle())
         log.info(
             "box %s of ward %s runs, session %s, %s events wait",
             self._config.node,
@@ -179,6 +203,7 @@ class App:
         while True:
             self._feed(self.node.tick, after=(self._ward.poll_ms, self._ward.silent_beds()))
             self._keep_marks()
+            self._tick_updates()
             await asyncio.sleep(TICK_S)
 
     def _feed(
@@ -215,7 +240,49 @@ class App:
 
     def _condition(self) -> dict[str, Any]:
         """What the heartbeat tells of the box itself."""
-        return {"wall_ms": time.time_ns() // 1_000_000, **self._care.told()}
+        told = {"wall_ms": time.time_ns() // 1_000_000, **self._care.told()}
+        if self._updates is not None:
+            told["update"] = self._updates.told() or None
+        return told
+
+    # --- versions ---
+
+    def _link_up(self) -> None:
+        self._feed(self.node.connected)
+        self._parts.up.set()
+
+    def _link_down(self) -> None:
+        self._parts.up.clear()
+        self._feed(self.node.disconnected)
+
+    def _tick_updates(self) -> None:
+        try:
+            if self._updates is not None:
+                self._updates.tick(steady_ms())
+        except Exception:
+            log.exception("the updates failed")
+
+    def _update(self, effect: effects.Update) -> None:
+        if self._updates is not None:
+            self._spawn(self._updates.take(effect))
+
+    def _fetch(self, places: Places, version: str) -> bytes:
+        """Raises NotFetchedError."""
+        # Large, and needed once in a long while.
+        from ward_node.cpython.updating import where
+
+        config = self._config
+        if config.updates is not None:
+            root = Path(config.updates["root"])
+            return where.of_address(config.updates["url"], root, places.metadata).fetch(version)
+        if self._renewal is None or config.endpoint is None:
+            raise NotFetchedError("this box was not enrolled, and its configuration has no updates")
+        return where.of_box(self._renewal.kept, config.endpoint, places.metadata).fetch(version)
+
+    def _restart(self) -> None:
+        """End in good order; whoever has started us does it again, in the version that is next."""
+        assert self._stop is not None
+        self._stop.set()
 
     # --- effects ---
 
@@ -240,12 +307,10 @@ class App:
 
     async def _selftest(self, command: str) -> None:
         """Test what of the hardware can test itself."""
-        test = getattr(self._ward, "selftest", None)
         broken = []
-        if test is not None:
-            for bed, found in (await test()).items():
-                if found.get("error") or found.get("broken"):
-                    broken.append(f"bed {bed}: {found.get('error') or ', '.join(found['broken'])}")
+        for bed, found in (await self._ward.selftest()).items():
+            if found.get("error") or found.get("broken"):
+                broken.append(f"bed {bed}: {found.get('error') or ', '.join(found['broken'])}")
         self._feed(self.node.selftest_done, command, "; ".join(broken) or None)
 
     async def _prove(self, effect: effects.Prove) -> None:
@@ -269,9 +334,14 @@ class App:
             log.error("a task of the node failed", exc_info=task.exception())
 
 
-async def serve(config: Config) -> None:
-    """Run the node until SIGTERM or SIGINT."""
+def _release(places: Places, version: str) -> Release:
+    trial = places.trial()
+    return Release(version, trial is not None and trial.version == version, True)
+
+
+async def serve(config: Config, places: Places | None = None, version: str = "") -> None:
+    """Run the node until SIGTERM or SIGINT, or until another version is to be started."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await App(config).run(stop)
+    await App(config, places, version).run(stop)

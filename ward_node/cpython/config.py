@@ -38,6 +38,8 @@ class Config:
     clock_file: Path | None
     # Where an enrolled box has its certificate renewed.
     endpoint: str | None = None
+    # Where versions come from, if not from there: `url` of the repository, `root` a file.
+    updates: dict[str, str] | None = None
 
     @property
     def beds(self) -> list[str]:
@@ -81,6 +83,7 @@ def of(given: Any) -> Config:
         lamp=fields.pin("lamp") if fields.has("lamp") else None,
         clock_file=Path(fields.text("clock_file")) if fields.has("clock_file") else None,
         endpoint=fields.text("endpoint") if fields.has("endpoint") else None,
+        updates=_updates(fields.group("updates")) if fields.has("updates") else None,
     )
     if config.role == "station" and config.beds:
         raise ConfigError("hardware.beds: a station node has no beds; leave them out")
@@ -155,6 +158,10 @@ def _address(fields: _Fields, name: str) -> dict[str, Any] | None:
         return None
     group = fields.group(name)
     return {"host": group.text("host"), "port": group.port("port")}
+
+
+def _updates(fields: _Fields) -> dict[str, str]:
+    return {"url": fields.text("url"), "root": fields.text("root")}
 
 
 def _broker(fields: _Fields) -> dict[str, Any]:

@@ -22,14 +22,20 @@ class _Named(http.client.HTTPSConnection):
         self.sock = self._tls.wrap_socket(self.sock, server_hostname=ENDPOINT)
 
 
+def connection(url: str, tls: ssl.SSLContext) -> tuple[http.client.HTTPSConnection, str]:
+    """To the endpoint of an address, not yet opened, and the path to ask there. Raises
+    ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname:
+        raise ValueError(f"{url} is no address that begins with https://")
+    return _Named(parts.hostname, parts.port or 443, tls), parts.path
+
+
 def send(
     address: str, ask: Ask, *, own: tuple[str, str] | None = None, by_dates: bool = False
 ) -> tuple[int, bytes]:
     """Status and body of the endpoint's answer. own: files of the certificate and key to show.
     Raises OSError (ssl.SSLError is one), ValueError for an address that is none."""
-    parts = urlsplit(address)
-    if parts.scheme != "https" or not parts.hostname:
-        raise ValueError(f"{address} is no address that begins with https://")
     if ask.root is None:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         tls.check_hostname = False
@@ -38,9 +44,8 @@ def send(
         tls = trust.context(ask.root, by_dates=by_dates)
     if own is not None:
         tls.load_cert_chain(*own)
-    line = _Named(parts.hostname, parts.port or 443, tls)
+    line, path = connection(f"{address.rstrip('/')}/{ask.path}", tls)
     try:
-        path = f"{parts.path.rstrip('/')}/{ask.path}"
         line.request(ask.method, path, ask.body, {"Content-Type": "application/json"})
         answer = line.getresponse()
         return answer.status, answer.read(MAX_ANSWER_BYTES)

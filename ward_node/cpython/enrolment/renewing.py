@@ -48,7 +48,7 @@ class Renewal:
         central_ms: Callable[[], int | None],
         send: Send | None = None,
     ) -> None:
-        self._kept = kept
+        self.kept = kept
         self._central_ms = central_ms
         self._send = send or partial(asking.send, address)
 
@@ -66,18 +66,18 @@ class Renewal:
 
     def due(self) -> bool:
         """Raises OSError, ValueError."""
-        _, begins, ends = keys.name_and_times(self._kept.read(CERTIFICATE))
+        _, begins, ends = keys.name_and_times(self.kept.read(CERTIFICATE))
         now_ms = self._central_ms() or time.time_ns() // 1_000_000
         return is_due(int(begins.timestamp() * 1000), int(ends.timestamp() * 1000), now_ms)
 
     def renew(self) -> None:
         """Raises RenewalFailedError, OSError, ValueError."""
-        node = self._kept.node()
-        name, _, _ = keys.name_and_times(self._kept.read(CERTIFICATE))
-        root = self._kept.read(ROOT).decode()
+        node = self.kept.node()
+        name, _, _ = keys.name_and_times(self.kept.read(CERTIFICATE))
+        root = self.kept.read(ROOT).decode()
         key = keys.make()
         body = json.dumps({"request": keys.request(key, name)}).encode()
-        own = (str(self._kept.identity / CERTIFICATE), str(self._kept.identity / KEY))
+        own = (str(self.kept.identity / CERTIFICATE), str(self.kept.identity / KEY))
         known = trust.clock_is_known(int(node.get("told_ms", 0)), time.time_ns() // 1_000_000)
         ask = Ask("POST", "v1/renew", body, root)
         status, answer = self._send(ask, own=own, by_dates=known)
@@ -87,7 +87,7 @@ class Renewal:
         chain = str(told.get("certificate"))
         if wrong := keys.unfit(key, chain, root):
             raise RenewalFailedError(wrong)
-        self._kept.keep(
+        self.kept.keep(
             {
                 KEY: key,
                 CERTIFICATE: chain.encode(),

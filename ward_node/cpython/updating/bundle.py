@@ -3,6 +3,7 @@
 Read as if anybody could have made it, although only signed ones come this far.
 """
 
+import gzip
 import io
 import os
 import tarfile
@@ -14,12 +15,19 @@ from ward_node.cpython.disk import sync_folder
 MOST_FILES = 20_000
 MOST_BYTES = 512 * 1024 * 1024
 BLOCK_BYTES = 1 << 20
+CACHE = "__pycache__"
 
 
 class BundleError(Exception):
     """The bundle cannot be used; says why."""
 
     error_id = "update-bundle"
+
+
+class NotFetchedError(Exception):
+    """No bundle was fetched; says why. What runs goes on."""
+
+    error_id = "update-not-fetched"
 
 
 def unpack(content: bytes, folder: Path) -> None:
@@ -79,12 +87,19 @@ def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> N
     target.chmod(0o755 if member.mode & 0o100 else 0o644)
 
 
-def pack(folder: Path) -> bytes:
-    """A version as a bundle, the same for the same files: no times, no owners."""
+def pack(folder: Path, only: tuple[str, ...] = ()) -> bytes:
+    """A version as a bundle, the same for the same files: no times, no owners, nothing that Python
+    compiled. only: names in the folder; without them all of it."""
     made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w:gz", compresslevel=6) as archive:
+    with (
+        gzip.GzipFile(fileobj=made, mode="wb", compresslevel=6, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
         for path in sorted(folder.rglob("*")):
-            member = tarfile.TarInfo(path.relative_to(folder).as_posix())
+            name = path.relative_to(folder)
+            if (only and name.parts[0] not in only) or CACHE in name.parts:
+                continue
+            member = tarfile.TarInfo(name.as_posix())
             if path.is_symlink() or not (path.is_file() or path.is_dir()):
                 raise BundleError(f"{path} is neither a file nor a folder")
             if path.is_dir():

@@ -10,12 +10,7 @@ from tuf.api.exceptions import DownloadError, ExpiredMetadataError, RepositoryEr
 from tuf.ngclient import FetcherInterface, Updater
 
 from ward_node.cpython.updating import bundle
-
-
-class NotFetchedError(Exception):
-    """The version was not fetched; says why. What runs goes on."""
-
-    error_id = "update-not-fetched"
+from ward_node.cpython.updating.bundle import NotFetchedError
 
 
 class Source:

@@ -3,7 +3,9 @@
     ROOT/versions/<version>/     each whole, never changed
     ROOT/current                 a link to the one that starts
     ROOT/trial.json              which one is being tried out, and from which we came
+    ROOT/trial.log               what that one says meanwhile
     ROOT/failed/<version>.log    why one was given up: it is not tried again by itself
+    ROOT/failed/<version>.told   and that central was told so
 
 Whatever is cut off at whatever step: `current` leads to a whole version, and the next start knows
 what to do. Only standard parts, and nothing of the version that starts, for this runs before it.
@@ -12,7 +14,7 @@ what to do. Only standard parts, and nothing of the version that starts, for thi
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -40,11 +42,13 @@ class NotThatVersionError(Exception):
 
 @dataclass(frozen=True)
 class Trial:
-    """version: on trial. before: to go back to. starts: how often it was started."""
+    """version: on trial. before: to go back to. starts: how often it was started. known: parts of
+    the box that failed their test before it came, which is not its fault."""
 
     version: str
     before: str
     starts: int = 0
+    known: tuple[str, ...] = ()
 
 
 def _is_one(path: Path) -> bool:
@@ -85,7 +89,8 @@ class Places:
     def trial(self) -> Trial | None:
         try:
             found = json.loads(self._trial.read_bytes())
-            return Trial(str(found["version"]), str(found["before"]), int(found["starts"]))
+            known = tuple(str(each) for each in found.get("known", ()))
+            return Trial(str(found["version"]), str(found["before"]), int(found["starts"]), known)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -97,6 +102,21 @@ class Places:
             path.name.removesuffix(".log"): path.read_text(encoding="utf-8", errors="replace")
             for path in sorted(self._failed.glob("*.log"))
         }
+
+    def untold(self) -> dict[str, str]:
+        """Of these, what nobody was told yet."""
+        return {
+            version: text
+            for version, text in self.failed().items()
+            if not self._told(version).exists()
+        }
+
+    def told(self, version: str) -> None:
+        """Why this one was given up is told. Raises OSError."""
+        write_durably(self._told(version), b"")
+
+    def _told(self, version: str) -> Path:
+        return self._failed / f"{version}.told"
 
     # --- a new version ---
 
@@ -125,9 +145,9 @@ class Places:
         self._step("name kept")
         sync_folder(self._versions)
 
-    def begin(self, version: str, *, again: bool = False) -> None:
-        """Let `version` start from now on, on trial. again: although it was given up once. Raises
-        NotThatVersionError."""
+    def begin(self, version: str, *, again: bool = False, known: Iterable[str] = ()) -> None:
+        """Let `version` start from now on, on trial. again: although it was given up once. known:
+        as in Trial. Raises NotThatVersionError."""
         before = self.current()
         if version not in self.versions():
             raise NotThatVersionError(f"version {version} is not installed")
@@ -141,7 +161,9 @@ class Places:
         if version in self.failed() and not again:
             raise NotThatVersionError(f"version {version} was tried and given up")
         self._step("trial")
-        write_durably(self._trial, json.dumps(asdict(Trial(version, before))).encode())
+        write_durably(
+            self._trial, json.dumps(asdict(Trial(version, before, 0, tuple(known)))).encode()
+        )
         self._switch(version)
 
     # --- at each start, before the version runs ---
@@ -182,6 +204,8 @@ class Places:
         if trial is None:
             return
         self._end_trial()
+        for path in (self._failed / f"{trial.version}.log", self._told(trial.version)):
+            path.unlink(missing_ok=True)
         for version in self.versions():
             if version not in (trial.version, trial.before):
                 self._step(f"remove {version}")
@@ -190,18 +214,38 @@ class Places:
                 (self._versions / version).rename(gone)
                 shutil.rmtree(gone)
 
-    def go_back(self, why: str, log: str = "") -> None:
-        """To the version before the trial. why and the end of the log are kept."""
+    @property
+    def metadata(self) -> Path:
+        """What was seen of the repository."""
+        return self._root / "metadata"
+
+    @property
+    def log(self) -> Path:
+        """What a version on trial says, while it is."""
+        return self._root / "trial.log"
+
+    def go_back(self, why: str, log: str | None = None) -> None:
+        """To the version before the trial. why and the end of the log are kept, by default of what
+        was written to `log`."""
         trial = self.trial()
         if trial is None:
             return
         self._step("keep log")
         self._failed.mkdir(exist_ok=True)
+        self._told(trial.version).unlink(missing_ok=True)
+        if log is None:
+            log = self._said()
         text = f"{why}\n{log[-LOG_BYTES:]}"
         write_durably(self._failed / f"{trial.version}.log", text.encode("utf-8", "replace"))
         if trial.before in self.versions():
             self._switch(trial.before)
         self._end_trial()
+
+    def _said(self) -> str:
+        try:
+            return self.log.read_bytes()[-LOG_BYTES:].decode("utf-8", "replace")
+        except OSError:
+            return ""
 
     def _switch(self, version: str) -> None:
         fresh = self._current.with_name("current.new")
