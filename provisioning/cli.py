@@ -9,6 +9,7 @@ from provisioning import exchange_files
 from provisioning.bench import BENCHMARKS
 
 CONFIG = "/etc/wardline/central.json"
+STATE = "/var/lib/wardline"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -102,6 +103,32 @@ def parser() -> argparse.ArgumentParser:
     for deed in (add, revoke):
         deed.add_argument("--config", type=Path, default=Path(CONFIG), help=f"default {CONFIG}")
 
+    centre = commands.add_parser("centre", help="sets the centre of a hospital up")
+    steps = centre.add_subparsers(dest="step", required=True, metavar="what")
+    first = steps.add_parser(
+        "set-up",
+        help="central.json, certificates, the hospital's broker, the first administrator",
+        description="Writes what is missing; what is there stays. The password of the administrator"
+        " is asked for, or read from the input.",
+    )
+    first.add_argument("--address", required=True, help="of this machine, as boxes reach it")
+    first.add_argument("--admin", required=True, help="log-in name of the first administrator")
+    first.add_argument("--timezone", default="Asia/Shanghai", help="of the hospital")
+    first.add_argument("--config", type=Path, default=Path(CONFIG), help=f"default {CONFIG}")
+    first.add_argument("--state", type=Path, default=Path(STATE), help=f"default {STATE}")
+
+    debs = commands.add_parser(
+        "packages",
+        help="Debian packages of box and centre, for Debian 12 and 13",
+        description="Builds wardline-node and wardline-central with all Python packages in them,"
+        " checked by the hashes of requirements.lock.",
+    )
+    debs.add_argument("--output", type=Path, required=True, help="the folder to put them in")
+    debs.add_argument(
+        "--architecture", action="append", choices=("amd64", "arm64"),
+        help="this machine's, unless named; once for each",
+    )  # fmt: skip
+
     commands.add_parser("doctor", help="what is installed, what is missing, which versions")
     return top
 
@@ -135,6 +162,14 @@ def main(argv: list[str]) -> int:
         from provisioning import nodes
 
         return nodes.main(arguments)
+    if arguments.command == "centre":
+        from provisioning import centre
+
+        return centre.main(arguments)
+    if arguments.command == "packages":
+        from provisioning.debian import build
+
+        return build.main(arguments)
     if arguments.command == "bench":
         from provisioning import bench
 

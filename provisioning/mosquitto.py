@@ -168,11 +168,13 @@ def _of_ward(ward: str, kind: str) -> str:
     return "/".join((topics.ROOT, str(topics.VERSION), ward, "+", kind))
 
 
-def write(broker: Broker) -> None:
+def write(broker: Broker, *, keep_rules: bool = False) -> None:
     """Write the configuration, passwords and access rules of `broker`, readable by their owner
-    only. Raises PasswordFileError."""
+    only. keep_rules: those of certificates stay as the keeper wrote them. Raises
+    PasswordFileError."""
     broker.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_rules(broker, broker.by_certificate)
+    if not keep_rules:
+        write_rules(broker, broker.by_certificate)
     plain = [user for user in broker.users if user.password is not None]
     _private(broker.folder / "acl", "\n".join(_acl(plain)) + "\n")
     _passwords(broker.folder / "passwords", broker.by_password)

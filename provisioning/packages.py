@@ -68,6 +68,8 @@ NEEDED: dict[str, tuple[Package, ...]] = {
     "exchange": (),
     "phone": (),
     "node": (),
+    "centre": (),
+    "packages": (),
     "demo": (MOSQUITTO, ESPEAK, *EXCHANGE_ROOT),
     "test": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE, ALSA, BARESIP, SIPP, OPENSSL, *EXCHANGE_ROOT),
     "bench": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE, *EXCHANGE_ROOT),

@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import time
 import zoneinfo
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from central.telephone.settings import from_config
 from central.voicemail import mailing
 from gateway.his.listener import BadPeerError, Listener, Peers
 from gateway.his.poller import settings as polls
+from gateway.manager import Manager
 from gateway.mqtt.link import BrokerLink
 from gateway.speech import library as speech_library
 from gateway.speech import server as speech_server
@@ -86,11 +88,12 @@ async def run(config: dict[str, Any]) -> None:
         polling = asyncio.create_task(Polling(store, polls.from_config(config), zone).run())
         alarms = Alarms(store, alarm_managers.from_config(config), zone)
         telling = asyncio.create_task(alarms.run())
+        living = asyncio.create_task(_live(Manager(dict(os.environ))))
         stopping = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (stopping, running, polling, telling):
+        for task in (stopping, running, polling, telling, living):
             task.cancel()
-        await asyncio.gather(running, stopping, polling, telling, return_exceptions=True)
+        await asyncio.gather(running, stopping, polling, telling, living, return_exceptions=True)
         await listener.close()
         await server.cleanup()
         await speech.close()
@@ -98,6 +101,14 @@ async def run(config: dict[str, Any]) -> None:
             running.result()
     finally:
         store.close()
+
+
+async def _live(manager: Manager) -> None:
+    """Tell systemd, if it asked, that this loop runs."""
+    manager.ready()
+    while True:
+        manager.alive(time.monotonic_ns() // 1_000_000)
+        await asyncio.sleep(max(manager.every_ms, 1000) / 1000)
 
 
 def _settle() -> None:

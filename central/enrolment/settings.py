@@ -8,13 +8,15 @@
     }
 
 folder: the authority's; host and port: where the endpoint listens; address: where boxes find it;
-brokers: where the boxes of each ward find theirs.
+brokers: where the boxes of each ward find theirs, unless the ward's broker came by a claim of its
+own, which says so; hospital: where the hospital's broker listens, on the endpoint's machine.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -37,6 +39,12 @@ class Settings:
     address: str
     database: Path
     brokers: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    hospital_port: int | None = None
+
+    @property
+    def here(self) -> str:
+        """The centre's own name or address, as boxes know it."""
+        return urlsplit(self.address).hostname or ""
 
     @property
     def root(self) -> Path:
@@ -71,6 +79,7 @@ def from_config(config: Mapping[str, Any]) -> Settings | None:
                 str(ward): {"host": str(each["host"]), "port": int(each["port"])}
                 for ward, each in given.get("brokers", {}).items()
             },
+            int(given["hospital"]["port"]) if "hospital" in given else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ConfigError(f"central.json: {KEY}: {error!r} is missing or wrong") from error

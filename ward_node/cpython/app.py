@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 from hw.ward import WardHardware
 from ward_node.contract import kinds
+from ward_node.contract.manager import Manager
 from ward_node.core import effects
 from ward_node.core.node import Identity, Node
 from ward_node.core.outbox import Outbox
@@ -129,6 +131,7 @@ class App:
                 feed=self._feed,
                 restart=self._restart,
             )
+        self._manager = Manager(dict(os.environ))
         self._work: set[asyncio.Task[None]] = set()
         self._do: dict[type, Callable[[Any], None]] = {
             effects.Publish: lambda effect: self._publish(effect),
@@ -173,8 +176,10 @@ class App:
             self.node.outbox.boot,
             len(self.node.outbox),
         )
+        self._manager.ready()
         stopping = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait({link, ticks, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        self._manager.stopping()
         ticks.cancel()
         care.cancel()
         await self._link.goodbye(self.node.end(kinds.STOPPED))
@@ -204,6 +209,7 @@ class App:
             self._feed(self.node.tick, after=(self._ward.poll_ms, self._ward.silent_beds()))
             self._keep_marks()
             self._tick_updates()
+            self._manager.alive(steady_ms())
             await asyncio.sleep(TICK_S)
 
     def _feed(

@@ -1,7 +1,8 @@
 """Give this box its place: python -m ward_node.cpython.enrolment --claim CLAIM --folder FOLDER
 
-CLAIM is as the console shows it, with the address before it or named by --server. It may be started
-again at any time, also after a power cut: the same claim and the same key get the same answer.
+CLAIM is as the console shows it, with the address before it or named by --server; --claim-file FILE
+in its stead keeps it out of the list of processes. It may be started again at any time, also after
+a power cut: the same claim and the same key get the same answer.
 """
 
 import argparse
@@ -72,13 +73,16 @@ def enrol(
 def main() -> int:
     """1 when the claim is refused, 2 when the box itself cannot."""
     parser = argparse.ArgumentParser(prog="enrol", description=__doc__)
-    parser.add_argument("--claim", required=True)
+    given = parser.add_mutually_exclusive_group(required=True)
+    given.add_argument("--claim")
+    given.add_argument("--claim-file", type=Path, help="a file that holds it")
     parser.add_argument("--server", help="the endpoint's address, where the claim names none")
     parser.add_argument("--folder", type=Path, required=True, help="where the box keeps its place")
     arguments = parser.parse_args()
     os.umask(0o077)
     try:
-        address, secret, fingerprint = claim.read(arguments.claim)
+        text = arguments.claim or arguments.claim_file.read_text(encoding="utf-8")
+        address, secret, fingerprint = claim.read(text)
         address = arguments.server or address
         kept = Kept(arguments.folder.absolute())
         enrol(kept, address, secret, fingerprint, partial(asking.send, address))
