@@ -55,7 +55,16 @@ NODE = Recipe(
     without=("ward_node/micropython",),
     depends=(*_COMMON, "alsa-utils", "espeak-ng"),
     recommends=("mosquitto",),
-    needs=("aiohttp", "aiomqtt", "cryptography", "gpiozero", "minimalmodbus", "pyserial", "tuf"),
+    needs=(
+        "aiohttp",
+        "aiomqtt",
+        "babel",
+        "cryptography",
+        "gpiozero",
+        "minimalmodbus",
+        "pyserial",
+        "tuf",
+    ),
     needs_on_arm64=("lgpio",),
     depends_on_arm64=("python3 (<< 3.13) | python3-lgpio",),
     from_debian={"3.13": ("lgpio",)},
@@ -65,6 +74,7 @@ CENTRAL = Recipe(
     "wardline-central",
     "the centre: bridge, console, enrolment, the hospital's broker",
     code=("ward_node/contract", "gateway", "central", "provisioning", "requirements.lock"),
+    without=("provisioning/debian",),  # builds packages out of the sources
     depends=(*_COMMON, "espeak-ng", "mosquitto"),
     recommends=("bubblewrap", "mmdebstrap", "fail2ban"),
 )
