@@ -66,8 +66,15 @@ def _next(places: Places) -> Path:
 
 
 def _environment(folder: Path, root: Path) -> dict[str, str]:
-    """Nothing may be written into the folder of a version, be it compiled modules."""
-    return os.environ | {"PYTHONPATH": str(folder), "PYTHONPYCACHEPREFIX": str(root / "cache")}
+    """Nothing may be written into the folder of a version, be it compiled modules. What a machine
+    has of others' parts, it has beside our own code on the path."""
+    others = [
+        each
+        for each in os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        if each and Path(each).resolve() != OWN
+    ]
+    path = os.pathsep.join([str(folder), *others])
+    return os.environ | {"PYTHONPATH": path, "PYTHONPYCACHEPREFIX": str(root / "cache")}
 
 
 class Watched:
