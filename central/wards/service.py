@@ -41,6 +41,7 @@ HEALTH = (
     "temperature_c",
     "disk_free_pct",
     "disk_free_mb",
+    "update",
 )
 # Of these, what is written down at once when it changes. The rest always changes.
 DRIFTING = ("temperature_c", "disk_free_pct", "disk_free_mb")
@@ -67,8 +68,17 @@ def state_told(tx: Tx, ward: str, node: str, message: dict[str, Any]) -> bool:
         return False
     tx.execute(
         "UPDATE nodes SET state = 'ready', session = ?, firmware = ?, hardware = ?, born_ms = ?,"
-        " seen_ms = ? WHERE id = ?",
-        (session, message.get("firmware"), message.get("hardware"), tx.now_ms, tx.now_ms, node),
+        " seen_ms = ?, trial = ?, updatable = ? WHERE id = ?",
+        (
+            session,
+            message.get("firmware"),
+            message.get("hardware"),
+            tx.now_ms,
+            tx.now_ms,
+            bool(message.get("trial")),
+            bool(message.get("updatable")),
+            node,
+        ),
     )
     faults.clear_fault(tx, node, "box", "lost")
     if session != row["session"]:

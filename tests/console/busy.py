@@ -35,6 +35,7 @@ from central.personal import desks, finding, speed
 from central.recordings import service as recordings
 from central.store import Tx
 from central.telephone import lockouts
+from central.updates import service as updates
 from central.voicemail import service as voicemail
 from central.wards import model as wards
 from gateway.his.events import Charge, ChargeEvent
@@ -58,7 +59,7 @@ PAGES = (
     "/infusions", "/infusions/1", "/infusions/new", "/infusions/1/next", "/infusions/dressing",
     "/announcements", "/announcements/1", "/announcements/new", "/announcements/volume",
     "/announcements/volume/3", "/policies", "/policies/3", "/faults", "/nodes", "/nodes/3-box",
-    "/enrolment", "/fleet", "/fleet/scrapers",
+    "/enrolment", "/updates", "/updates/failures/1", "/fleet", "/fleet/scrapers",
     "/proofs", "/proofs/3/1", "/call-records", "/call-records/1", "/call-records/rates",
     "/recordings", "/recordings/rules", "/left-messages", "/flows/main/prompts",
     "/broadcasts", "/broadcasts/1", "/broadcasts/rights",
@@ -142,7 +143,21 @@ def fill(tx: Tx) -> None:
     bill(tx)
     examined(tx)
     changed_menus(tx)
+    took_a_version(tx)
     demo_information.enter(tx, by="admin")
+
+
+def took_a_version(tx: Tx) -> None:
+    """A box gave it up, and it waits for the engineer."""
+    updates.published(tx, "1.4.0", "", "admin")
+    tx.execute("UPDATE nodes SET firmware = '1.3.0', updatable = 1")
+    updates.start(tx, version="1.4.0", canary="3-station", soak_ms=600_000, by="admin")
+    about = {"version": "1.4.0", "why": "speaker: no such device", "log": "Traceback: ..."}
+    name = kinds.event_id("3-station", 1, 1)
+    event = NodeEvent(
+        name, "3-station", "3", None, 1, 1, kinds.UPDATE_FAILED, about, tx.now_ms, tx.now_ms
+    )
+    updates.EVENTS[event.type](tx, event)
 
 
 def fill_ward(tx: Tx) -> None:

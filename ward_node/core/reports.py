@@ -35,6 +35,7 @@ class Reports:
             "versions": list(messages.VERSIONS),
             "firmware": release.version,
             "trial": release.on_trial,
+            "updatable": release.updatable,
             "hardware": me.hardware,
             "beds": list(me.beds),
         }

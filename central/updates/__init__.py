@@ -1,0 +1,1 @@
+"""Versions of boxes: which there are, who runs which, and taking one through the hospital."""
