@@ -45,6 +45,7 @@ DONE = {
     "bed.add": N_("set up a bed"),
     "bed.change": N_("changed where a bed hangs"),
     "bed.prove": N_("let a bed prove itself"),
+    "box_log.ask": N_("asked a box for its log"),
     "board.repeat": N_("let the last message be said again"),
     "broadcast.allow": N_("allowed broadcasts"),
     "broadcast.begin": N_("began a broadcast"),

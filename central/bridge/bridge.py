@@ -14,6 +14,7 @@ from typing import Any
 
 from central import commands, housekeeping, timers
 from central.audit import model as audit
+from central.box_logs import service as box_logs
 from central.bridge import intake, refusals
 from central.bridge.configuring import Configuring
 from central.bridge.outgoing import Outgoing
@@ -158,6 +159,8 @@ class Bridge:
             self._spawn(self._write(lambda tx: fleet.beds_told(tx, ward, node, message)))
         elif kind == topics.ACK:
             self._spawn(self._write(lambda tx: intake.take_ack(tx, self.rules, node, message)))
+        elif kind == topics.LOG:
+            self._spawn(self._write(lambda tx: box_logs.take(tx, node, message)))
         elif kind == topics.CHANGED:
             self._look_again({(ward, what) for what in message["what"]})
 

@@ -5,6 +5,8 @@ from datetime import date, timedelta, timezone
 from central import events
 from central.announcements import rules
 from central.announcements import service as announcements
+from central.box_logs import model as box_log_rows
+from central.box_logs import service as box_logs
 from central.broadcasts import model as broadcast_rows
 from central.broadcasts import service as broadcasts
 from central.call_records import service as call_records
@@ -59,6 +61,7 @@ PAGES = (
     "/infusions", "/infusions/1", "/infusions/new", "/infusions/1/next", "/infusions/dressing",
     "/announcements", "/announcements/1", "/announcements/new", "/announcements/volume",
     "/announcements/volume/3", "/policies", "/policies/3", "/faults", "/nodes", "/nodes/3-box",
+    "/nodes/3-box/logs/1",
     "/enrolment", "/updates", "/updates/failures/1", "/fleet", "/fleet/scrapers",
     "/proofs", "/proofs/3/1", "/call-records", "/call-records/1", "/call-records/rates",
     "/recordings", "/recordings/rules", "/left-messages", "/flows/main/prompts",
@@ -142,6 +145,7 @@ def fill(tx: Tx) -> None:
     spoke_to_all(tx)
     bill(tx)
     examined(tx)
+    told_log(tx)
     changed_menus(tx)
     took_a_version(tx)
     demo_information.enter(tx, by="admin")
@@ -246,6 +250,16 @@ def examined(tx: Tx) -> None:
     for row, deeds in zip(made, (("call", "start"), ("call",), ("call", "miss")), strict=False):
         for deed in deeds:
             exams.do(tx, row["id"], deed, "chen")
+
+
+def told_log(tx: Tx) -> None:
+    """A box was asked for its log, and told it."""
+    box_logs.ask(tx, "3-box", "zhang", 50)
+    (row,) = box_log_rows.of_node(tx, "3-box")
+    lines = ["2026-11-29 10:00:00 INFO wardline.node connected", "WARNING the outbox is full"]
+    box_logs.take(
+        tx, "3-box", {"command": str(row["command"]), "part": 0, "parts": 1, "lines": lines}
+    )
 
 
 def spoke_to_all(tx: Tx) -> None:

@@ -35,6 +35,9 @@ LETTERS = {
 }
 STAFF, DECIDERS, NURSES, WATCHERS = "NHDA", "HDA", "NHA", "NHDEA"
 MAY = {
+    "POST box_logs.ask": "EA",
+    "GET box_logs.download": "EA",
+    "GET box_logs.excerpt": "EA",
     "GET fleet.figures": "",  # without a key
     "GET fleet.index": "HDEA",
     "POST fleet.make_key": "EA",

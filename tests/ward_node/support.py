@@ -73,6 +73,7 @@ class Rig:
         has_voice: bool = True,
         condition: Any = None,
         updatable: bool = False,
+        has_log: bool = True,
     ) -> None:
         self.now_ms = now_ms
         self.drip_ms = now_ms
@@ -83,7 +84,7 @@ class Rig:
         me = Identity("3", name, role, beds, "bus")
         release = Release("1.0", updatable, updatable)
         self.node = Node(
-            me, outbox, self.memory, epoch, now_ms, now_ms, has_voice, condition, release
+            me, outbox, self.memory, epoch, now_ms, now_ms, has_voice, condition, release, has_log
         )
         self.published: list[tuple[str, dict[str, Any]]] = []
         self.spoken: list[effects.Speak] = []
@@ -96,6 +97,7 @@ class Rig:
         self.reassurance: dict[str, str] = {}
         self.fetched: list[Any] = []
         self.selftests: list[str] = []
+        self.excerpts: list[effects.Excerpt] = []
         self.test_presses: list[tuple[str, str]] = []  # ordered: (command, bed)
         self.updates: list[effects.Update] = []
         self.notes: list[str] = []
@@ -142,6 +144,8 @@ class Rig:
                 self.test_presses.append((effect.command, effect.bed))
             elif isinstance(effect, effects.Update):
                 self.updates.append(effect)
+            elif isinstance(effect, effects.Excerpt):
+                self.excerpts.append(effect)
             elif isinstance(effect, effects.Note):
                 self.notes.append(effect.text)
             else:

@@ -77,6 +77,7 @@ VALID: list[tuple[str, dict[str, Any]]] = [
     (topics.COMMAND, _command("selftest", {})),
     (topics.COMMAND, _command("prove", {"proof": "7"})),
     (topics.COMMAND, _command("update", {"version": "1.4.0", "again": True})),
+    (topics.COMMAND, _command("log", {"lines": 200, "grave": True})),
 ]
 WRONG = [None, True, -1, 1.5, "", "x" * 3000, [], {}, [""], [7], "dance", 10_000]
 

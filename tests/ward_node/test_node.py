@@ -409,6 +409,32 @@ def test_selftest_is_answered_when_it_is_done() -> None:
     assert rig.result(command) == "refused"
 
 
+def test_a_log_is_told_in_portions_and_answered_behind_the_last() -> None:
+    rig = _up()
+    command = rig.command(kinds.LOG, {"lines": 2, "grave": True})
+    (wanted,) = rig.excerpts
+    assert (wanted.command, wanted.lines, wanted.grave) == (command, 2, True)
+    assert rig.ack(command) is None
+    rig.published.clear()
+    pages = [["one"], ["two"]]
+    rig.take(rig.node.logged(command, pages, rig.now_ms, rig.drip_ms))
+    assert [kind for kind, _ in rig.published] == ["log", "log", "ack"]
+    told = [message for _, message in rig.published[:2]]
+    assert [(each["part"], each["parts"], each["lines"]) for each in told] == [
+        (0, 2, ["one"]), (1, 2, ["two"]),
+    ]  # fmt: skip
+    assert {each["command"] for each in told} == {command}
+    assert rig.result(command) == "done"
+
+
+def test_a_box_that_keeps_no_log_says_so() -> None:
+    rig = Rig(has_log=False)
+    rig.connect()
+    command = rig.command(kinds.LOG, {"lines": 2})
+    assert rig.excerpts == []
+    assert rig.result(command) == "declined"
+
+
 def test_a_station_speaks_what_it_is_told() -> None:
     rig = Rig(role=STATION, beds=())
     rig.connect()

@@ -42,6 +42,11 @@ def test_press_to_receipt_to_lamp_to_presence(central: FakeCentral, box: NodePro
         "the retained picture",
     )
     assert "bed 5-1 press seq=1 box=5-box" in box.log.read_text()
+    central.command("5-box", "2", kinds.LOG, {"lines": 50})
+    assert central.answer("2")["result"] == "done"
+    (excerpt,) = central.of(topics.LOG)
+    assert (excerpt["command"], excerpt["part"], excerpt["parts"]) == ("2", 0, 1)
+    assert any("bed 5-1 press seq=1 box=5-box" in line for line in excerpt["lines"])
 
 
 def test_kill_9_loses_nothing_and_the_will_is_published(

@@ -35,7 +35,8 @@ REMINDERS = "reminders"  # the whole schedule of one infusion, by revision
 SELFTEST = "selftest"
 PROVE = "prove"  # let a test press go the whole way of a press; done: its receipt was seen
 UPDATE = "update"  # take a version when nobody is disturbed; done: it is being tried out, or runs
-COMMAND_TYPES = (SPEAK, STOP, CALL, REMINDERS, SELFTEST, PROVE, UPDATE)
+LOG = "log"  # tell the last lines of the box's log, as messages of kind `topics.LOG`
+COMMAND_TYPES = (SPEAK, STOP, CALL, REMINDERS, SELFTEST, PROVE, UPDATE, LOG)
 
 # --- why a bed was not proved: the answer's reason is one of these, ": " and a detail, or a code
 # of the hardware's ---

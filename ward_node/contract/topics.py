@@ -19,6 +19,7 @@ BEDS = "beds"  # retained: what each bed is doing, for reconciliation
 HEARTBEAT = "heartbeat"
 EVENT = "event"
 ACK = "ack"
+LOG = "log"  # an excerpt of the box's log, which central asked for
 
 # To a node
 CONFIG = "config"  # retained
@@ -30,7 +31,7 @@ VOICE = "voice"  # the same: somebody who speaks now, in blocks of sound
 # Between central's own processes
 CHANGED = "changed"
 
-FROM_NODE = (STATE, BEDS, HEARTBEAT, EVENT, ACK)
+FROM_NODE = (STATE, BEDS, HEARTBEAT, EVENT, ACK, LOG)
 TO_NODE = (CONFIG, COMMAND, RECEIPT, CLOCK, VOICE)
 # What central says to all boxes of a ward at once.
 TO_ALL = (CLOCK, VOICE)

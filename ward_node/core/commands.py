@@ -172,6 +172,17 @@ def _update(
         node.out.append(effects.Update(command, body["version"], again, not_after_ms))
 
 
+def _log(
+    node: Any, command: str, bed: str | None, body: dict[str, Any], not_after_ms: int | None,
+    now_ms: int, drip_ms: int,
+) -> None:  # fmt: skip
+    if not node.has_log:
+        node.answer(command, kinds.DECLINED, "this box keeps no log")
+        return
+    node.orders.begin(command)
+    node.out.append(effects.Excerpt(command, body["lines"], body.get("grave", False)))
+
+
 _DO = {
     kinds.SPEAK: _speak,
     kinds.STOP: _stop,
@@ -180,4 +191,5 @@ _DO = {
     kinds.SELFTEST: _selftest,
     kinds.PROVE: _prove,
     kinds.UPDATE: _update,
+    kinds.LOG: _log,
 }

@@ -36,5 +36,8 @@ Prove = namedtuple("Prove", ("command", "bed"))
 # Take version `version` of the box itself, also one that was given up once if `again`; begin it by
 # `not_after_ms` (steady) or not at all. Answered by `Node.update_answered`.
 Update = namedtuple("Update", ("command", "version", "again", "not_after_ms"))
+# Hand on the last `lines` lines of the log, with `grave` only those that a person must look at;
+# answered by `Node.logged`.
+Excerpt = namedtuple("Excerpt", ("command", "lines", "grave"))
 # One line for the log. `grave` for what a person must look at.
 Note = namedtuple("Note", ("text", "grave"))

@@ -13,6 +13,7 @@ from ward_node.core.voice import CHIMES
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_TEXT = 2000
 MAX_NAME = 200
+MOST_LOG_LINES = 1000
 MAX_SOUND = 4096  # of one block, in base64
 LANGS = ("zh", "en")
 PRIORITIES = ("high", "medium", "low")
@@ -217,6 +218,12 @@ def _update(body: dict[str, Any]) -> None:
         raise RejectedMessageError("again is not true or false")
 
 
+def _log(body: dict[str, Any]) -> None:
+    _integer(body, "lines", 1, MOST_LOG_LINES)
+    if type(body.get("grave", False)) is not bool:
+        raise RejectedMessageError("grave is not true or false")
+
+
 def _words(words: Any) -> None:
     if words is None:
         return
@@ -304,4 +311,5 @@ _BODIES = {
     kinds.SELFTEST: _selftest,
     kinds.PROVE: _prove,
     kinds.UPDATE: _update,
+    kinds.LOG: _log,
 }

@@ -38,15 +38,17 @@ class Node:
     """`memory`: what `Remember` kept, by name. `epoch`: the run of the drip clock. `has_voice`
     False: the box sounds chimes but no words, and never claims that words were heard. `condition`
     is asked at each heartbeat what the box itself measures: keys of `heartbeat.json`. `release`:
-    the firmware that runs."""
+    the firmware that runs. `has_log`: it keeps what it logs, and can tell it."""
 
     def __init__(
         self, me: Identity, outbox: Outbox, memory: dict[str, Any], epoch: str, now_ms: int,
         drip_ms: int, has_voice: bool = True, condition: Any = None, release: Release = FIXED,
+        has_log: bool = False,
     ) -> None:  # fmt: skip
         self.me = me
         self.has_voice = has_voice
         self.release = release
+        self.has_log = has_log
         self.outbox = outbox
         self.beds = {name: beds.Bed(name, now_ms) for name in me.beds}
         self.voice = voice.Voice()
@@ -230,6 +232,17 @@ class Node:
                 found.append("a call without receipt")
                 break
         return found
+
+    def logged(
+        self, command: str, pages: "list[list[str]]", now_ms: int, drip_ms: int
+    ) -> "list[Any]":
+        """The lines that `command` asked for, in portions that fit a message each. The answer goes
+        the same way behind them, so whoever has it has them all."""
+        for part, lines in enumerate(pages):
+            told = {"command": command, "part": part, "parts": len(pages), "lines": lines}
+            self.publish(topics.LOG, told)
+        self.answer(command, kinds.DONE)
+        return self._settle(now_ms, drip_ms)
 
     def proof_failed(
         self, command: str, code: str, detail: str, now_ms: int, drip_ms: int

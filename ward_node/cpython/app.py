@@ -16,13 +16,14 @@ from ward_node.core import effects
 from ward_node.core.node import Identity, Node
 from ward_node.core.outbox import Outbox
 from ward_node.core.reports import FIXED, Release
-from ward_node.cpython import disk, hardware
+from ward_node.cpython import disk, hardware, logbook
 from ward_node.cpython.audio import Audio
 from ward_node.cpython.care import Care
 from ward_node.cpython.config import Config
 from ward_node.cpython.enrolment import renewing
 from ward_node.cpython.journal import Journal
 from ward_node.cpython.link import Link
+from ward_node.cpython.logbook import Logbook
 from ward_node.cpython.updating.bundle import NotFetchedError
 from ward_node.cpython.updating.places import Places
 from ward_node.cpython.updating.selftest import Parts
@@ -57,6 +58,8 @@ class App:
         Opens the data folder. Raises DataFolderError, OSError, WiringError."""
         self._config = config
         self._lock = disk.claim(config.data)
+        self._logbook = Logbook(config.data)
+        logging.getLogger().addHandler(self._logbook)
         boot = disk.next_boot(config.data)
         epoch = machine_run(str(boot))
         self._drip_clock = hardware.drip_clock(config, steady_ms)
@@ -78,6 +81,7 @@ class App:
             self._drip_ms(),
             condition=self._condition,
             release=FIXED if places is None else _release(places, version),
+            has_log=True,
         )
         self._ward: WardHardware
         self._ward, self._controls = hardware.ward_and_controls(config, outbox.marks)
@@ -148,6 +152,7 @@ class App:
             effects.Selftest: lambda effect: self._spawn(self._selftest(effect.command)),
             effects.Prove: lambda effect: self._spawn(self._prove(effect)),
             effects.Update: self._update,
+            effects.Excerpt: self._excerpt,
             effects.Note: lambda effect: log.log(
                 logging.WARNING if effect.grave else logging.INFO, "%s", effect.text
             ),
@@ -202,6 +207,8 @@ class App:
             if served is not None:
                 await served.close()
         self._journal.close()
+        logging.getLogger().removeHandler(self._logbook)
+        self._logbook.close()
         self._lock.close()
 
     async def _ticks(self) -> None:
@@ -323,6 +330,10 @@ class App:
         failure = await self._ward.prove(effect.bed)
         if failure is not None:
             self._feed(self.node.proof_failed, effect.command, *failure)
+
+    def _excerpt(self, effect: effects.Excerpt) -> None:
+        lines = self._logbook.last(effect.lines, effect.grave)
+        self._feed(self.node.logged, effect.command, logbook.pages(lines))
 
     def _keep_marks(self) -> None:
         counters = getattr(self._ward, "counters", None)

@@ -1,0 +1,1 @@
+"""Excerpts of the logs of boxes, asked for by an engineer and told over MQTT."""
