@@ -69,6 +69,12 @@ def m001_proofs(db: Database) -> None:
     )
 
 
+@migrations()
+def m002_by_time(db: Database) -> None:
+    # The book of a ward is read by the month.
+    db.execute("CREATE INDEX proofs_ward_at ON proofs (ward, at_ms)")
+
+
 def beds(tx: Tx, ward: str | None = None, bed: str | None = None) -> list[Row]:
     """Every bed that has a box, the longest unproved first, with what is known of its proofs:
     `good_*` of the last one that counts, `last_*` of the last try, `failures` since the good
@@ -108,6 +114,14 @@ def of_bed(tx: Tx, ward: str, bed: str, limit: int = 100) -> list[Row]:
     return tx.all(
         "SELECT * FROM proofs WHERE ward = ? AND bed = ? ORDER BY id DESC LIMIT ?",
         (ward, bed, limit),
+    )
+
+
+def of_ward(tx: Tx, ward: str, from_ms: int, to_ms: int) -> list[Row]:
+    """The book of a ward between two moments of hospital time, oldest first."""
+    return tx.all(
+        "SELECT * FROM proofs WHERE ward = ? AND at_ms >= ? AND at_ms < ? ORDER BY at_ms, id",
+        (ward, from_ms, to_ms),
     )
 
 

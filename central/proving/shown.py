@@ -5,6 +5,7 @@ from typing import Any
 from central.console.context import _
 from central.console.marks import N_
 from central.proving import judging, model, reach, service
+from central.proving.book import Day
 from central.store import Row, Tx
 from gateway.mqtt import kinds
 
@@ -98,6 +99,16 @@ def entry(row: Row) -> dict[str, Any]:
         "stored": took(row["stored_ms"]),
         "took": took(row["took_ms"]),
     }
+
+
+# One sign for what happened on a day, in letters that every Chinese font has.
+SIGNS = (("proven", "√"), ("pressed", "●"), ("failed", "▲"))
+LEGEND = N_("√ proven by a test call · ● pressed by a patient · ▲ failed · empty: not proven")
+
+
+def day_signs(day: Day) -> str:
+    """What happened at a bed on one day, such as √●."""
+    return "".join(sign for what, sign in SIGNS if getattr(day, what))
 
 
 def took(ms: int | None) -> str:

@@ -1,13 +1,25 @@
 """The inspection book: every bed with its last proof, oldest first, and proving at once."""
 
+from datetime import date, datetime
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 
-from central.console.context import _, current_user, read, require_ward, requires, transaction
+from central.console.context import (
+    _,
+    console,
+    current_user,
+    local,
+    read,
+    require_ward,
+    requires,
+    transaction,
+    ward_name,
+)
 from central.console.marks import N_
-from central.proving import model, service
-from central.proving.shown import FAILING, NEVER, OVERDUE, WELL, entry
+from central.proving import book, model, service
+from central.proving.book import Book
+from central.proving.shown import FAILING, LEGEND, NEVER, OVERDUE, WELL, day_signs, entry
 from central.proving.shown import bed as described
 from central.store import Tx
 from central.wards import model as wards
@@ -21,6 +33,8 @@ blueprint = Blueprint(
 )
 WATCHERS = ("engineer", "head_nurse", "duty_manager")
 PROVERS = ("engineer",)
+# No book is older than the software.
+EARLIEST = date(2020, 1, 1)
 NAVIGATION = [(58, "/proofs", N_("Inspection"), WATCHERS, "clipboard-check")]
 
 
@@ -85,6 +99,58 @@ def story(ward: str, bed: str) -> Any:
         bed=described(tx, found[0]),
         book=[entry(row) for row in model.of_bed(tx, ward, bed)],
     )
+
+
+def _book(ward: str) -> Book:
+    """The book of `?month=2026-11`, or of this month."""
+    require_ward(ward)
+    tx, zone = read(), console().timezone
+    today = local(tx.now_ms).date()
+    month = today.replace(day=1)
+    if (asked := request.args.get("month")) is not None:
+        try:
+            month = datetime.strptime(asked, "%Y-%m").date()
+        except ValueError:
+            abort(404)
+    if not EARLIEST <= month <= today:
+        abort(404)
+    beds = [row["bed"] for row in wards.beds(tx, ward) if row["node"] is not None]
+    rows = model.of_ward(tx, ward, *book.bounds(month, zone))
+    return book.make(ward, month, today, zone, beds, rows)
+
+
+@blueprint.get("/proofs/<ward>/book")
+@requires(*WATCHERS)
+def ward_book(ward: str) -> Any:
+    """The inspection book of a ward, a month of it."""
+    found = _book(ward)
+    before, after = book.previous_month(found.month), book.next_month(found.month)
+    return render_template(
+        "proving/book.html",
+        book=found,
+        legend=LEGEND,
+        signs=day_signs,
+        failures=[(entry(each.row), each.over_ms) for each in found.failures],
+        before=before.strftime("%Y-%m"),
+        after=after.strftime("%Y-%m") if after <= local(read().now_ms).date() else None,
+    )
+
+
+@blueprint.get("/proofs/<ward>/book.pdf")
+@requires(*WATCHERS)
+def book_pdf(ward: str) -> Any:
+    """The same on paper."""
+    # What makes PDF takes memory that a console without printing need not have.
+    from central.proving import printed
+
+    found = _book(ward)
+    body = printed.book(found, ward_name(ward), read().now_ms)
+    answer = Response(body, mimetype="application/pdf")
+    name = "".join(each if each.isalnum() and each.isascii() else "-" for each in ward)
+    answer.headers["Content-Disposition"] = (
+        f"inline; filename=inspection-{name}-{found.month.strftime('%Y-%m')}.pdf"
+    )
+    return answer
 
 
 @blueprint.post("/proofs/now")

@@ -39,7 +39,7 @@ OUTSIDE = """() => [...document.querySelectorAll("main *, header *")].filter((ea
 NAMES = re.compile(
     r"Wardline|English|CSV|JSON|WAV|MP3|OGG|HIS/H|ISO|BIG5|ADT\S*|MSH\S*|AIL\S*|ICU\S*|PV1\S*|PID|EVN|RDE|RGV|RAS|DFT|BAR|ORM|OMG|SIU|UTF-8|utf-8|GB\w+|UNICODE"
     r"|\b(?:HL7|HTTP|ORU\^R40|IHE ACM|CA|MLLP|OpenAPI|Idempotency-Key|Content-Type)\b"
-    r"|\b(?:Prometheus|GET|metrics|Authorization|Bearer|GB)\b"
+    r"|\b(?:PDF|Prometheus|GET|metrics|Authorization|Bearer|GB)\b"
     r"|\b(?:MSH-18|CR|AA|AE|AR)\b"
     r"|[35]-(?:box|station)|http-404|wang\.li|counter|\bMB\b|\bms\b|\bmL\b"
     r"|\b(?:Li|Wang|Zhao|Zhang|Qian|Sun|Chen|Admin)\b|\b(?:nurses|icu|city|world|internal|main|fees|visitors)\b|\w*NX{3,}"

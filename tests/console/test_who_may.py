@@ -35,6 +35,8 @@ LETTERS = {
 }
 STAFF, DECIDERS, NURSES, WATCHERS = "NHDA", "HDA", "NHA", "NHDEA"
 MAY = {
+    "GET proving.ward_book": "HDEA",
+    "GET proving.book_pdf": "HDEA",
     "POST box_logs.ask": "EA",
     "GET box_logs.download": "EA",
     "GET box_logs.excerpt": "EA",
