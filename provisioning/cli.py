@@ -129,6 +129,29 @@ def parser() -> argparse.ArgumentParser:
         help="this machine's, unless named; once for each",
     )  # fmt: skip
 
+    updates = commands.add_parser("updates", help="versions of boxes: sign and publish them")
+    deeds = updates.add_subparsers(dest="deed", required=True, metavar="what")
+    deeds.add_parser(
+        "create",
+        help="the keys, once; before boxes are enrolled",
+        description="Makes the keys that sign versions. Those under --keys belong on a medium that"
+        " is locked away: whoever has them decides what boxes run.",
+    )
+    publish = deeds.add_parser(
+        "publish",
+        help="sign a version and let boxes have it",
+        description="Signs the node's code of a checkout. What boxes take it, and when, is begun"
+        " in the console under Versions.",
+    )
+    publish.add_argument("--tree", type=Path, default=Path(), help="the checkout (.)")
+    publish.add_argument("--note", default="", help="what is new, for the engineer")
+    withdraw = deeds.add_parser("withdraw", help="no box takes it any more; what has it keeps it")
+    for deed in (publish, withdraw):
+        deed.add_argument("version", help="such as 1.4.0")
+    for deed in (*deeds.choices.values(),):
+        deed.add_argument("--keys", type=Path, required=True, help="the folder of the locked keys")
+        deed.add_argument("--config", type=Path, default=Path(CONFIG), help=f"default {CONFIG}")
+
     commands.add_parser("doctor", help="what is installed, what is missing, which versions")
     return top
 
@@ -170,6 +193,10 @@ def main(argv: list[str]) -> int:
         from provisioning.debian import build
 
         return build.main(arguments)
+    if arguments.command == "updates":
+        from provisioning.updates import publishing
+
+        return publishing.main(arguments)
     if arguments.command == "bench":
         from provisioning import bench
 

@@ -37,7 +37,7 @@ def main(arguments: argparse.Namespace, out: TextIO = sys.stdout) -> int:
     return 1
 
 
-def _who() -> str:
+def who() -> str:
     """Who did it, in the audit."""
     try:
         return f"{getpass.getuser()}@command-line"
@@ -56,7 +56,7 @@ def _add(arguments: argparse.Namespace, store: Store, settings: Settings, out: T
             node=arguments.name or "",
             beds=tuple((arguments.beds or "").replace(",", " ").split()),
             lasts_ms=arguments.hours * claims.HOUR_MS,
-            by=_who(),
+            by=who(),
         )
     text = writing.write(made.secret, settings.fingerprint())
     whole = f"{settings.address}#{text}"
@@ -73,7 +73,7 @@ def _add(arguments: argparse.Namespace, store: Store, settings: Settings, out: T
 
 def _revoke(arguments: argparse.Namespace, store: Store, settings: Settings, out: TextIO) -> int:
     with store.transaction() as tx:
-        count = service.revoke(tx, arguments.name, _who(), arguments.why or "")
+        count = service.revoke(tx, arguments.name, who(), arguments.why or "")
     if not count:
         print(f"{arguments.name} has no certificate that holds", file=sys.stderr)
         return 1

@@ -68,6 +68,7 @@ NEEDED: dict[str, tuple[Package, ...]] = {
     "exchange": (),
     "phone": (),
     "node": (),
+    "updates": (),
     "centre": (),
     "packages": (),
     "demo": (MOSQUITTO, ESPEAK, *EXCHANGE_ROOT),

@@ -51,6 +51,11 @@ class Settings:
         """The authority's own certificate, which everybody may read."""
         return self.folder / "authority" / "root.pem"
 
+    @property
+    def updates(self) -> Path:
+        """Signed versions of boxes, as they are handed out."""
+        return self.folder / "updates"
+
     def digest_key(self) -> bytes:
         """What makes a digest of a claim useless to who has the database. Raises OSError."""
         return secret(self.database.parent / "claims.secret")

@@ -18,6 +18,7 @@ from provisioning.authority.authority import AuthorityUnusableError
 from provisioning.authority.keys import KeyUnusableError
 from provisioning.endpoint import app as serving
 from provisioning.endpoint import prepare
+from provisioning.updates import publishing
 
 
 async def serve(store: Store, settings: reading.Settings) -> None:
@@ -33,7 +34,10 @@ async def serve(store: Store, settings: reading.Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         await web.TCPSite(runner, settings.host, settings.port, ssl_context=context).start()
+        signing = asyncio.create_task(publishing.sign_on(settings))
         await stop.wait()
+        signing.cancel()
+        await asyncio.gather(signing, return_exceptions=True)
     finally:
         await runner.cleanup()
 

@@ -4,6 +4,7 @@
     POST /v1/place            {"claim"}: what the box is called; the claim is not used by it
     POST /v1/enrol            {"claim", "request"}: a certificate and the place of the box
     POST /v1/renew            {"request"}, by who shows a good certificate: another one
+    GET  /v1/updates/...      signed versions of boxes, for whoever asks (provisioning.updates)
     GET  /v1/access/<ward>    who may use a broker: for the broker of that ward, or "hospital"
 
 Refusals are JSON: error (a stable id) and help (what to do). Whoever does not hold the secret of a
@@ -36,6 +37,7 @@ MAX_BODY_BYTES = 32 * 1024
 # By this name boxes know the endpoint's certificate, whatever its address.
 NAME = "provisioning.wardline"
 SERVICES = "Wardline services"
+UPDATES = "/v1/updates"
 HOSPITAL = "hospital"
 
 HELP = {
@@ -65,6 +67,8 @@ def app(store: Store, authority: Authority, settings: Settings) -> web.Applicati
     made.router.add_post("/v1/enrol", endpoint.enrol)
     made.router.add_post("/v1/renew", endpoint.renew)
     made.router.add_get("/v1/access/{ward}", endpoint.access)
+    settings.updates.mkdir(parents=True, exist_ok=True)
+    made.router.add_static(UPDATES, settings.updates)
     return made
 
 
@@ -198,7 +202,16 @@ class Endpoint:
             "beds": beds,
             "broker": self._settings.brokers.get(ward),
             "config": json.loads(claim["config"]),
+            "updates_root": self._updates_root(),
         }
+
+    def _updates_root(self) -> str | None:
+        """By what the box will know versions that the hospital has signed; None before there are
+        keys for them."""
+        try:
+            return (self._settings.updates / "metadata" / "1.root.json").read_text()
+        except FileNotFoundError:
+            return None
 
     async def access(self, request: web.Request) -> web.Response:
         """For keepers. An answer that is the same as the one before is not sent again."""

@@ -59,9 +59,13 @@ class Repository:
         self._keys = {ROOT: locked, TARGETS: locked, SNAPSHOT: online, TIMESTAMP: online}
         self._now = now
 
+    @property
+    def exists(self) -> bool:
+        return (self._metadata / "1.root.json").exists()
+
     def create(self) -> None:
         """The keys and an empty repository. What is there stays."""
-        if (self._metadata / "1.root.json").exists():
+        if self.exists:
             return
         for folder in (self._metadata, self._targets):
             folder.mkdir(parents=True, exist_ok=True)

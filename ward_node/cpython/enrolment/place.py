@@ -20,7 +20,7 @@ def configuration(told: dict[str, Any], address: str, now_ms: int, folder: Path)
             "the centre knows no broker for this ward: it belongs under provisioning.brokers of"
             " central.json"
         )
-    chosen = told.get("config")
+    chosen, updates_root = told.get("config"), told.get("updates_root")
     made: dict[str, Any] = {
         "ward": told.get("ward"),
         "node": told.get("node"),
@@ -41,6 +41,8 @@ def configuration(told: dict[str, Any], address: str, now_ms: int, folder: Path)
         "endpoint": address,
         "told_ms": now_ms,
     }
+    if isinstance(updates_root, str):
+        made["updates_root"] = updates_root
     if isinstance(chosen, dict):
         made |= {name: value for name, value in chosen.items() if name in CHOSEN}
     config.of(made)

@@ -46,13 +46,18 @@ class Fetcher(FetcherInterface):
 
 
 def of_box(kept: Kept, address: str, metadata: Path) -> Source:
-    """Of an enrolled box. The first root of the versions is taken once, from the endpoint that the
-    claim's authority vouches for, and kept; every later one must be signed by the one before.
-    Raises NotFetchedError."""
+    """Of an enrolled box. It was told the first root of the versions with its place; one that was
+    enrolled before there was any takes it once, from the endpoint that the claim's authority
+    vouches for, and keeps it. Every later root must be signed by the one before. Raises
+    NotFetchedError."""
     try:
         root = kept.read(ROOT).decode()
-        told_ms = int(kept.node().get("told_ms", 0))
+        node = kept.node()
+        told_ms = int(node.get("told_ms", 0))
         by_dates = trust.clock_is_known(told_ms, time.time_ns() // 1_000_000)
+        url = f"{address.rstrip('/')}/{PATH}"
+        if "updates_root" in node:
+            return Source(metadata, node["updates_root"].encode(), url, Fetcher(root, by_dates))
         first = metadata.with_name(FIRST_ROOT)
         if not first.exists():
             ask = Ask("GET", f"{PATH}/metadata/1.root.json", None, root)
@@ -61,7 +66,6 @@ def of_box(kept: Kept, address: str, metadata: Path) -> Source:
                 raise NotFetchedError(f"the endpoint publishes no versions (it answers {status})")
             first.parent.mkdir(parents=True, exist_ok=True)
             write_durably(first, body)
-        url = f"{address.rstrip('/')}/{PATH}"
         return Source(metadata, first.read_bytes(), url, Fetcher(root, by_dates))
     except (OSError, ValueError) as error:
         raise NotFetchedError(f"the endpoint cannot be asked: {error}") from error
