@@ -151,6 +151,41 @@ def parser() -> argparse.ArgumentParser:
     for deed in (*deeds.choices.values(),):
         deed.add_argument("--keys", type=Path, required=True, help="the folder of the locked keys")
         deed.add_argument("--config", type=Path, default=Path(CONFIG), help=f"default {CONFIG}")
+    image = commands.add_parser(
+        "image",
+        help="the card of a Raspberry Pi that becomes a box at its first start",
+        description="Writes what a box needs to a card that has Raspberry Pi OS Lite (64 bit)"
+        " already: claim, network, packages, and the work of the first start. Reads it back.",
+    )
+    image.add_argument("--claim", required=True, help="as the console shows it, with the address")
+    image.add_argument("--broker-claim", help="of the ward's broker, if this box has it")
+    image.add_argument(
+        "--output", type=Path, required=True,
+        help="the folder where the card's first partition is mounted, or the card (/dev/sda), or"
+        " the file of one",
+    )  # fmt: skip
+    image.add_argument(
+        "--packages", type=Path, required=True, help="the folder of `./wardline packages`"
+    )
+    image.add_argument("--debian", required=True, choices=("12", "13"), help="of Raspberry Pi OS")
+    image.add_argument(
+        "--offline", action="store_true", help="with all of Debian that it needs on the card"
+    )
+    image.add_argument(
+        "--hardware", default="bus", choices=("bus", "gpio", "none"), help="of the beds (bus)"
+    )
+    image.add_argument("--hostname", help="the name of the box, unless named")
+    image.add_argument("--address", help="such as 10.0.3.7/24; by DHCP, unless named")
+    image.add_argument("--gateway")
+    image.add_argument("--dns", action="append", help="a name server; once for each")
+    image.add_argument("--wifi", help="the name of a wireless network")
+    image.add_argument("--wifi-password-file", type=Path)
+    image.add_argument("--wifi-country", help="two letters, such as CN")
+    image.add_argument("--ssh-key", type=Path, help="a public key: lets `engineer` log in")
+    image.add_argument("--time-server", help="where the box has the time from")
+    image.add_argument(
+        "--unasked", action="store_true", help="do not ask the endpoint whose the claim is"
+    )
 
     commands.add_parser("doctor", help="what is installed, what is missing, which versions")
     return top
@@ -189,6 +224,10 @@ def main(argv: list[str]) -> int:
         from provisioning import centre
 
         return centre.main(arguments)
+    if arguments.command == "image":
+        from provisioning.boot import image
+
+        return image.main(arguments)
     if arguments.command == "packages":
         from provisioning.debian import build
 

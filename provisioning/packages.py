@@ -62,6 +62,7 @@ UIDMAP = Package("uidmap", "lets an ordinary user build it", "newuidmap")
 BARESIP = Package("baresip-core", "a telephone that calls", "baresip")
 SIPP = Package("sip-tester", "telephones that misbehave", "sipp")
 OPENSSL = Package("openssl", "certificates of the tests", "openssl", version=("version",))
+MTOOLS = Package("mtools", "writes cards", "mcopy")
 EXCHANGE_ROOT = (MMDEBSTRAP, BUBBLEWRAP, UIDMAP)
 
 NEEDED: dict[str, tuple[Package, ...]] = {
@@ -71,8 +72,20 @@ NEEDED: dict[str, tuple[Package, ...]] = {
     "updates": (),
     "centre": (),
     "packages": (),
+    "image": (MTOOLS,),
     "demo": (MOSQUITTO, ESPEAK, *EXCHANGE_ROOT),
-    "test": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE, ALSA, BARESIP, SIPP, OPENSSL, *EXCHANGE_ROOT),
+    "test": (
+        MOSQUITTO,
+        ESPEAK,
+        CHROMIUM,
+        CHINESE,
+        ALSA,
+        BARESIP,
+        SIPP,
+        OPENSSL,
+        MTOOLS,
+        *EXCHANGE_ROOT,
+    ),
     "bench": (MOSQUITTO, ESPEAK, CHROMIUM, CHINESE, *EXCHANGE_ROOT),
 }
 EVERY = tuple(dict.fromkeys(each for packages in NEEDED.values() for each in packages))

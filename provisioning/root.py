@@ -105,7 +105,7 @@ def version(program: str) -> str:
     return done.stdout.strip()
 
 
-def mirror() -> str:
+def mirror(suite: str = SUITE) -> str:
     """The address of a Debian mirror that has the suite, out of this machine's apt sources.
     Raises RootNotMadeError."""
     targets = ["apt-get", "indextargets", "--no-release-info", "--format", "$(REPO_URI)"]
@@ -115,11 +115,11 @@ def mirror() -> str:
             suppress(RootNotMadeError),
             tempfile.TemporaryDirectory(prefix="wardline-apt-") as passing,
         ):
-            release = f"{address}dists/{SUITE}/InRelease"
+            release = f"{address}dists/{suite}/InRelease"
             _output([APT_HELPER, "download-file", release, f"{passing}/InRelease"])
             return address
     raise RootNotMadeError(
-        f"no source of this machine's apt has Debian {SUITE}; add a Debian mirror to"
+        f"no source of this machine's apt has Debian {suite}; add a Debian mirror to"
         " /etc/apt/sources.list"
     )
 

@@ -13,31 +13,86 @@ from pathlib import Path
 
 import pytest
 
+from provisioning.boot import bundle, card, media
+from provisioning.boot.card import Card
 from provisioning.debian import build
-from provisioning.debian.recipes import RECIPES
+from provisioning.debian.recipes import CENTRAL, NODE, RECIPES
 from provisioning.debian.room import Room
 from tests.conftest import wait_for
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a room takes root")
 SITE = "/srv/site"
 DEBS = "/srv/debs"
+CLAIM = "https://127.0.0.1:8884/#7K3M-Q0ZT"
+
+
+CARD = "/boot/firmware"
+FIRST_BOOT = f"{CARD}/wardline/first-boot.sh"
+# systemd's, which notes what it is asked.
+MANAGER = """#!/bin/sh
+echo "$*" >>/run/asked
+"""
 
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
-    """With both packages installed and the centre set up."""
+    """With a card in it, the package of the centre installed, and what systemd is asked noted."""
     folder = tmp_path_factory.mktemp("room")
-    for recipe in RECIPES.values():
-        architecture = build.architecture()
-        build.build(recipe, architecture, folder / "debs", pythons=(), compression="none")
+    made = {
+        name: build.build(
+            recipe, build.architecture(), folder / "debs", pythons=(), compression="none"
+        )
+        for name, recipe in RECIPES.items()
+    }
+    node = made[NODE.name]
+    held = {node.name: node.read_bytes()}
+    claims = {"claim": CLAIM, "broker_claim": CLAIM}
+    wanted = Card("13", hostname="3-box", packages=held, index=bundle.index(held), offline=True,
+                  **claims)  # fmt: skip
+    media.Folder(folder / "card").write(card.files(wanted, "console=tty1\n", ""))
     ours = Path(sys.prefix) / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
-    with Room(folder / "room", binds={folder / "debs": DEBS, ours: SITE}) as room:
-        room.run("sh", "-c", f"dpkg --force-unsafe-io -i {DEBS}/*.deb")
+    with Room(
+        folder / "room", binds={folder / "debs": DEBS, ours: SITE, folder / "card": CARD}
+    ) as room:
+        for name in ("systemctl", "hostnamectl"):
+            place = f"/usr/local/bin/{name}"
+            room.run("sh", "-c", f"cat >{place} && chmod 755 {place}", input=MANAGER)
+        room.run("sh", "-c", f"dpkg --force-unsafe-io -i {DEBS}/{CENTRAL.name}_*.deb")
+        # A card that was worn out on the way is found out, by name, and nothing is installed.
+        room.run("sh", "-c", f"cp {FIRST_BOOT} /run/worn && echo '# x' >>{FIRST_BOOT}")
+        with pytest.raises(subprocess.CalledProcessError) as stopped:
+            room.run("sh", FIRST_BOOT)
+        assert "first-boot.sh: FAILED" in stopped.value.stdout
+        assert "tried again in 30 s" in stopped.value.stdout
+        room.run("sh", "-c", f"cp /run/worn {FIRST_BOOT}")
+        room.run("sh", FIRST_BOOT)
         for recipe in RECIPES.values():
             packages = f"/{recipe.folder}/packages"
             version = f"3.{sys.version_info.minor}"
             room.run("sh", "-c", f"mkdir {packages} && ln -s {SITE} {packages}/{version}")
         yield room
+
+
+def test_a_card_has_installed_the_box_and_left_the_claim_to_it_alone(room: Room) -> None:
+    assert room.run("dpkg-query", "-Wf", "${Status}", NODE.name) == "install ok installed"
+    for name in ("claim", "broker-claim"):
+        assert room.run("cat", f"/etc/wardline/{name}") == CLAIM + "\n"
+        assert room.run("stat", "-c", "%a %U", f"/etc/wardline/{name}") == "600 root\n"
+        with pytest.raises(subprocess.CalledProcessError):
+            room.run("test", "-e", f"{CARD}/wardline/{name}")
+    asked = room.run("cat", "/run/asked").splitlines()
+    assert asked[0] == "set-hostname 3-box"
+    assert "disable --quiet --now mosquitto.service" in asked
+    assert asked[-3:] == [
+        "start --no-block wardline-enrol-broker.service",
+        "start --no-block wardline-enrol.service",
+        "disable --quiet wardline-first-boot.service",
+    ]
+    with pytest.raises(subprocess.CalledProcessError):
+        room.run("test", "-e", "/etc/apt/sources.list.d/wardline.list")
+    # A power cut before its end: it does all of it again.
+    room.run("sh", FIRST_BOOT)
+    assert room.run("cat", f"{CARD}/wardline/first-boot.log").count(" done; ") == 2
 
 
 def test_the_centre_is_set_up_and_starts(room: Room) -> None:
