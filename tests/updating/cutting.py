@@ -10,11 +10,15 @@ from typing import Any
 
 # A file with the names of the steps that were cut. Without it nothing is.
 VARIABLE = "WARDLINE_CUT"
+# Before the name of a step in that file: nothing is cut before that one.
+FROM = "from "
 
 
 def cut(name: str) -> None:
     file = Path(os.environ[VARIABLE])
-    if name in file.read_text().splitlines():
+    seen = file.read_text().splitlines()
+    first = [line.removeprefix(FROM) for line in seen if line.startswith(FROM)]
+    if name in seen or (first and first[0] not in seen and first[0] != name):
         return
     with file.open("a") as seen:
         seen.write(f"{name}\n")

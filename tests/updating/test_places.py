@@ -138,6 +138,24 @@ def test_what_fails_is_left_and_not_tried_again_by_itself(tmp_path: Path) -> Non
     assert starts(root) == NEW
 
 
+def test_the_first_reason_stands_when_the_way_back_is_cut_off(tmp_path: Path) -> None:
+    root = tmp_path / "box"
+    old_box(root)
+    update(Places(root))
+    Places(root).start()
+    with pytest.raises(PowerCutError):
+        Places(root, Cut(at=2)).go_back("no lamp", "said")
+    Places(root).go_back("started 3 times")
+    assert Places(root).failed() == {NEW: "no lamp\nsaid"}
+    assert Places(root).untold().keys() == {NEW}
+    Places(root).told(NEW)
+    assert Places(root).untold() == {}
+    Places(root).begin(NEW, again=True)
+    Places(root).start()
+    Places(root).go_back("no speaker", "")
+    assert Places(root).untold() == {NEW: "no speaker\n"}
+
+
 def test_what_never_gets_to_its_tests_is_given_up_after_some_starts(tmp_path: Path) -> None:
     root = tmp_path / "box"
     old_box(root)

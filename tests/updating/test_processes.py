@@ -1,16 +1,28 @@
 """Updates of a box as it is started by its machine: real processes, a real broker, real kills."""
 
+import asyncio
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from central.bridge.bridge import HEARD, Bridge
+from central.capabilities import Rules
+from central.clock import SystemClock
+from central.store import Store
+from central.updates import model
+from central.updates import service as updates
+from central.wards import model as wards
 from gateway.mqtt import kinds, topics
+from gateway.mqtt.link import BrokerLink
+from tests.bridge.test_bridge import Mute
 from tests.conftest import wait_for
 from tests.updating import cutting
 from tests.updating.test_fetching import Served, served
@@ -25,7 +37,7 @@ __all__ = ["broker", "central", "served"]
 OLD, NEW = "1.0", "1.2"
 INSTALLING = ("make room", "unpack", "name", "name kept", "trial", "link", "switch", "switched")
 KEEPING = ("count", "end trial")
-GOING_BACK = ("keep log",)
+GOING_BACK = ("keep log", "count", "link", "switch", "switched", "end trial")
 
 
 @pytest.fixture(scope="module")
@@ -57,27 +69,32 @@ class Box(NodeProcess):
         words = ["tests.updating.cutting", "--root", root, "--config", str(path)]
         return ["env", f"{cutting.VARIABLE}={self.seen}", sys.executable, "-P", "-m", *words]
 
-    def skip(self, *steps: str) -> None:
-        self.seen.write_text("".join(f"{step}\n" for step in steps))
-
     def cut(self) -> list[str]:
         return self.seen.read_text().split("\n")[:-1]
+
+    def goes_on(self, over: Callable[[], bool], what: str) -> None:
+        """It is started whenever it ends, until it is over."""
+
+        def go_on() -> bool:
+            if self.process is None or self.process.poll() is not None:
+                self.launch()
+            return over()
+
+        wait_for(go_on, f"{what}; cut so far: {self.cut()}")
 
     def update(self, central: FakeCentral, version: str, over: Callable[[], bool]) -> None:
         """Central asks for it at each birth until it is over, as it repeats what is unanswered."""
         asked = 0
 
-        def go_on() -> bool:
+        def ask() -> bool:
             nonlocal asked
-            if self.process is None or self.process.poll() is not None:
-                self.launch()
             births = [each for each in central.of(topics.STATE) if each["state"] == "ready"]
             if len(births) > asked and not births[-1]["trial"]:
                 asked = len(births)
                 central.command("5-box", f"u{asked}", kinds.UPDATE, {"version": version})
             return over()
 
-        wait_for(go_on, f"the update to {version}, cut so far: {self.cut()}")
+        self.goes_on(ask, f"the update to {version}")
 
 
 @pytest.fixture
@@ -103,21 +120,20 @@ def test_a_box_killed_at_each_step_of_an_update_is_the_old_or_the_new_and_then_t
 ) -> None:
     served.repository.publish(NEW, bundle.pack(tree))
     try:
+        central.receipts = False  # so the press still calls after each kill
         box.start()
         box.operate("1", "press")
-        wait_for(lambda: central.events(kinds.PRESS), "the press")
-        central.command("5-box", "first", kinds.UPDATE, {"version": NEW})
-        box.skip(*INSTALLING)  # not before it is known that a call holds it
 
         def held() -> bool:
-            told = central.of(topics.HEARTBEAT)[-1]["update"] or {}
-            return "calling at bed 1" in told.get("held_by", ())
+            beats = central.of(topics.HEARTBEAT)[-1:]
+            told = (beats[0]["update"] if beats else None) or {"held_by": []}
+            return "calling at bed 1" in told["held_by"]
 
-        wait_for(held, "the box to be held")
+        box.update(central, NEW, held)
+        assert box.cut() == list(INSTALLING[:4])
         assert box.places.trial() is None
-        box.kill()
-        shutil.rmtree(box.folder / "root" / "versions" / NEW)
-        box.skip()
+        central.receipts = True
+        box.operate("1", "presence")
         box.update(central, NEW, lambda: firmwares(central)[-1:] == [(NEW, False)])
         assert {*box.cut()} >= {*INSTALLING, *KEEPING}
         assert {version for version, _ in firmwares(central)} == {OLD, NEW}
@@ -130,26 +146,68 @@ def test_a_box_killed_at_each_step_of_an_update_is_the_old_or_the_new_and_then_t
         box.kill()
 
 
-def test_a_version_that_fails_its_test_goes_back_though_killed_at_each_step(
-    box: Box, central: FakeCentral, tree: Path, served: Served, tmp_path: Path
+@contextmanager
+def centre(store: Store, port: int) -> Iterator[None]:
+    """The real bridge, with the rules of updates."""
+    store.clock = SystemClock()
+    rules = Rules()
+    rules.add(updates)
+    link = BrokerLink({"host": "127.0.0.1", "port": port}, "wardline-bridge", HEARD)
+    bridge = Bridge(store, rules, Mute(), link, 480)
+    loop = asyncio.new_event_loop()
+    running = loop.create_task(bridge.run())
+    thread = threading.Thread(target=loop.run_until_complete, args=(asyncio.wait({running}),))
+    thread.start()
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(running.cancel)
+        thread.join()
+        loop.close()
+
+
+def test_a_version_that_fails_its_test_goes_back_though_killed_at_each_step_and_all_stops(
+    box: Box, broker: Broker, store: Store, tree: Path, served: Served, tmp_path: Path
 ) -> None:
     broken = "\n\nasync def _gone(self):\n    raise SpeakerError('no such device')\n"
     broken += "\n\nRecordingSpeaker.probe = _gone\n"
     bad = version_of(tree, tmp_path / "bad", hw__virtual__speaker_py=broken)
     served.repository.publish(NEW, bad)
-    box.skip(*INSTALLING[:-3], "count")
-    try:
-        box.update(central, NEW, lambda: bool(central.events(kinds.UPDATE_FAILED)))
-        assert {*box.cut()} >= {*GOING_BACK, "switch", "end trial"}
-        (about,) = [each["about"] for each in central.events(kinds.UPDATE_FAILED)[:1]]
-        assert (about["version"], about["why"]) == (NEW, "speaker: no such device")
-        assert "goes back" in about["log"]
-        assert firmwares(central)[-1] == (OLD, False)
-        assert (NEW, False) not in firmwares(central)
-        central.command("5-box", "again", kinds.UPDATE, {"version": NEW})
-        assert "given up" in central.answer("again")["reason"]
-    finally:
-        box.kill()
+    box.seen.write_text(f"{cutting.FROM}{GOING_BACK[0]}\n")
+    with store.transaction() as tx:
+        wards.add_ward(tx, "5", "五病区", "Ward 5")
+        wards.add_node(tx, "5-box", "5", "bedside")
+        updates.published(tx, NEW, "", "gong")
+
+    def is_(state: str, firmware: str) -> bool:
+        row = wards.node(store.read(), "5-box")
+        assert row is not None
+        rollout = model.rollouts(store.read())[0]["state"]
+        return (rollout, row["state"], row["firmware"]) == (state, "ready", firmware)
+
+    def begin() -> None:
+        with store.transaction() as tx:
+            updates.start(tx, version=NEW, canary="5-box", soak_ms=0, by="gong")
+
+    with centre(store, broker.port):
+        try:
+            box.start()
+            updatable = "SELECT updatable FROM nodes"
+            wait_for(lambda: store.read().value(updatable), "the birth")
+            begin()
+            box.goes_on(lambda: is_(model.STOPPED, OLD), "the box to go back")
+            assert box.cut()[1:] == list(GOING_BACK)
+            found = model.failure(store.read(), 1)
+            assert found is not None
+            assert (found["version"], found["why"]) == (NEW, "speaker: no such device")
+            assert "goes back" in found["log"]
+            with store.transaction() as tx:
+                updates.end(tx, "gong")
+            begin()
+            wait_for(lambda: is_(model.STOPPED, OLD), "the box to refuse it")
+            assert "given up" in model.rollouts(store.read())[0]["why"]
+        finally:
+            box.kill()
 
 
 # --- the starter by itself, with versions that are no nodes ---

@@ -20,7 +20,6 @@ from ward_node.cpython import disk, hardware, logbook
 from ward_node.cpython.audio import Audio
 from ward_node.cpython.care import Care
 from ward_node.cpython.config import Config
-from ward_node.cpython.enrolment import renewing
 from ward_node.cpython.journal import Journal
 from ward_node.cpython.link import Link
 from ward_node.cpython.logbook import Logbook
@@ -120,11 +119,10 @@ class App:
                 self.node.handle_message, kind, payload, ward, node
             ),
         )
-        self._renewal = renewing.of(
-            config.broker, config.endpoint, lambda: self.node.clock.real_ms(steady_ms())
-        )
+        self._renewal = self._renewal_of(config)
         self._parts = Parts(self._ward, self._speaker, ear, self._mouth.borrow)
         self._stop: asyncio.Event | None = None
+        self._starts_again = False
         self._updates = None
         if places is not None:
             self._updates = Updates(
@@ -184,7 +182,8 @@ class App:
         self._manager.ready()
         stopping = asyncio.create_task(stop.wait())
         done, _ = await asyncio.wait({link, ticks, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        self._manager.stopping()
+        if not self._starts_again:
+            self._manager.stopping()
         ticks.cancel()
         care.cancel()
         await self._link.goodbye(self.node.end(kinds.STOPPED))
@@ -258,6 +257,17 @@ class App:
             told["update"] = self._updates.told() or None
         return told
 
+    def _renewal_of(self, config: Config) -> Any:
+        """What renews the certificate of an enrolled box; None for others."""
+        if config.endpoint is None:
+            return None
+        # What makes keys takes a third of a start.
+        from ward_node.cpython.enrolment import renewing
+
+        return renewing.of(
+            config.broker, config.endpoint, lambda: self.node.clock.real_ms(steady_ms())
+        )
+
     # --- versions ---
 
     def _link_up(self) -> None:
@@ -295,6 +305,7 @@ class App:
     def _restart(self) -> None:
         """End in good order; whoever has started us does it again, in the version that is next."""
         assert self._stop is not None
+        self._starts_again = True  # the manager would end the starter, too
         self._stop.set()
 
     # --- effects ---

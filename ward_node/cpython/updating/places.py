@@ -160,6 +160,7 @@ class Places:
             raise NotThatVersionError(f"{version} is not newer than {before}, which runs")
         if version in self.failed() and not again:
             raise NotThatVersionError(f"version {version} was tried and given up")
+        self._forgive(version)
         self._step("trial")
         write_durably(
             self._trial, json.dumps(asdict(Trial(version, before, 0, tuple(known)))).encode()
@@ -204,8 +205,7 @@ class Places:
         if trial is None:
             return
         self._end_trial()
-        for path in (self._failed / f"{trial.version}.log", self._told(trial.version)):
-            path.unlink(missing_ok=True)
+        self._forgive(trial.version)
         for version in self.versions():
             if version not in (trial.version, trial.before):
                 self._step(f"remove {version}")
@@ -232,14 +232,18 @@ class Places:
             return
         self._step("keep log")
         self._failed.mkdir(exist_ok=True)
-        self._told(trial.version).unlink(missing_ok=True)
-        if log is None:
-            log = self._said()
-        text = f"{why}\n{log[-LOG_BYTES:]}"
-        write_durably(self._failed / f"{trial.version}.log", text.encode("utf-8", "replace"))
+        kept = self._failed / f"{trial.version}.log"
+        if not kept.exists():  # or else we were cut off on this way, and the first reason stands
+            said = self._said() if log is None else log
+            text = f"{why}\n{said[-LOG_BYTES:]}"
+            write_durably(kept, text.encode("utf-8", "replace"))
         if trial.before in self.versions():
             self._switch(trial.before)
         self._end_trial()
+
+    def _forgive(self, version: str) -> None:
+        for path in (self._told(version), self._failed / f"{version}.log"):
+            path.unlink(missing_ok=True)
 
     def _said(self) -> str:
         try:
