@@ -28,8 +28,7 @@ from provisioning.authority.authority import AuthorityUnusableError
 from provisioning.authority.keys import KeyUnusableError
 from provisioning.endpoint import prepare as preparing
 from provisioning.keeper import ACCESS
-from provisioning.layout import as_text, write_private
-from provisioning.mosquitto import Broker, PasswordFileError
+from provisioning.mosquitto import Broker, PasswordFileError, as_text, write_private
 
 LOOPBACK = "127.0.0.1"
 # Everywhere: boxes, browsers and the hospital system come from other machines.

@@ -93,7 +93,9 @@ def parser() -> argparse.ArgumentParser:
         " the name of a box that is there the new one takes its place.",
     )
     add.add_argument("--ward", required=True, help="its ward, such as 3")
-    add.add_argument("--role", required=True, choices=("bedside", "station"))
+    add.add_argument("--role", required=True, choices=("bedside", "station", "broker"))
+    add.add_argument("--host", help="of a broker: its address, where the ward's boxes reach it")
+    add.add_argument("--port", type=int, default=8883, help="of a broker (8883)")
     add.add_argument("--beds", help="such as 1,2,3; without it those that have no box")
     add.add_argument("--name", help="of the box; without it one is chosen")
     add.add_argument("--hours", type=int, default=24, help="how long the claim holds (24)")

@@ -5,7 +5,6 @@ look for them, `programs` says what to start.
 """
 
 import asyncio
-import json
 import secrets
 import sys
 from collections.abc import Iterator
@@ -31,7 +30,16 @@ from provisioning.authority.authority import NODE, Authority
 from provisioning.authority.files import Files
 from provisioning.endpoint import prepare
 from provisioning.keeper import ACCESS, Access, mark_of
-from provisioning.mosquitto import ADDRESS, Broker, Identity, Tls, Upstream, User
+from provisioning.mosquitto import (
+    ADDRESS,
+    Broker,
+    Identity,
+    Tls,
+    Upstream,
+    User,
+    as_text,
+    write_private,
+)
 from provisioning.supervisor import Program, Ready, listens
 
 # Brokers and bedside units, then the boxes, which live without central, then central: it takes
@@ -463,15 +471,3 @@ def _exists(path: Path) -> Ready:
         return await asyncio.to_thread(path.exists)
 
     return ready
-
-
-def as_text(files: Tls | Identity) -> dict[str, str]:
-    """The paths of `files` by name, as in a configuration."""
-    return {name: str(path) for name, path in vars(files).items()}
-
-
-def write_private(path: Path, settings: dict[str, Any]) -> None:
-    """Write JSON that holds passwords."""
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_text(json.dumps(settings, ensure_ascii=False, indent=1) + "\n")

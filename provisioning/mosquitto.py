@@ -11,6 +11,7 @@ Every connection has an account of its own, whose name is its client id, whateve
 broker ends the connection whose client id comes again, so any account could keep any other off.
 """
 
+import json
 import os
 import pwd
 import subprocess
@@ -18,6 +19,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gateway.mqtt import topics
 from provisioning.broker import PID
@@ -317,3 +319,15 @@ def _passwords(path: Path, passwords: Mapping[str, str]) -> None:
     done = subprocess.run([program, "-U", str(path)], capture_output=True, text=True)
     if done.returncode:
         raise PasswordFileError(f"{path}: {(done.stderr or done.stdout).strip()}")
+
+
+def as_text(files: Tls | Identity) -> dict[str, str]:
+    """The paths of `files` by name, as in a configuration."""
+    return {name: str(path) for name, path in vars(files).items()}
+
+
+def write_private(path: Path, settings: dict[str, Any]) -> None:
+    """Write JSON that holds passwords."""
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(json.dumps(settings, ensure_ascii=False, indent=1) + "\n")

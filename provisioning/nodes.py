@@ -9,7 +9,7 @@ import segno
 
 from central import config as configuration
 from central.clock import SystemClock
-from central.enrolment import claims, service
+from central.enrolment import brokers, claims, service
 from central.enrolment.settings import KEY, Settings, from_config
 from central.errors import FieldError
 from central.store import Store
@@ -47,23 +47,34 @@ def who() -> str:
 
 def _add(arguments: argparse.Namespace, store: Store, settings: Settings, out: TextIO) -> int:
     prepare.authority(settings, store.clock)
+    key, lasts_ms = settings.digest_key(), arguments.hours * claims.HOUR_MS
+    is_broker = arguments.role == claims.BROKER
     with store.transaction() as tx:
-        made = service.make(
-            tx,
-            settings.digest_key(),
-            ward=arguments.ward,
-            role=arguments.role,
-            node=arguments.name or "",
-            beds=tuple((arguments.beds or "").replace(",", " ").split()),
-            lasts_ms=arguments.hours * claims.HOUR_MS,
-            by=who(),
-        )
+        if is_broker:
+            brokers.ensure_possible(settings)
+            made = brokers.make(
+                tx, key, ward=arguments.ward, host=arguments.host or "", port=arguments.port,
+                lasts_ms=lasts_ms, by=who(),
+            )  # fmt: skip
+        else:
+            made = service.make(
+                tx,
+                key,
+                ward=arguments.ward,
+                role=arguments.role,
+                node=arguments.name or "",
+                beds=tuple((arguments.beds or "").replace(",", " ").split()),
+                lasts_ms=lasts_ms,
+                by=who(),
+            )
     text = writing.write(made.secret, settings.fingerprint())
     whole = f"{settings.address}#{text}"
-    command = "python3 -m ward_node.cpython.enrolment --folder /var/lib/wardline"
+    where = " --broker" if is_broker else ""
     print(
-        f"box {made.node} of ward {arguments.ward}, once, within {arguments.hours} h:\n  {text}\n"
-        f"on the box:\n  {command} --claim '{whole}'",
+        f"{made.node} of ward {arguments.ward}, once, within {arguments.hours} h:\n  {text}\n"
+        f"on the box:\n  sudo wardline-enrol{where} '{whole}'\n"
+        "or on its card:\n  ./wardline image"
+        f" --{'broker-' if is_broker else ''}claim '{whole}' ...",
         file=out,
     )
     if out.isatty():

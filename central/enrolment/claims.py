@@ -21,6 +21,9 @@ LONGEST_MS = 7 * 24 * HOUR_MS
 # So long after its use the same key may fetch its answer again, when it was lost.
 AGAIN_MS = 24 * HOUR_MS
 
+# What a claim is for that is for a ward's broker and no box.
+BROKER = "broker"
+
 FREE_BY_ADDRESS = 50
 FREE_FROM_ANYWHERE = 500
 LONGEST_BY_ADDRESS_MS = 5 * 60_000
@@ -46,6 +49,19 @@ def limits(address: str) -> list[Limit]:
         Limit(f"enrol:{address}", FREE_BY_ADDRESS, LONGEST_BY_ADDRESS_MS, first_ms=1_000),
         Limit("enrol:anywhere", FREE_FROM_ANYWHERE, LONGEST_FROM_ANYWHERE_MS, first_ms=100),
     ]
+
+
+def broker_of(ward: str) -> str:
+    """What the broker of a ward is called at the hospital's."""
+    return f"ward-{ward}"
+
+
+def names_of(row: Row) -> tuple[str, ...]:
+    """The names of the certificates that a claim gives, its own first."""
+    name = row["node"]
+    if row["role"] == BROKER:
+        return (name, f"{name}-events", f"{name}-broker")
+    return (name,)
 
 
 def new_secret() -> str:

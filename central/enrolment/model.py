@@ -50,6 +50,33 @@ def m002_newcomers(db: Database) -> None:
     )
 
 
+@migrations()
+def m003_ward_brokers(db: Database) -> None:
+    # Brokers of wards that came by a claim, and where boxes find them.
+    db.execute(
+        "CREATE TABLE ward_brokers (ward TEXT PRIMARY KEY, name TEXT NOT NULL, host TEXT NOT NULL,"
+        " port INTEGER NOT NULL, since_ms INTEGER NOT NULL)"
+    )
+
+
+def ward_broker(tx: Tx, ward: str) -> Row | None:
+    return tx.one("SELECT * FROM ward_brokers WHERE ward = ?", (ward,))
+
+
+def ward_broker_called(tx: Tx, name: str) -> Row | None:
+    return tx.one("SELECT * FROM ward_brokers WHERE name = ?", (name,))
+
+
+def given(tx: Tx, claim_id: int) -> dict[str, str]:
+    """By name, the newest chain of each certificate that a claim gave and that holds."""
+    rows = tx.all(
+        "SELECT name, chain, max(issued_ms) FROM certificates"
+        " WHERE claim = ? AND revoked_ms IS NULL GROUP BY name",
+        (claim_id,),
+    )
+    return {row["name"]: row["chain"] for row in rows}
+
+
 def claims(tx: Tx, limit: int = 200) -> list[Row]:
     """The newest first."""
     return tx.all("SELECT * FROM claims ORDER BY id DESC LIMIT ?", (limit,))

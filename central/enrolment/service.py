@@ -68,6 +68,7 @@ class Made:
     id: int
     secret: str
     node: str
+    is_broker: bool = False
 
 
 def make(
@@ -95,10 +96,7 @@ def make(
     _place(tx, ward, role, node, beds)
     now_ms = tx.clock.real_ms()
     secret = claims.new_secret()
-    # An older claim for the same place would let two boxes have it.
-    for row in model.claims_of(tx, node):
-        if claims.state(row, now_ms) == claims.OPEN:
-            revoke_claim(tx, row["id"], by)
+    revoke_open(tx, node, by)
     claim = tx.insert(
         "claims", digest=claims.digest(key, secret), ward=ward, node=node, role=role,
         config=json.dumps(config, ensure_ascii=False), made_ms=now_ms, made_by=by,
@@ -132,10 +130,15 @@ def _check(
         raise FieldError(
             "beds", N_("Each bed once, at most %(most)s, without the signs / + #"), most=MOST_BEDS
         )
-    if not 60_000 <= lasts_ms <= claims.LONGEST_MS:
-        raise FieldError("lasts", N_("Between one minute and seven days."))
+    check_lasts(lasts_ms)
     if len(json.dumps(config)) > MOST_CONFIG_BYTES:
         raise FieldError("config", N_("The settings are too long."))
+
+
+def check_lasts(lasts_ms: int) -> None:
+    """Raises FieldError."""
+    if not 60_000 <= lasts_ms <= claims.LONGEST_MS:
+        raise FieldError("lasts", N_("Between one minute and seven days."))
 
 
 def _free_name(tx: Tx, ward: str, role: str) -> str:
@@ -175,6 +178,13 @@ def _place(tx: Tx, ward: str, role: str, node: str, beds: tuple[str, ...]) -> No
             raise FieldError(
                 "beds", N_("Bed %(bed)s has a box already: %(node)s"), bed=bed, node=known["node"]
             )
+
+
+def revoke_open(tx: Tx, node: str, by: str) -> None:
+    """Take back what claims for a place are open: two boxes could have it."""
+    for row in model.claims_of(tx, node):
+        if claims.state(row, tx.clock.real_ms()) == claims.OPEN:
+            revoke_claim(tx, row["id"], by)
 
 
 def revoke_claim(tx: Tx, claim: int, by: str) -> None:
@@ -228,8 +238,9 @@ def take(tx: Tx, row: Row, key_id: str, address: str, sign: Sign) -> Row:
             claims.REVOKED: CLAIM_REVOKED,
         }
         raise RefusedError(ids[claims.state(now, now_ms)], now["node"], now["id"])
-    before = model.standing(tx, now["node"])
-    made = _issue(tx, now["node"], now["ward"], key_id, sign, now["id"])
+    names = claims.names_of(now)
+    before = [each for name in names for each in model.standing(tx, name)]
+    made, *_ = [_issue(tx, name, _ward_of(now), key_id, sign, now["id"]) for name in names]
     tx.execute(
         "UPDATE claims SET used_ms = ?, used_from = ?, key_id = ?, serial = ? WHERE id = ?",
         (now_ms, address, key_id, made["serial"], now["id"]),
@@ -247,13 +258,23 @@ def take(tx: Tx, row: Row, key_id: str, address: str, sign: Sign) -> Row:
     return made
 
 
+def _ward_of(claim: Row) -> str | None:
+    """Whose broker lets in who uses a claim: a ward's own broker comes to the hospital's, too, so
+    that all keepers must hear when it may no more."""
+    return None if claim["role"] == claims.BROKER else claim["ward"]
+
+
 def renew(tx: Tx, serial: str, key_id: str, sign: Sign) -> Row:
     """Another certificate for who shows a good one. The old one holds until it ends.
     Raises RefusedError."""
     row = model.certificate(tx, serial)
     if row is None or row["revoked_ms"] is not None:
         raise RefusedError(CERTIFICATE_REVOKED, row["name"] if row else "")
-    made = _issue(tx, row["name"], row["ward"], key_id, sign, row["claim"])
+    claim = model.claim(tx, row["claim"]) if row["claim"] is not None else None
+    names = (row["name"],) if claim is None else claims.names_of(claim)
+    if row["name"] != names[0]:
+        raise RefusedError(CERTIFICATE_REVOKED, row["name"])
+    made, *_ = [_issue(tx, name, row["ward"], key_id, sign, row["claim"]) for name in names]
     audit.append(tx, "system", "certificate.renew", f"node/{row['name']}")
     return made
 
@@ -279,13 +300,11 @@ def _issue(
 def revoke(tx: Tx, name: str, by: str, why: str = "") -> int:
     """From now on nobody may use the certificates of `name`; how many that were. Its open claim
     goes as well."""
-    now_ms = tx.clock.real_ms()
-    rows = model.standing(tx, name)
+    names = {name}.union(*(claims.names_of(row) for row in model.claims_of(tx, name)))
+    rows = [row for each in sorted(names) for row in model.standing(tx, each)]
     for row in rows:
         _revoke(tx, row, by, why)
-    for row in model.claims_of(tx, name):
-        if claims.state(row, now_ms) == claims.OPEN:
-            revoke_claim(tx, row["id"], by)
+    revoke_open(tx, name, by)
     return len(rows)
 
 

@@ -1,5 +1,6 @@
 """The engineer's page of enrolment: make a claim, see who has a certificate, put somebody out."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -8,7 +9,7 @@ from central.config import ConfigError
 from central.console.context import _, console, current_user, read, requires, transaction
 from central.console.errors import field_words
 from central.console.marks import N_
-from central.enrolment import claims, model, service
+from central.enrolment import brokers, claims, model, service
 from central.enrolment.settings import Settings, from_config
 from central.errors import FieldError
 from central.softphones.setup import picture
@@ -24,7 +25,11 @@ STATES = {
     claims.EXPIRED: N_("expired"),
     claims.REVOKED: N_("taken back"),
 }
-ROLES = [("bedside", N_("Box at beds")), ("station", N_("Nurse station"))]
+ROLES = [
+    ("bedside", N_("Box at beds")),
+    ("station", N_("Nurse station")),
+    (claims.BROKER, N_("The ward's broker")),
+]
 HOURS = (1, 24, 72, 168)
 CLAIMS_SHOWN = 50
 
@@ -75,7 +80,7 @@ def _page(made: service.Made | None = None, trouble: FieldError | None = None) -
         wards=[(row["id"], row["id"]) for row in wards.wards(tx)],
         roles=[(role, _(words)) for role, words in ROLES],
         hours=[(str(each), _("%(n)s hours", n=each)) for each in HOURS],
-        boxes=model.certificates(tx),
+        boxes=[row for row in model.certificates(tx) if not row["name"].endswith(brokers.SUFFIXES)],
         claims=rows,
         states=STATES,
         refusals=[
@@ -91,11 +96,17 @@ def _page(made: service.Made | None = None, trouble: FieldError | None = None) -
 def _shown(settings: Settings, made: service.Made) -> dict[str, Any]:
     text = writing.write(made.secret, settings.fingerprint())
     whole = f"{settings.address}#{text}"
-    return {"node": made.node, "claim": text, "address": settings.address, "whole": whole,
-            "picture": picture(whole)}  # fmt: skip
+    return {
+        "node": made.node,
+        "broker": made.is_broker,
+        "claim": text,
+        "address": settings.address,
+        "whole": whole,
+        "picture": picture(whole),
+    }
 
 
-def _make(**given: Any) -> Any:
+def _make(do: Callable[..., service.Made], **given: Any) -> Any:
     """A claim, shown once: in this answer."""
     settings = _settings()
     if settings is None or not settings.root.exists():
@@ -103,7 +114,9 @@ def _make(**given: Any) -> Any:
     key = settings.digest_key()
     try:
         with transaction() as tx:
-            made = service.make(tx, key, by=current_user.name, **given)
+            if do is not service.make:
+                brokers.ensure_possible(settings)
+            made = do(tx, key, by=current_user.name, **given)
     except FieldError as error:
         return _page(trouble=error)
     return _page(made)
@@ -114,12 +127,21 @@ def _make(**given: Any) -> Any:
 def make() -> Any:
     form = request.form
     hours = form.get("lasts", "24")
+    lasts_ms = int(hours) * claims.HOUR_MS if hours.isdecimal() and len(hours) < 4 else 0
+    if form.get("role") == claims.BROKER:
+        return _make(
+            brokers.make,
+            ward=form.get("ward", ""),
+            host=form.get("host", ""),
+            lasts_ms=lasts_ms,
+        )
     return _make(
+        service.make,
         ward=form.get("ward", ""),
         role=form.get("role", ""),
         node=form.get("node", ""),
         beds=tuple(form.get("beds", "").replace(",", " ").split()),
-        lasts_ms=int(hours) * claims.HOUR_MS if hours.isdecimal() and len(hours) < 4 else 0,
+        lasts_ms=lasts_ms,
     )
 
 
@@ -127,10 +149,14 @@ def make() -> Any:
 @requires("engineer")
 def replace(node: str) -> Any:
     """A claim for the place of a box that is there: the new one takes it over."""
+    broker = model.ward_broker_called(read(), node)
+    if broker is not None:
+        place = {name: broker[name] for name in ("ward", "host", "port")}
+        return _make(brokers.make, **place)
     row = wards.node(read(), node)
     if row is None:
         abort(404)
-    return _make(ward=row["ward"], role=row["role"], node=node)
+    return _make(service.make, ward=row["ward"], role=row["role"], node=node)
 
 
 @blueprint.post("/enrolment/boxes/<node>/revoke")

@@ -51,6 +51,7 @@ NODE = Recipe(
         "provisioning/keeper.py",
         "provisioning/mosquitto.py",
         "provisioning/packages.py",
+        "provisioning/ward_broker.py",
     ),
     without=("ward_node/micropython",),
     depends=(*_COMMON, "alsa-utils", "espeak-ng"),

@@ -22,13 +22,13 @@ from typing import Any
 from aiohttp import web
 
 from central.console.limits import LockedOutError
-from central.enrolment import claims, model, service
+from central.enrolment import brokers, claims, model, service
 from central.enrolment.service import RefusedError
 from central.enrolment.settings import Settings
 from central.store import Row, Store, StoreUnavailableError, Tx
 from central.wards import model as wards
 from provisioning.authority import requests
-from provisioning.authority.authority import NODE, Authority
+from provisioning.authority.authority import NODE, SERVER, SERVICE, Authority
 from provisioning.authority.requests import Request, RequestRefusedError
 
 log = logging.getLogger("wardline.provisioning")
@@ -153,7 +153,9 @@ class Endpoint:
         def job(tx: Tx) -> dict[str, Any]:
             row = service.look_up(tx, digest)
             asked = self._read(pem, row["node"], row["id"])
-            made = service.take(tx, row, asked.key_id, address, self._signer(asked))
+            made = service.take(tx, row, asked.key_id, address, self._signer(asked, row))
+            if row["role"] == claims.BROKER:
+                brokers.came(tx, row)
             service.forgive_attempt(tx, address)
             return self._place(tx, row, made)
 
@@ -168,8 +170,10 @@ class Endpoint:
         asked = self._read(str(told["request"]).encode(), name)
 
         def job(tx: Tx) -> dict[str, Any]:
-            made = service.renew(tx, serial, asked.key_id, self._signer(asked))
-            return self._certificate(tx, made)
+            row = model.certificate(tx, serial)
+            claim = None if row is None or row["claim"] is None else model.claim(tx, row["claim"])
+            made = service.renew(tx, serial, asked.key_id, self._signer(asked, claim))
+            return self._certificate(tx, made, claim)
 
         return await self._store.write(job)
 
@@ -179,20 +183,48 @@ class Endpoint:
         except RequestRefusedError as error:
             raise RefusedError(error.error_id, f"{name}: {error}", claim) from error
 
-    def _signer(self, asked: Request) -> service.Sign:
-        return lambda name: self._authority.issue(name, asked.key, NODE)
+    def _signer(self, asked: Request, claim: Row | None) -> service.Sign:
+        """Signs what a claim gives: for a box who it is, for a ward's broker that and the
+        server's."""
+        if claim is None or claim["role"] != claims.BROKER:
+            return lambda name: self._authority.issue(name, asked.key, NODE)
+        *_, server = claims.names_of(claim)
+        host = json.loads(claim["config"])["host"]
 
-    def _certificate(self, tx: Tx, made: Row) -> dict[str, Any]:
-        return {
+        def sign(name: str) -> claims.Certificate:
+            if name == server:
+                return self._authority.issue(name, asked.key, SERVER, (host,))
+            return self._authority.issue(name, asked.key, SERVICE)
+
+        return sign
+
+    def _certificate(self, tx: Tx, made: Row, claim: Row | None = None) -> dict[str, Any]:
+        told = {
             "certificate": made["chain"],
             "root": self._authority.root_pem,
             "ends_ms": made["ends_ms"],
             "now_ms": tx.clock.real_ms(),
         }
+        if claim is None or claim["role"] != claims.BROKER:
+            return told
+        given = model.given(tx, claim["id"])
+        _, events, server = claims.names_of(claim)
+        revoked = [(each["serial"], each["revoked_ms"]) for each in model.revoked(tx)]
+        return told | {
+            "role": claims.BROKER,
+            "events": given[events],
+            "server": given[server],
+            "clients": self._authority.clients_pem,
+            "revoked": self._authority.revocations(revoked),
+        }
 
     def _place(self, tx: Tx, claim: Row, made: Row) -> dict[str, Any]:
         """All that a box must be told to be what its claim says."""
         ward = claim["ward"]
+        if claim["role"] == claims.BROKER:
+            hospital = {"host": self._settings.here, "port": self._settings.hospital_port}
+            own = {"ward": ward, "broker": json.loads(claim["config"]), "hospital": hospital}
+            return self._certificate(tx, made, claim) | own
         beds = [row["bed"] for row in wards.beds(tx, ward) if row["node"] == claim["node"]]
         return self._certificate(tx, made) | {
             "ward": ward,
@@ -200,7 +232,7 @@ class Endpoint:
             "role": claim["role"],
             "lang": wards.lang(tx, ward),
             "beds": beds,
-            "broker": self._settings.brokers.get(ward),
+            "broker": brokers.place(tx, ward) or self._settings.brokers.get(ward),
             "config": json.loads(claim["config"]),
             "updates_root": self._updates_root(),
         }

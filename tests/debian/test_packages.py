@@ -145,6 +145,8 @@ def test_every_unit_starts_again_has_a_limit_and_says_its_name(unit: Path) -> No
         assert any(line.startswith("StartLimitBurst=") for line in lines)
     if unit.stem in ("wardline-node", "wardline-bridge"):
         assert any(line.startswith("WatchdogSec=") for line in lines)
+    if unit.stem == "wardline-renew-broker":
+        assert "OnCalendar=daily" in unit.with_suffix(".timer").read_text()
     started = (build.FILES / unit.relative_to(build.FILES).parts[0] / "DEBIAN/postinst").read_text()
     assert unit.stem in started
 

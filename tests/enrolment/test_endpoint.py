@@ -50,6 +50,7 @@ class Centre:
                 "provisioning": {
                     "folder": str(folder / "provisioning"), "host": "127.0.0.1", "port": self.port,
                     "address": self.address, "brokers": {"3": {"host": "127.0.0.1", "port": 1}},
+                    "hospital": {"port": 2},
                 },
             }
         )  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from central.clock import SystemClock
-from central.enrolment import model
+from central.enrolment import brokers, model
 from central.enrolment.settings import from_config
 from central.store import Store
 from gateway.mqtt import claim
@@ -88,7 +88,7 @@ def test_the_command_line_does_the_same(
 
     code, said = run("add", "--ward", "3", "--role", "bedside", "--beds", "91,92")
     assert code == 0
-    found = re.search(r"--claim '(\S+)'", said)
+    found = re.search(r"wardline-enrol '(\S+)'", said)
     assert found is not None
     assert claim.read(found[1])[0] == ADDRESS
     assert run("add", "--ward", "99", "--role", "station")[0] == 1
@@ -96,3 +96,24 @@ def test_the_command_line_does_the_same(
     told = capsys.readouterr().err
     assert "--ward: There is no such ward" in told
     assert "3-nobody has no certificate" in told
+
+
+def test_a_ward_s_broker_has_a_claim_and_another_for_who_takes_its_place(
+    as_user: AsUser, db: Store, config: dict[str, Any]
+) -> None:  # fmt: skip
+    client = as_user("zhang")
+    form = {"ward": "3", "role": "broker", "host": "10.0.3.2", "lasts": "24"}
+    refused = post(client, "/enrolment/claims?lang=en", **form)
+    assert "provisioning.hospital" in refused.text
+    config["provisioning"]["hospital"] = {"port": 8883}
+    assert "an address such as 10.0.3.2" in (
+        post(client, "/enrolment/claims?lang=en", **(form | {"host": ""})).text
+    )
+    page = post(client, "/enrolment/claims", **form)
+    assert "wardline-enrol --broker" in page.text
+    (row,) = model.claims(db.read())
+    with db.transaction() as tx:
+        brokers.came(tx, row)
+    page = post(client, "/enrolment/boxes/ward-3/replace")
+    assert "wardline-enrol --broker" in page.text
+    assert json.loads(model.claims(db.read())[0]["config"]) == {"host": "10.0.3.2", "port": 8883}

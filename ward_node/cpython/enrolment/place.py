@@ -11,8 +11,36 @@ SERIAL = "/dev/serial0"
 CHOSEN = ("hardware", "speaker", "power", "panel", "page", "lamp", "clock_file")
 
 
+# The role of a claim that is for a ward's broker.
+BROKER = "broker"
+# What such a one is told besides, by the file that keeps it; the first two are certificates.
+OF_BROKER = {
+    "events.pem": "events", "server.pem": "server", "clients.pem": "clients",
+    "revoked.pem": "revoked",
+}  # fmt: skip
+
+
+def chains(told: dict[str, Any]) -> list[str]:
+    """The certificates that were given besides the first."""
+    if told.get("role") != BROKER:
+        return []
+    return [str(told.get("events")), str(told.get("server"))]
+
+
+def files(told: dict[str, Any]) -> dict[str, bytes]:
+    """What is to be kept besides. Raises ConfigError."""
+    if told.get("role") != BROKER:
+        return {}
+    absent = [name for name in OF_BROKER.values() if not isinstance(told.get(name), str)]
+    if absent:
+        raise config.ConfigError(f"the centre does not tell {', '.join(absent)}")
+    return {file: told[name].encode() for file, name in OF_BROKER.items()}
+
+
 def configuration(told: dict[str, Any], address: str, now_ms: int, folder: Path) -> dict[str, Any]:
     """node.json of a box that lives in `folder`; checked. Raises ConfigError."""
+    if told.get("role") == BROKER:
+        return _of_broker(told, address, now_ms)
     identity = folder / "identity"
     broker = told.get("broker")
     if not isinstance(broker, dict):
@@ -55,3 +83,17 @@ def _hardware(told: dict[str, Any]) -> dict[str, Any]:
     if told.get("role") != "bedside" or not isinstance(beds, list):
         return {"kind": "none"}
     return {"kind": "bus", "port": SERIAL, "beds": {bed: n for n, bed in enumerate(beds, 1)}}
+
+
+def _of_broker(told: dict[str, Any], address: str, now_ms: int) -> dict[str, Any]:
+    """node.json of a ward's broker, which `provisioning.ward_broker` reads."""
+    made: dict[str, Any] = {"role": BROKER, "ward": told.get("ward"), "endpoint": address}
+    for name in ("broker", "hospital"):
+        place = told.get(name)
+        if not isinstance(place, dict) or type(place.get("port")) is not int:
+            raise config.ConfigError(
+                f"the centre does not tell where the {name} is: provisioning.hospital belongs into"
+                " central.json"
+            )
+        made[name] = {"host": str(place.get("host")), "port": place["port"]}
+    return made | {"told_ms": now_ms}

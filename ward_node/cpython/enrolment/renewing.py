@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ward_node.cpython.enrolment import asking, keys, trust
+from ward_node.cpython.enrolment import asking, keys, place, trust
 from ward_node.cpython.enrolment.core import Ask
 from ward_node.cpython.enrolment.kept import CERTIFICATE, KEY, NODE, ROOT, Kept
 
@@ -87,8 +87,12 @@ class Renewal:
         chain = str(told.get("certificate"))
         if wrong := keys.unfit(key, chain, root):
             raise RenewalFailedError(wrong)
+        for each in place.chains(told):
+            if wrong := keys.unfit(key, each, root):
+                raise RenewalFailedError(wrong)
         self.kept.keep(
-            {
+            place.files(told)
+            | {
                 KEY: key,
                 CERTIFICATE: chain.encode(),
                 ROOT: root.encode(),
