@@ -50,7 +50,8 @@ NEWS = tuple(key for key in HEALTH if not key.endswith("_ms") and key not in DRI
 
 def state_told(tx: Tx, ward: str, node: str, message: dict[str, Any]) -> bool:
     """Take a birth, will or clean end. True when the node was (re)born. A will of an earlier
-    session, come late, says nothing about the node that lives now."""
+    session, come late, says nothing about the node that lives now. A box that says to start anew is
+    lost when it stays silent, as any."""
     row = model.node(tx, node)
     if row is None or row["ward"] != ward:
         if row is not None or model.strangers(tx) < STRANGERS_SHOWN:
@@ -60,7 +61,7 @@ def state_told(tx: Tx, ward: str, node: str, message: dict[str, Any]) -> bool:
         return False
     session = message["session"]
     if message["state"] != kinds.READY:
-        if starts.is_over(tx, node, session, row["session"]):
+        if message.get("restarts") or starts.is_over(tx, node, session, row["session"]):
             return False
         lost(tx, node, message["state"], 0)
         return False

@@ -370,6 +370,10 @@ def test_a_lost_box_is_a_fault_and_a_late_will_is_not(store: Store, broker: int)
         event_id = await box.press(1)
         await box.hears(topics.RECEIPT, lambda message: event_id in message["ids"])
         assert state() == "ready", "the will of an earlier session says nothing of this one"
+        await box.say(topics.STATE, {"state": "stopped", "session": 7, "restarts": True})
+        event_id = await box.press(2)
+        await box.hears(topics.RECEIPT, lambda message: event_id in message["ids"])
+        assert state() == "ready", "it is back at once, or else silent"
         await box.say(topics.STATE, {"state": "lost", "session": 7})
         await until(lambda: state() == "lost", "the will to be taken")
         assert [row["code"] for row in faults.open_faults(store.read(), "3")] == ["lost"]

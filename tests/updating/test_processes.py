@@ -56,6 +56,7 @@ class Box(NodeProcess):
 
     def __init__(self, folder: Path, broker_port: int, tree: Path, served: Served) -> None:
         super().__init__(folder, broker_port)
+        self.launches = 0
         self.places = Places(folder / "root")
         self.seen = folder / "seen"
         self.seen.write_text("")
@@ -63,6 +64,10 @@ class Box(NodeProcess):
         self.config["updates"] = {"url": served.url, "root": str(folder / "first.json")}
         self.places.install(OLD, bundle.pack(tree))
         self.places.begin(OLD)
+
+    def launch(self) -> None:
+        self.launches += 1
+        super().launch()
 
     def command(self, path: Path) -> list[str]:
         root = str(self.folder / "root")
@@ -197,6 +202,8 @@ def test_a_version_that_fails_its_test_goes_back_though_killed_at_each_step_and_
             begin()
             box.goes_on(lambda: is_(model.STOPPED, OLD), "the box to go back")
             assert box.cut()[1:] == list(GOING_BACK)
+            # Where the starter was killed itself; else it started what was next in its own place.
+            assert box.launches == 1 + len({"count", "end trial"})
             found = model.failure(store.read(), 1)
             assert found is not None
             assert (found["version"], found["why"]) == (NEW, "speaker: no such device")

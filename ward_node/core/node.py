@@ -271,9 +271,10 @@ class Node:
 
     # --- what goes out ---
 
-    def end(self, state: str) -> dict[str, Any]:
-        """The state message of a will (kinds.LOST) or a clean end (kinds.STOPPED)."""
-        return self.reports.end(state)
+    def end(self, state: str, restarts: bool = False) -> dict[str, Any]:
+        """The state message of a will (kinds.LOST) or a clean end (kinds.STOPPED); `restarts`: the
+        box is back in a moment."""
+        return self.reports.end(state, restarts)
 
     def configure(self, config: dict[str, Any]) -> None:
         """Take a checked config message."""

@@ -40,9 +40,12 @@ class Reports:
             "beds": list(me.beds),
         }
 
-    def end(self, state: str) -> dict[str, Any]:
+    def end(self, state: str, restarts: bool) -> dict[str, Any]:
         """The state message of a will or a clean end."""
-        return {"state": state, "session": self._node.outbox.boot}
+        told = {"state": state, "session": self._node.outbox.boot}
+        if restarts:
+            told["restarts"] = True
+        return told
 
     def tick(self, now_ms: int) -> None:
         """A heartbeat where one is due."""

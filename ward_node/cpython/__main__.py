@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import json
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from hw.errors import HardwareError
 from ward_node.cpython.app import serve
 from ward_node.cpython.config import ConfigError, load
 from ward_node.cpython.disk import DataFolderError
-from ward_node.cpython.updating.places import Places
+from ward_node.cpython.updating.places import STARTER, Places
 
 
 def main() -> int:
@@ -23,10 +25,14 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         places = None if arguments.root is None else Places(arguments.root)
-        asyncio.run(serve(load(arguments.config), places, arguments.version))
+        starts_again = asyncio.run(serve(load(arguments.config), places, arguments.version))
     except (ConfigError, DataFolderError, HardwareError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
+    starter = os.environ.get(STARTER)
+    if starts_again and starter is not None:
+        told = json.loads(starter)
+        os.execve(told["command"][0], told["command"], os.environ | told["environment"])
     return 0
 
 

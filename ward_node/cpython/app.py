@@ -156,8 +156,9 @@ class App:
             ),
         }
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Serve the beds until `stop`. Raises OSError when a port of ours is taken."""
+    async def run(self, stop: asyncio.Event) -> bool:
+        """Serve the beds until `stop`; whether it is to be started again at once. Raises OSError
+        when a port of ours is taken."""
         self._stop = stop
         for served in (self._panel, self._page):
             if served is not None:
@@ -186,13 +187,14 @@ class App:
             self._manager.stopping()
         ticks.cancel()
         care.cancel()
-        await self._link.goodbye(self.node.end(kinds.STOPPED))
+        await self._link.goodbye(self.node.end(kinds.STOPPED, self._starts_again))
         link.cancel()
         stopping.cancel()
         await asyncio.gather(link, ticks, care, stopping, return_exceptions=True)
         await self._close()
         for task in done & {link, ticks}:
             task.result()
+        return self._starts_again
 
     async def _close(self) -> None:
         await self._mouth.close()
@@ -367,9 +369,9 @@ def _release(places: Places, version: str) -> Release:
     return Release(version, trial is not None and trial.version == version, True)
 
 
-async def serve(config: Config, places: Places | None = None, version: str = "") -> None:
-    """Run the node until SIGTERM or SIGINT, or until another version is to be started."""
+async def serve(config: Config, places: Places | None = None, version: str = "") -> bool:
+    """Run the node until SIGTERM or SIGINT, or until another version is to be started: True."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await App(config, places, version).run(stop)
+    return await App(config, places, version).run(stop)

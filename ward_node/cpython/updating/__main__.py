@@ -9,6 +9,7 @@ one that has not proved itself in TRIAL_LIMIT_S, or falls over again and again, 
 
 import argparse
 import ctypes
+import json
 import os
 import selectors
 import signal
@@ -20,7 +21,13 @@ from pathlib import Path
 from ward_node.core.reports import FIRMWARE
 from ward_node.cpython.updating import packing
 from ward_node.cpython.updating.bundle import BundleError
-from ward_node.cpython.updating.places import LOG_BYTES, NotThatVersionError, NoVersionError, Places
+from ward_node.cpython.updating.places import (
+    LOG_BYTES,
+    STARTER,
+    NotThatVersionError,
+    NoVersionError,
+    Places,
+)
 
 TRIAL_LIMIT_S = 600.0
 END_LIMIT_S = 10.0
@@ -45,7 +52,7 @@ def main() -> int:
             ]  # fmt: skip
             environment = _environment(folder, arguments.root.absolute())
             if places.trial() is None:
-                os.execve(sys.executable, command, environment)
+                os.execve(sys.executable, command, environment | {STARTER: _again()})
             code = Watched(places, command, environment).run()
             if code is not None:
                 return code
@@ -74,7 +81,15 @@ def _environment(folder: Path, root: Path) -> dict[str, str]:
         if each and Path(each).resolve() != OWN
     ]
     path = os.pathsep.join([str(folder), *others])
-    return os.environ | {"PYTHONPATH": path, "PYTHONPYCACHEPREFIX": str(root / "cache")}
+    kept = {name: value for name, value in os.environ.items() if name != STARTER}
+    return kept | {"PYTHONPATH": path, "PYTHONPYCACHEPREFIX": str(root / "cache")}
+
+
+def _again() -> str:
+    """How we were started."""
+    path = {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    command = [sys.executable, *sys.orig_argv[1:]]
+    return json.dumps({"command": command, "environment": path})
 
 
 class Watched:

@@ -26,6 +26,9 @@ from ward_node.cpython.updating.bundle import BundleError
 # A version that was started so often and has not proved itself is given up.
 MOST_STARTS = 3
 LOG_BYTES = 256 * 1024
+# What the starter tells a version by this variable: how to start it again, in place of itself. One
+# that is watched is told nothing: it ends, and who watches looks which is the next.
+STARTER = "WARDLINE_STARTER"
 
 
 class NoVersionError(Exception):
