@@ -275,8 +275,15 @@ def test_a_version_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.Mo
     assert "did not prove itself within" in Places(root).failed()[NEW]
 
 
-def test_the_first_start_keeps_what_came_with_the_machine(tmp_path: Path) -> None:
+def test_the_first_start_keeps_what_came_with_the_machine_and_tries_out_what_comes_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     places = Places(tmp_path / "root")
     assert starter._next(places).name == FIRMWARE
     assert (tmp_path / "root" / "versions" / FIRMWARE / "ward_node" / "cpython").is_dir()
     assert places.trial() is None
+    monkeypatch.setattr(starter, "FIRMWARE", "9.0")
+    assert starter._next(places).name == "9.0"
+    assert places.trial() is not None
+    places.go_back("no lamp")
+    assert starter._next(places).name == FIRMWARE, "not again by itself"

@@ -18,6 +18,7 @@ import sys
 import time
 from pathlib import Path
 
+from ward_node.contract.versions import order
 from ward_node.core.reports import FIRMWARE
 from ward_node.cpython.updating import packing
 from ward_node.cpython.updating.bundle import BundleError
@@ -63,13 +64,27 @@ def main() -> int:
 
 def _next(places: Places) -> Path:
     """The folder of the version whose turn it is. At the first start it is what came with the
-    machine, for a new version needs one to go back to."""
+    machine, for a new version needs one to go back to; what comes with it later is tried out as
+    any."""
     try:
-        return places.start()
+        folder = places.start()
     except NoVersionError:
-        places.install(FIRMWARE, packing.of_tree(OWN))
-        places.begin(FIRMWARE)
+        _take_own(places)
         return places.start()
+    newer = order(FIRMWARE) > order(folder.name)
+    if places.trial() is not None or not newer or FIRMWARE in places.failed():
+        return folder
+    try:
+        _take_own(places)
+    except (NotThatVersionError, BundleError, OSError) as error:
+        print(f"version {FIRMWARE} of the machine is not tried out: {error}", file=sys.stderr)
+    return places.start()
+
+
+def _take_own(places: Places) -> None:
+    """What came with the machine becomes a version among the others."""
+    places.install(FIRMWARE, packing.of_tree(OWN))
+    places.begin(FIRMWARE)
 
 
 def _environment(folder: Path, root: Path) -> dict[str, str]:
