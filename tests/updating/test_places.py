@@ -119,7 +119,11 @@ def test_what_proves_itself_stays_and_older_ones_go(tmp_path: Path) -> None:
     places.install("1.2", packed("1.2"))
     places.begin("1.2")
     assert starts(root) == "1.2"
+    compiled = {each: places.cache / str(places.folder(each)).lstrip("/") for each in (OLD, NEW)}
+    for each in compiled.values():
+        each.mkdir(parents=True)
     places.commit()
+    assert [each.exists() for each in compiled.values()] == [False, True]
     assert places.versions() == [NEW, "1.2"]
     assert places.trial() is None
     assert starts(root) == "1.2"

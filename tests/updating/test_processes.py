@@ -266,7 +266,7 @@ def test_a_version_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.Mo
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         command = [sys.executable, "-P", "-m", "ward_node.cpython"]
-        environment = starter._environment(folder, root)
+        environment = starter._environment(folder, Places(root))
         assert starter.Watched(Places(root), command, environment).run() is None
     finally:
         for number, handler in handlers.items():

@@ -121,6 +121,7 @@ async def test_a_line_that_fails_for_a_moment_is_tried_again_and_one_that_is_cut
     await box.asked()
     assert len(box.fetched) == taking.FETCH_TRIES
     assert NEW in box.places.versions()
+    assert list(box.places.cache.rglob("part*.pyc")), "it is not compiled while the box is away"
     box.fails = 99
     await box.asked("1.2")
     assert box.told[-1] == ("answered", "7", kinds.REFUSED, "the line is cut")

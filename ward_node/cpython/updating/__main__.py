@@ -51,7 +51,7 @@ def main() -> int:
                 sys.executable, "-P", "-m", "ward_node.cpython", "--config", arguments.config,
                 "--root", str(arguments.root.absolute()), "--version", folder.name,
             ]  # fmt: skip
-            environment = _environment(folder, arguments.root.absolute())
+            environment = _environment(folder, places)
             if places.trial() is None:
                 os.execve(sys.executable, command, environment | {STARTER: _again()})
             code = Watched(places, command, environment).run()
@@ -87,7 +87,7 @@ def _take_own(places: Places) -> None:
     places.begin(FIRMWARE)
 
 
-def _environment(folder: Path, root: Path) -> dict[str, str]:
+def _environment(folder: Path, places: Places) -> dict[str, str]:
     """Nothing may be written into the folder of a version, be it compiled modules. What a machine
     has of others' parts, it has beside our own code on the path."""
     others = [
@@ -97,7 +97,7 @@ def _environment(folder: Path, root: Path) -> dict[str, str]:
     ]
     path = os.pathsep.join([str(folder), *others])
     kept = {name: value for name, value in os.environ.items() if name != STARTER}
-    return kept | {"PYTHONPATH": path, "PYTHONPYCACHEPREFIX": str(root / "cache")}
+    return kept | {"PYTHONPATH": path, "PYTHONPYCACHEPREFIX": str(places.cache)}
 
 
 def _again() -> str:

@@ -3,6 +3,7 @@
     ROOT/versions/<version>/     each whole, never changed
     ROOT/current                 a link to the one that starts
     ROOT/trial.json              which one is being tried out, and from which we came
+    ROOT/cache                   what Python compiled of them, for nothing is written into them
     ROOT/trial.log               what that one says meanwhile
     ROOT/failed/<version>.log    why one was given up: it is not tried again by itself
     ROOT/failed/<version>.told   and that central was told so
@@ -216,6 +217,16 @@ class Places:
                 gone = self._versions / f".coming-{version}"
                 (self._versions / version).rename(gone)
                 shutil.rmtree(gone)
+                compiled = self.cache / self.folder(version).absolute().relative_to("/")
+                shutil.rmtree(compiled, ignore_errors=True)
+
+    @property
+    def cache(self) -> Path:
+        """Where Python keeps what it compiled of all versions (PYTHONPYCACHEPREFIX)."""
+        return self._root / "cache"
+
+    def folder(self, version: str) -> Path:
+        return self._versions / version
 
     @property
     def metadata(self) -> Path:

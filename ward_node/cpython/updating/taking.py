@@ -7,6 +7,9 @@ That one tests the box again: what fails then and did not before sends it back.
 
 import asyncio
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -77,6 +80,7 @@ class Updates:
             if wanted.version not in self._places.versions():
                 content = await self._fetch(wanted.version)
                 await asyncio.to_thread(self._places.install, wanted.version, content)
+                await asyncio.to_thread(self._compile, wanted.version)
             self._step = TESTING
             failing = await selftest.failing(self._parts)
         except (NotThatVersionError, NotFetchedError, BundleError, OSError) as error:
@@ -85,6 +89,15 @@ class Updates:
         if self._asked is wanted:
             self._known = tuple(sorted(failing))
             self._step = WAITING
+
+    def _compile(self, version: str) -> None:
+        """Now, for the box is away while a version starts. What cannot be compiled shows then."""
+        command = [sys.executable, "-P", "-m", "compileall", "-q"]
+        subprocess.run(
+            [*command, str(self._places.folder(version))], check=False,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=os.environ | {"PYTHONPYCACHEPREFIX": str(self._places.cache)},
+        )  # fmt: skip
 
     async def _fetch(self, version: str) -> bytes:
         for left in reversed(range(FETCH_TRIES)):
