@@ -130,6 +130,10 @@ def parser() -> argparse.ArgumentParser:
         "--architecture", action="append", choices=("amd64", "arm64"),
         help="this machine's, unless named; once for each",
     )  # fmt: skip
+    debs.add_argument(
+        "--prove", action="append", choices=("12", "13"), default=[],
+        help="install them on a bare Debian, and have a box enrolled and a bed called; as root",
+    )  # fmt: skip
 
     updates = commands.add_parser("updates", help="versions of boxes: sign and publish them")
     deeds = updates.add_subparsers(dest="deed", required=True, metavar="what")

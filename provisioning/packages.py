@@ -71,7 +71,7 @@ NEEDED: dict[str, tuple[Package, ...]] = {
     "node": (),
     "updates": (),
     "centre": (),
-    "packages": (),
+    "packages": EXCHANGE_ROOT,
     "image": (MTOOLS,),
     "demo": (MOSQUITTO, ESPEAK, *EXCHANGE_ROOT),
     "test": (

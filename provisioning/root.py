@@ -39,9 +39,9 @@ class RootNotMadeError(Exception):
     error_id = "exchange-root-not-made"
 
 
-def folder() -> Path:
+def folder(suite: str = SUITE, included: Sequence[str] = INCLUDED) -> Path:
     """The root of this recipe, whether it is there or not."""
-    recipe = "\n".join((SUITE, platform.machine(), *INCLUDED, *APT_OPTIONS, *LEFT_OUT))
+    recipe = "\n".join((suite, platform.machine(), *included, *APT_OPTIONS, *LEFT_OUT))
     return cache_folder() / f"root-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}"
 
 
@@ -52,7 +52,7 @@ def ensure(say: Callable[[str], None]) -> Path:
         ready.parent.mkdir(parents=True, exist_ok=True)
         with alone(ready.parent / "root.lock", say):
             if not ready.exists():  # another one may have built it while we waited
-                _build(ready, say)
+                build(ready, say)
     _name_hosts(ready)
     return ready
 
@@ -134,14 +134,21 @@ def _output(command: Sequence[str]) -> str:
     return done.stdout
 
 
-def _build(ready: Path, say: Callable[[str], None]) -> None:
+def build(
+    ready: Path,
+    say: Callable[[str], None],
+    suite: str = SUITE,
+    included: Sequence[str] = INCLUDED,
+) -> None:
+    """A root at `ready`, for who holds the lock. Raises RootNotMadeError."""
     # We hold the lock, so whatever stands here half built is of an interrupted build.
     for left in ready.parent.glob("building-*"):
         shutil.rmtree(left, ignore_errors=True)
     building = Path(tempfile.mkdtemp(prefix="building-", dir=ready.parent))
     try:
-        say(f"building the exchange root ({', '.join(INCLUDED)} from Debian {SUITE})")
-        _fill(building, say)
+        named = "the exchange root" if included is INCLUDED else "a bare root"
+        say(f"building {named} ({', '.join(included)} from Debian {suite})")
+        _fill(building, say, suite, included)
         building.chmod(0o755)
         os.sync()
         building.rename(ready)
@@ -149,13 +156,13 @@ def _build(ready: Path, say: Callable[[str], None]) -> None:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def _fill(building: Path, say: Callable[[str], None]) -> None:
+def _fill(building: Path, say: Callable[[str], None], suite: str, included: Sequence[str]) -> None:
     """Let mmdebstrap make the file system and unpack it as our own files. Raises
     RootNotMadeError."""
-    source = f"deb {mirror()} {SUITE} main"
+    source = f"deb {mirror(suite)} {suite} main"
     mode = "root" if os.geteuid() == 0 else "unshare"
     make = ["mmdebstrap", f"--mode={mode}", "--variant=minbase", "--format=tar",
-            f"--include={','.join(INCLUDED)}"]  # fmt: skip
+            f"--include={','.join(included)}"]  # fmt: skip
     make += [f"--aptopt={each}" for each in APT_OPTIONS]
     make += [f"--dpkgopt=path-exclude={each}" for each in LEFT_OUT]
     make.append("--dpkgopt=force-unsafe-io")  # the whole is synced once, before its renaming
@@ -166,7 +173,7 @@ def _fill(building: Path, say: Callable[[str], None]) -> None:
     try:
         with (
             subprocess.Popen(
-                [*make, SUITE, "-", source], env=environment, stdin=subprocess.DEVNULL,
+                [*make, suite, "-", source], env=environment, stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
             ) as maker,
             subprocess.Popen(unpack, stdin=maker.stdout, stderr=subprocess.DEVNULL) as unpacker,

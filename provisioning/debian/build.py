@@ -14,8 +14,10 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-from provisioning.debian import wheels
+from provisioning import root
+from provisioning.debian import proof, wheels
 from provisioning.debian.recipes import MACHINES, PYTHONS, RECIPES, Recipe
+from provisioning.debian.room import RoomNotMadeError
 from provisioning.debian.wheels import WheelsNotFoundError
 from provisioning.environment import ROOT
 
@@ -145,11 +147,22 @@ def main(arguments: argparse.Namespace) -> int:
     def say(text: str) -> None:
         print(f"wardline: {text}", file=sys.stderr, flush=True)
 
-    for each in arguments.architecture or (architecture(),):
-        for recipe in RECIPES.values():
-            try:
-                print(build(recipe, each, arguments.output, say))
-            except (PackageNotBuiltError, WheelsNotFoundError, OSError) as error:
-                say(f"{recipe.name}: {error}")
-                return 1
+    try:
+        made = {
+            each: [build(recipe, each, arguments.output, say) for recipe in RECIPES.values()]
+            for each in dict.fromkeys(arguments.architecture or (architecture(),))
+        }
+        for debian in arguments.prove:
+            proof.prove(debian, made[architecture()], say)
+    except KeyError:
+        say("--prove needs the packages of this machine's architecture")
+        return 1
+    except (
+        PackageNotBuiltError, WheelsNotFoundError, proof.NotProvedError, RoomNotMadeError,
+        root.RootNotMadeError, OSError,
+    ) as error:  # fmt: skip
+        say(str(error))
+        return 1
+    for path in (path for paths in made.values() for path in paths):
+        print(path)
     return 0

@@ -7,7 +7,6 @@ real ones by `./wardline packages --prove`.
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import pytest
 from provisioning.boot import bundle, card, media
 from provisioning.boot.card import Card
 from provisioning.debian import build
+from provisioning.debian.proof import CENTRE, NODE_FILE, WARD_BROKER_PORT, Story
 from provisioning.debian.recipes import CENTRAL, NODE, RECIPES
 from provisioning.debian.room import Room
 from tests.conftest import wait_for
@@ -98,15 +98,12 @@ def test_a_card_has_installed_the_box_and_left_the_claim_to_it_alone(room: Room)
 
 
 def test_the_centre_is_set_up_and_starts(room: Room) -> None:
-    set_up = ("wardline", "centre", "set-up", "--admin", "zhang", "--address")
+    story = Story(room)
     with pytest.raises(subprocess.CalledProcessError) as refused:
-        room.run(*set_up, "https://10.0.0.5/", input="a long enough word\n")
+        story.set_up("https://10.0.0.5/")
     assert "--address: An address or a name alone" in refused.value.stdout
-    told = room.run(*set_up, "127.0.0.1", input="a long enough word\n")
-    assert "boxes come to https://127.0.0.1:8884/" in told
-    for name in ("broker", "provisioning", "keeper", "bridge", "web"):
-        prefix = "wardline-hospital" if name in ("broker", "keeper") else "wardline"
-        room.start(f"{prefix}-{name}")
+    assert "boxes come to https://127.0.0.1:8884/" in story.set_up()
+    story.start(*CENTRE)
     wait_for(
         lambda: "connected to the hospital broker" in room.said("wardline-bridge"),
         "the bridge at the broker",
@@ -127,71 +124,24 @@ def test_a_second_set_up_changes_nothing_and_a_start_keeps_who_may_use_the_broke
 ) -> None:
     rules = "/var/lib/wardline/hospital-broker/acl-certificates"
     before = room.run("sha256sum", "/etc/wardline/central.json", rules)
-    room.run("wardline", "centre", "set-up", "--admin", "zhang", "--address", "10.9.9.9")
+    Story(room).set_up("10.9.9.9")
     assert room.run("sha256sum", "/etc/wardline/central.json", rules) == before
-
-
-# What an engineer does in the console, and a test on hardware that is not there.
-WARD = """
-from central.clock import SystemClock
-from central.store import Store
-from central.wards import model as wards
-store = Store("/var/lib/wardline/wardline.db", SystemClock())
-with store.transaction() as tx:
-    wards.add_ward(tx, "3", "三病区", "Ward 3")
-store.close()
-"""
-CALLS = """
-import sqlite3
-rows = sqlite3.connect("/var/lib/wardline/wardline.db").execute("SELECT ward, bed FROM calls")
-print(rows.fetchall())
-"""
-PRESS = """
-from urllib.request import Request, urlopen
-body, kind = b'{"bed": "1", "control": "press"}', {"Content-Type": "application/json"}
-print(urlopen(Request("http://127.0.0.1:8999/operate", body, kind)).status)
-"""
-NODE_FILE = "/var/lib/wardline/identity/node.json"
-
-
-def python(room: Room, program: str) -> str:
-    paths = f"/{CENTRAL.folder}:/{CENTRAL.folder}/packages/3.{sys.version_info.minor}"
-    command = ("env", f"PYTHONPATH={paths}", "python3", "-P", "-c", program)
-    return room.run(*command, user="wardline")
-
-
-def claim(room: Room, *words: str) -> str:
-    said = room.run("wardline", "node", "add", "--ward", "3", *words)
-    found = re.search(r"wardline-enrol(?: --broker)? '(\S+)'", said)
-    assert found is not None, said
-    return found[1]
 
 
 def test_a_ward_s_broker_and_a_box_take_their_places_and_a_press_becomes_a_call(
     room: Room,
 ) -> None:
-    python(room, WARD)
-    given = claim(room, "--role", "broker", "--host", "127.0.0.1", "--port", "8885")
-    room.run("sh", "-c", "cat >/etc/wardline/broker-claim", input=given)
-    for unit in ("wardline-enrol-broker", "wardline-ward-broker", "wardline-ward-keeper"):
-        room.start(unit)
-    given = claim(room, "--role", "bedside", "--beds", "1,2")
-    room.run("sh", "-c", "cat >/etc/wardline/claim", input=given)
-    room.start("wardline-enrol")
+    story = Story(room)
+    story.add_ward()
+    story.broker()
+    # Ready, and it lives: systemd was told both.
+    story.box()
     with pytest.raises(subprocess.CalledProcessError):
         room.run("ls", "/etc/wardline/claim", "/etc/wardline/broker-claim")
     told = json.loads(room.run("cat", NODE_FILE))
-    assert told["broker"]["port"] == 8885  # where the ward's broker said that it is
-    told |= {
-        "hardware": {"kind": "gpio", "beds": ["1", "2"], "virtual": True},
-        "speaker": {"kind": "recording", "folder": "/var/lib/wardline/spoken"},
-        "panel": {"host": "127.0.0.1", "port": 8999},
-    }
-    room.run("sh", "-c", f"cat >{NODE_FILE}", input=json.dumps(told))
-    # Ready, and it lives: systemd was told both.
-    room.start("wardline-node")
-    assert python(room, PRESS) == "200\n"
-    wait_for(lambda: python(room, CALLS) == "[('3', '1')]\n", "the call")
+    assert told["broker"]["port"] == WARD_BROKER_PORT  # where the ward's broker said that it is
+    story.press()
+    wait_for(lambda: story.calls() == [("3", "1")], "the call")
     assert all(room.runs(unit) for unit in ("wardline-node", "wardline-ward-broker"))
 
 
