@@ -19,6 +19,7 @@ BENCHMARKS = {
     "menus": "callers in spoken menus beside a bare dial plan, and a killed application",
     "hl7": "messages of the hospital system a second, and broken ones",
     "burst": "thousands of presses within a second",
+    "fleet": "a thousand boxes enrol and report; broker memory, console pages",
     "simulate": "ward-hours under a simulated clock, network and disk, from a seed",
 }
 

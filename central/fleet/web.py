@@ -14,6 +14,7 @@ from central.console.context import (
     require_ward,
     requires,
     transaction,
+    ward_name,
 )
 from central.console.errors import field_words
 from central.console.marks import N_
@@ -61,6 +62,7 @@ def index() -> Any:
         "fleet/index.html",
         boxes=[_line(box, tx.now_ms) for box in found],
         ward=ward,
+        names={each: ward_name(each) for each in {box.row["ward"] for box in found}},
         wards=[] if current_user.ward else [row["id"] for row in wards.wards(tx)],
         totals=[(mark, _(words, n=counts[mark])) for mark, words in TOTALS.items() if counts[mark]],
         versions=service.versions(found),

@@ -9,7 +9,7 @@ import pytest
 
 from provisioning.bench import BENCHMARKS
 from provisioning.environment import ROOT
-from tests.bench import burst, calls, hl7, menus, press, ringing
+from tests.bench import burst, calls, fleet, hl7, menus, press, ringing
 from tests.bench.figures import figures, percentile, table
 
 pytestmark = pytest.mark.long
@@ -80,3 +80,12 @@ def test_a_burst_is_stored_whole_and_counted_by_the_database(tmp_path: Path) -> 
     assert stages["press to receipt"]["n"] == 100
     assert (facts["presses"], facts["stored"], facts["lost"], facts["calls"]) == (100, 100, 0, 100)
     assert facts["bare_broker_per_s"] > 0 < facts["bare_sqlite_per_s"]
+
+
+def test_a_fleet_enrols_proves_itself_and_is_shown(tmp_path: Path) -> None:
+    stages, facts = asyncio.run(fleet.measure(tmp_path, 4, 1, 2.5, 1, print))
+    assert (facts["nodes"], facts["beds"], facts["beds_proven"]) == (4, 3, 3)
+    assert (facts["times_lost"], facts["beats_per_s"] > 0) == (0, True)
+    assert stages["one enrolment, by HTTPS"]["n"] == 4
+    assert all(stages[f"page {path}"]["n"] == 1 for path in fleet.PAGES)
+    assert facts["hospital_broker_mib"] > 1 < facts["ward_brokers_mib"]

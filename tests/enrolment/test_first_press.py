@@ -1,6 +1,7 @@
-"""From nothing to a first press with a certificate of its own, and out again, by real processes.
+"""From nothing to a first press with a certificate of its own, out again, and another box proven in
+its place, by real processes.
 
-Broker, keeper, endpoint and box are the processes that a hospital runs.
+Broker, keeper, endpoint, bridge and box are the processes that a hospital runs.
 """
 
 import json
@@ -14,12 +15,16 @@ from typing import Any
 
 import pytest
 
+from central.box_logs import model as log_rows
+from central.box_logs import service as box_logs
 from central.clock import SystemClock
 from central.enrolment import model, service
 from central.enrolment.settings import from_config
-from central.store import Store
+from central.fleet import service as fleet
+from central.proving import model as proving
+from central.store import Row, Store
 from central.wards import model as wards
-from gateway.mqtt import claim, topics
+from gateway.mqtt import claim, kinds, topics
 from provisioning import mosquitto
 from provisioning.endpoint import prepare
 from provisioning.mosquitto import Broker, Identity
@@ -40,10 +45,19 @@ class Hospital:
         self.folder = folder
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.panel = free_port()
-        endpoint, broker = free_port(), free_port()
+        endpoint, broker, plain, speech = (free_port() for _ in range(4))
         config = {
             "database": str(folder / "wardline.db"),
-            "broker": {}, "mllp": {}, "speech": {}, "web": {}, "timezone": "Asia/Shanghai",
+            # The ward's broker is the hospital's, too: what lies between stands in another test.
+            "broker": {
+                "host": LOOPBACK, "port": plain, "username": "bridge", "password": "bridge's",
+            },
+            "mllp": {"host": LOOPBACK, "port": free_port()},
+            "speech": {
+                "host": LOOPBACK, "port": speech, "url": f"http://{LOOPBACK}:{speech}",
+                "cache": str(folder / "speech"), "recorded": None, "piper": None,
+            },
+            "web": {}, "timezone": "Asia/Shanghai",
             "provisioning": {
                 "folder": str(folder / "p"), "host": LOOPBACK, "port": endpoint,
                 "address": f"https://{LOOPBACK}:{endpoint}/",
@@ -60,7 +74,8 @@ class Hospital:
             wards.add_ward(tx, "3", "三病区", "Ward 3")
         authority = prepare.authority(settings, clock)
         tls = prepare.broker(authority, settings, "ward-3", (LOOPBACK,), clock)
-        self.broker = Broker(folder / "b", broker, (), None, tls)
+        users = (mosquitto.bridge_user("bridge's"),)
+        self.broker = Broker(folder / "b", broker, users, None, tls, plain)
         mosquitto.write(self.broker)
         self.start("broker", self.broker.command())
         self.start("endpoint", self._python("provisioning.endpoint", folder / "central.json"))
@@ -174,7 +189,18 @@ def test_from_nothing_to_a_press_and_out_when_revoked_and_a_new_box_in_its_place
         hospital.end("first")
 
         second = hospital.enrol(tmp_path / "second")
+        state = topics.topic("3", BOX, topics.STATE)
+        station.subscribe(state)
+        told = [payload for topic, payload in station.heard if topic == state]
         hospital.box("second", second)
+        wait_for(
+            lambda: any(
+                topic == state and payload not in told and json.loads(payload)["state"] == "ready"
+                for topic, payload in station.heard
+            ),
+            "the birth of the second box",
+        )
+        _proves_itself(hospital, station)
         heard = len(station.heard)
         hospital.press()
         wait_for(
@@ -183,6 +209,42 @@ def test_from_nothing_to_a_press_and_out_when_revoked_and_a_new_box_in_its_place
         assert len(model.standing(hospital.store.read(), BOX)) == 1
     finally:
         station.close()
+
+
+def _proves_itself(hospital: Hospital, station: Client) -> None:
+    """Central hears the new box for the first time, and its bed proves at once that it can call."""
+    hospital.start("bridge", hospital._python("central.bridge", hospital.folder / "central.json"))
+    birth = {"state": kinds.READY, "session": 1, "versions": [1]}
+    station.mqtt.publish(
+        topics.topic("3", "3-station", topics.STATE), json.dumps(birth), 1, retain=True
+    )
+    beat = {"boot": 1, "uptime_ms": 1, "outbox": 0, "dropped": 0, "quarantined": 0}
+
+    def proofs() -> list[Row]:
+        station.mqtt.publish(topics.topic("3", "3-station", topics.HEARTBEAT), json.dumps(beat))
+        rows = hospital.store.read().all("SELECT * FROM proofs WHERE by = 'zhang'")
+        return [row for row in rows if row["result"] == proving.PROVEN]
+
+    (proof,) = wait_for(proofs, "the proof of the new box's bed")
+    assert (proof["bed"], proof["node"]) == ("1", BOX)
+    (box,) = [each for each in fleet.boxes(hospital.store.read()) if each.row["id"] == BOX]
+    assert box.oldest is not None
+    assert box.oldest.ago_ms is not None
+    assert fleet.AWAY not in box.marks
+    assert f"box={BOX}" in box_log(hospital)
+
+
+def box_log(hospital: Hospital) -> str:
+    """What the box logged, asked for as an engineer does."""
+    with hospital.store.transaction() as tx:
+        log = box_logs.ask(tx, BOX, "zhang", 200)
+
+    def whole() -> bool:
+        row = log_rows.one(hospital.store.read(), log)
+        return row is not None and row["state"] == log_rows.WHOLE
+
+    wait_for(whole, "the log of the box")
+    return log_rows.text(hospital.store.read(), log)
 
 
 def _renews_itself(hospital: Hospital, kept: Kept) -> None:

@@ -44,6 +44,7 @@ def test_press_to_receipt_to_lamp_to_presence(central: FakeCentral, box: NodePro
     assert "bed 5-1 press seq=1 box=5-box" in box.log.read_text()
     central.command("5-box", "2", kinds.LOG, {"lines": 50})
     assert central.answer("2")["result"] == "done"
+    wait_for(lambda: central.of(topics.HEARTBEAT)[-1].get("disk_free_mb"), "what the box measures")
     (excerpt,) = central.of(topics.LOG)
     assert (excerpt["command"], excerpt["part"], excerpt["parts"]) == ("2", 0, 1)
     assert any("bed 5-1 press seq=1 box=5-box" in line for line in excerpt["lines"])
