@@ -76,7 +76,7 @@ CENTRAL = Recipe(
     "the centre: bridge, console, enrolment, the hospital's broker",
     code=("ward_node/contract", "gateway", "central", "provisioning", "requirements.lock"),
     without=("provisioning/debian",),  # builds packages out of the sources
-    depends=(*_COMMON, "espeak-ng", "mosquitto"),
+    depends=(*_COMMON, "espeak-ng", "fonts-wqy-zenhei", "mosquitto"),
     recommends=("bubblewrap", "mmdebstrap", "fail2ban"),
 )
 
