@@ -22,6 +22,7 @@ MORE_FOR = {
     "compat.py": {"typing"},
     "shim.py": {"os", "sys", "time", "machine"},
     "hearing.py": {"math"},  # a board without it has no microphone either
+    "manager.py": {"socket"},  # a board has no service manager, and does not import it
 }
 BUILTINS_LACKING = {"TimeoutError", "ConnectionError", "FileNotFoundError"}
 METHODS_LACKING = {
