@@ -253,7 +253,7 @@ def take(tx: Tx, row: Row, key_id: str, address: str, sign: Sign) -> Row:
     )
     audit.append(
         tx, "system", "claim.use", f"node/{now['node']}",
-        detail={"claim": now["id"], "from": address, "replaced": len(before)},
+        detail={"claim": now["id"], "address": address, "replaced": len(before)},
     )  # fmt: skip
     return made
 
