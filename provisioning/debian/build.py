@@ -93,7 +93,7 @@ def stage(
     for folder in recipe.code:
         _copy_code(folder, code, recipe.without)
     for python in pythons:
-        names = wheels.production() if recipe.needs is None else recipe.needs
+        names = recipe.needs or wheels.production(recipe.spares)
         if architecture == "arm64":
             names += recipe.needs_on_arm64
         absent = recipe.from_debian.get(python, ())

@@ -23,6 +23,8 @@ class Recipe:
     recommends: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     needs: tuple[str, ...] | None = None
+    # Of these, what it can do without.
+    spares: tuple[str, ...] = ()
     # Only where there are pins.
     needs_on_arm64: tuple[str, ...] = ()
     depends_on_arm64: tuple[str, ...] = ()
@@ -78,6 +80,7 @@ CENTRAL = Recipe(
     without=("provisioning/debian",),  # builds packages out of the sources
     depends=(*_COMMON, "espeak-ng", "fonts-wqy-zenhei", "mosquitto"),
     recommends=("bubblewrap", "mmdebstrap", "fail2ban"),
+    spares=("gpiozero", "lgpio", "minimalmodbus", "pyserial"),  # those of hardware
 )
 
 RECIPES = {recipe.name: recipe for recipe in (NODE, CENTRAL)}

@@ -29,11 +29,12 @@ class WheelsNotFoundError(Exception):
     error_id = "wheels-not-found"
 
 
-def production() -> tuple[str, ...]:
+def production(without: tuple[str, ...] = ()) -> tuple[str, ...]:
     """What runs in production, by name."""
     said = REQUIREMENTS.read_text().partition(PROVES)[0]
     lines = [line.partition("#")[0].strip() for line in said.splitlines()]
-    return tuple(_named(line).name for line in lines if line)
+    names = (_named(line).name for line in lines if line)
+    return tuple(name for name in names if name not in without)
 
 
 def _named(line: str) -> Requirement:
