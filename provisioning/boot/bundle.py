@@ -11,6 +11,7 @@ from provisioning import root
 from provisioning.environment import alone, cache_folder
 
 ARCHITECTURE = "arm64"
+CENTRE = "wardline-central_"
 SUITES = {"12": "bookworm", "13": "trixie"}
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 APT_TIMEOUT_S = 900
@@ -23,10 +24,12 @@ class BundleNotMadeError(Exception):
 
 
 def in_folder(folder: Path) -> dict[str, bytes]:
-    """The packages in `folder` that run on a Raspberry Pi, by the names of their files. Raises
-    BundleNotMadeError, OSError."""
+    """The packages in `folder` that run on a Raspberry Pi, by the names of their files, but for the
+    centre's. Raises BundleNotMadeError, OSError."""
     found = {}
     for path in sorted(folder.glob("*.deb")):
+        if path.name.startswith(CENTRE):
+            continue
         if _fields(path, "Architecture").strip() in (ARCHITECTURE, "all"):
             found[path.name] = path.read_bytes()
     return found

@@ -12,8 +12,9 @@ from provisioning.boot.bundle import BundleNotMadeError
 from provisioning.boot.card import Card, Network
 from provisioning.boot.media import Medium, NotACardError
 
-# Of Debian; Raspberry Pi OS may have them.
 BROKER = "mosquitto"
+# Of Raspberry Pi OS, not of Debian. For a card with --offline its file may lie beside ours.
+PINS = "python3-lgpio"
 
 
 class NotAsWrittenError(Exception):
@@ -71,7 +72,10 @@ def _wanted(arguments: argparse.Namespace, say: Callable[[str], None]) -> tuple[
             " arm64 --output %(folder)s",
             folder=str(arguments.packages),
         )
-    install = ("wardline-node", *((BROKER,) if arguments.broker_claim else ()))
+    debian = ("wardline-node", *((BROKER,) if arguments.broker_claim else ()))
+    install = debian
+    if arguments.debian == "13" and arguments.hardware == "gpio":
+        install = (*debian, PINS)
     wanted = Card(
         arguments.debian,
         arguments.claim,
@@ -87,7 +91,7 @@ def _wanted(arguments: argparse.Namespace, say: Callable[[str], None]) -> tuple[
     card.check(wanted)
     packages = dict(ours)
     if arguments.offline:
-        packages |= bundle.from_debian(arguments.debian, ours, install, say)
+        packages |= bundle.from_debian(arguments.debian, ours, debian, say)
     known = bundle.index(packages)
     return Card(**(vars(wanted) | {"packages": packages, "index": known})), boxes
 

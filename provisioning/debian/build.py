@@ -96,7 +96,7 @@ def stage(
         names = recipe.needs or wheels.production(recipe.spares)
         if architecture == "arm64":
             names += recipe.needs_on_arm64
-        absent = recipe.from_debian.get(python, ())
+        absent = recipe.from_system.get(python, ())
         wanted = [
             name
             for name in wheels.closure(names, python, MACHINES[architecture])
@@ -104,15 +104,15 @@ def stage(
         ]
         found = wheels.unpacked(wanted, python, architecture, say)
         shutil.copytree(found, code / "packages" / python, ignore=LEFT_OUT)
-    depends = recipe.depends + (recipe.depends_on_arm64 if architecture == "arm64" else ())
+    more = recipe.recommends_on_arm64 if architecture == "arm64" else ()
     size = sum(path.stat().st_size for path in staged.rglob("*") if path.is_file()) // 1024
     fields = {
         "Package": recipe.name,
         "Version": version(),
         "Architecture": architecture,
         "Maintainer": "Wardline <wardline@localhost>",
-        "Depends": ", ".join(depends),
-        "Recommends": ", ".join(recipe.recommends),
+        "Depends": ", ".join(recipe.depends),
+        "Recommends": ", ".join(recipe.recommends + more),
         "Section": "misc",
         "Priority": "optional",
         "Installed-Size": str(size),

@@ -14,7 +14,7 @@ MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 class Recipe:
     """code: our folders and files in it; without: of these, what it can do without. needs: Python
     packages by name, each with all that it needs itself; None: all that run in production.
-    from_debian: those that a Python has from a Debian package, since nobody ships a wheel."""
+    from_system: those that a Python has from the system, since nobody ships a wheel."""
 
     name: str
     says: str
@@ -27,8 +27,8 @@ class Recipe:
     spares: tuple[str, ...] = ()
     # Only where there are pins.
     needs_on_arm64: tuple[str, ...] = ()
-    depends_on_arm64: tuple[str, ...] = ()
-    from_debian: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    recommends_on_arm64: tuple[str, ...] = ()
+    from_system: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def folder(self) -> str:
@@ -69,8 +69,9 @@ NODE = Recipe(
         "tuf",
     ),
     needs_on_arm64=("lgpio",),
-    depends_on_arm64=("python3 (<< 3.13) | python3-lgpio",),
-    from_debian={"3.13": ("lgpio",)},
+    # Raspberry Pi OS has it, Debian has not; the bedside bus needs none.
+    recommends_on_arm64=("python3-lgpio",),
+    from_system={"3.13": ("lgpio",)},
 )
 
 CENTRAL = Recipe(
@@ -79,7 +80,7 @@ CENTRAL = Recipe(
     code=("ward_node/contract", "gateway", "central", "provisioning", "requirements.lock"),
     without=("provisioning/debian",),  # builds packages out of the sources
     depends=(*_COMMON, "espeak-ng", "fonts-wqy-zenhei", "mosquitto"),
-    recommends=("bubblewrap", "mmdebstrap", "fail2ban"),
+    recommends=("bubblewrap", "fail2ban", "mmdebstrap", "mtools"),
     spares=("gpiozero", "lgpio", "minimalmodbus", "pyserial"),  # those of hardware
 )
 

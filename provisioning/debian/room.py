@@ -77,10 +77,12 @@ def read_unit(name: str, text: str) -> Unit:
 class Room:
     """lower: the file system below. binds: folders of this machine, by where they stand inside."""
 
-    def __init__(self, folder: Path, lower: Path = Path("/"), binds: Mapping[Path, str] = {}):
+    def __init__(
+        self, folder: Path, lower: Path = Path("/"), binds: Mapping[Path, str] | None = None
+    ):
         self.folder = folder
         self._lower = lower
-        self._binds = binds
+        self._binds = binds or {}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._leader: subprocess.Popen[str] | None = None
         self._pid = 0
@@ -129,11 +131,11 @@ class Room:
         self,
         command: Sequence[str],
         user: str = "",
-        environment: Mapping[str, str] = {},
+        environment: Mapping[str, str] | None = None,
     ) -> list[str]:
         line = ["nsenter", "-t", str(self._pid), "-m", "-n", "-p", "-r", "-w", "--",
                 "env", "-i", f"PATH={PATH}", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8",
-                *(f"{name}={value}" for name, value in environment.items())]  # fmt: skip
+                *(f"{name}={value}" for name, value in (environment or {}).items())]  # fmt: skip
         if user:
             line += ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups",
                      "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]  # fmt: skip

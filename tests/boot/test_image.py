@@ -34,6 +34,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Centre]:
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Small ones in the place of ours, for the Pi and for a PC."""
     folder = tmp_path_factory.mktemp("packages")
+    (folder / "wardline-central_0.1.0_arm64.deb").write_bytes(b"not for a card")
     for architecture in ("arm64", "amd64"):
         staged = folder / architecture
         (staged / "DEBIAN").mkdir(parents=True)
@@ -121,6 +122,19 @@ def test_a_claim_that_gives_nothing_is_found_before_the_card_is_written(
         assert why in capsys.readouterr().err
     assert {each.name for each in folder.iterdir()} == {"cmdline.txt", "config.txt"}
     assert run(packages, folder, nowhere, "--unasked", "--hostname", "3-box") == 0
+
+
+def test_what_a_box_on_pins_or_with_the_ward_s_broker_needs_besides(
+    centre: Centre, packages: Path, folder: Path
+) -> None:
+    claim = claim_of(centre)
+    for more, wanted in (
+        ((), "wardline-node"),
+        (("--hardware", "gpio"), "wardline-node python3-lgpio"),
+        (("--broker-claim", claim), "wardline-node mosquitto"),
+    ):
+        assert run(packages, folder, claim, *more) == 0
+        assert (folder / "wardline" / "install").read_text() == wanted + "\n"
 
 
 def test_without_our_package_for_the_pi_it_is_told_how_to_build_it(
