@@ -107,6 +107,7 @@ DETAILS: dict[str, str] = {
     "holiday": N_("holidays"), "working": N_("make-up working days"),
     "message": N_("message"), "open_at": N_("open at"), "on_holidays": N_("open on holidays"),
     "messages": N_("messages"), "step": N_("step"), "page": N_("page"), "title": N_("title"),
+    "node": N_("box"), "canary": N_("the box that goes first"), "note": N_("note"),
     "claim": N_("claim"), "replaced": N_("certificates put out"),
     "serial": N_("serial number"),
     "version": N_("version"), "restored": N_("as version"),
