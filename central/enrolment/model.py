@@ -127,6 +127,13 @@ def revoked(tx: Tx) -> list[Row]:
     )
 
 
+def in_its_carton(tx: Tx, node: str) -> bool:
+    """Whether claims were made for a place and no box has used one yet."""
+    return bool(
+        tx.value("SELECT count(*) > 0 AND max(used_ms) IS NULL FROM claims WHERE node = ?", (node,))
+    )
+
+
 def take_newcomer(tx: Tx, node: str) -> Row | None:
     """The entry of a box that was not heard before; there is none from then on."""
     return tx.one("DELETE FROM newcomers WHERE node = ? RETURNING *", (node,))

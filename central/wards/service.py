@@ -5,6 +5,7 @@ import zlib
 from functools import cache
 from typing import Any
 
+from central.enrolment import model as enrolment
 from central.faults import model as fault_rows
 from central.faults import service as faults
 from central.store import Row, Tx
@@ -91,9 +92,12 @@ def state_told(tx: Tx, ward: str, node: str, message: dict[str, Any]) -> bool:
 
 
 def lost(tx: Tx, node: str, state: str = kinds.LOST, silent_ms: int | None = None) -> None:
-    """The node is not there, silent for `silent_ms`: a fault that people see and hear."""
+    """The node is not there, silent for `silent_ms`: a fault that people see and hear. One whose
+    claim no box has used yet is missed by nobody: it lies in its carton."""
     row = model.node(tx, node)
     if row is None or row["state"] == state:
+        return
+    if row["session"] is None and enrolment.in_its_carton(tx, node):
         return
     tx.execute("UPDATE nodes SET state = ? WHERE id = ?", (state, node))
     tx.changed(row["ward"], "nodes")

@@ -14,8 +14,10 @@ from central.console.limits import LockedOutError
 from central.enrolment import claims, model, service
 from central.enrolment.service import RefusedError
 from central.errors import FieldError
+from central.faults import model as faults
 from central.store import Store
 from central.wards import model as wards
+from central.wards import service as fleet
 from gateway.mqtt import claim
 
 KEY = b"k" * 32
@@ -313,3 +315,20 @@ def test_a_box_that_took_a_place_proves_its_beds_when_it_is_first_heard_there(
         tx.execute("DELETE FROM proofs_under_way")
         tx.execute("DELETE FROM proofs_wanted")
     assert born("3-box") == [], "only the first time"
+
+
+def test_a_box_in_its_carton_is_missed_by_nobody_and_any_other_is(
+    hospital: Store, signer: Signer
+) -> None:
+    def missed() -> list[str]:
+        with hospital.transaction() as tx:
+            for node in ("3-box", "3-old"):
+                fleet.lost(tx, node)
+        return sorted(row["node"] for row in faults.open_faults(hospital.read()))
+
+    with hospital.transaction() as tx:
+        wards.add_node(tx, "3-old", "3", "bedside")
+    made = make(hospital, node="3-box")
+    assert missed() == ["3-old"], "nobody makes claims for one with a password"
+    take(hospital, made.secret, "key-1", signer)
+    assert missed() == ["3-box", "3-old"], "it was enrolled, and has never been heard"
