@@ -92,7 +92,7 @@ def test_a_card_has_installed_the_box_and_left_the_claim_to_it_alone(room: Room)
     ]
     with pytest.raises(subprocess.CalledProcessError):
         room.run("test", "-e", "/etc/apt/sources.list.d/wardline.list")
-    # A power cut before its end: it does all of it again.
+    # A power cut once the claims are gone: it does all of it again.
     room.run("sh", FIRST_BOOT)
     assert room.run("cat", f"{CARD}/wardline/first-boot.log").count(" done; ") == 2
 

@@ -18,7 +18,8 @@ trap 'ended $?' EXIT
 
 say "begins"
 cd "$card"
-if ! broken=$(sha256sum --check --quiet SHA256SUMS 2>&1); then
+# A claim is missing once the box has it.
+if ! broken=$(sha256sum --check --quiet --ignore-missing SHA256SUMS 2>&1); then
     say "the card does not hold what was written to it: $broken"
     exit 1
 fi
@@ -52,8 +53,6 @@ for claim in broker-claim claim; do
     sync
     # It works once, and whoever finds the card should not be first.
     rm -f "$claim"
-    grep -v "  $claim\$" SHA256SUMS >SHA256SUMS.new || true
-    mv SHA256SUMS.new SHA256SUMS
 done
 [ ! -f /etc/wardline/broker-claim ] || systemctl start --no-block wardline-enrol-broker.service
 systemctl start --no-block wardline-enrol.service
