@@ -61,21 +61,25 @@ def _fields(path: Path, *names: str) -> str:
 
 
 def from_debian(
-    debian: str, ours: Mapping[str, bytes], names: Sequence[str], say: Callable[[str], None]
+    debian: str,
+    ours: Mapping[str, bytes],
+    names: Sequence[str],
+    say: Callable[[str], None],
+    architecture: str = ARCHITECTURE,
 ) -> dict[str, bytes]:
     """What `names` need besides `ours` on a Debian that has nothing but its essential packages: a
     card for a ward without a network brings all of it, and apt takes what the machine lacks. Kept
     in the cache. Raises BundleNotMadeError."""
     suite = SUITES[debian]
     listed = index(ours)
-    facts = "\n".join([suite, ARCHITECTURE, listed, *names]).encode()
+    facts = "\n".join([suite, architecture, listed, *names]).encode()
     kept = cache_folder() / f"card-{hashlib.sha256(facts).hexdigest()[:16]}"
     kept.parent.mkdir(parents=True, exist_ok=True)
     with alone(kept.parent / "card.lock", say):
         if not kept.exists():
             say(f"fetching what {', '.join(names)} need from Debian {debian}")
             with tempfile.TemporaryDirectory(prefix="wardline-apt-", dir=kept.parent) as passing:
-                _fetch(suite, ours, listed, names, Path(passing))
+                _fetch(suite, architecture, ours, listed, names, Path(passing))
                 (Path(passing) / "archives").rename(kept)
     return {
         path.name: path.read_bytes()
@@ -85,7 +89,12 @@ def from_debian(
 
 
 def _fetch(
-    suite: str, ours: Mapping[str, bytes], listed: str, names: Sequence[str], folder: Path
+    suite: str,
+    architecture: str,
+    ours: Mapping[str, bytes],
+    listed: str,
+    names: Sequence[str],
+    folder: Path,
 ) -> None:
     try:
         mirror = root.mirror(suite)
@@ -102,7 +111,7 @@ def _fetch(
         f"deb [trusted=yes] copy:{folder}/ours ./\n"
     )
     options = {
-        "APT::Architecture": ARCHITECTURE, "APT::Architectures": ARCHITECTURE,
+        "APT::Architecture": architecture, "APT::Architectures": architecture,
         "APT::Install-Recommends": "false", "APT::Sandbox::User": "root",
         "Acquire::Check-Valid-Until": "false", "Debug::NoLocking": "true",
         "Dir::State::status": folder / "status", "Dir::State::lists": folder / "lists",

@@ -1,6 +1,7 @@
 """`./wardline packages --prove`: the packages live through a first day on a bare Debian.
 
-Centre and box in one room: the centre is set up, a ward's broker and a box take their places by
+First a card for a ward without a network makes a box of a Debian that has nothing but apt. Then,
+centre and box in one room: the centre is set up, a ward's broker and a box take their places by
 claims, and a press at a bed is a call in the centre. Every program is started as its unit says.
 The bed's hardware alone is virtual. Takes root, and a minute or two after the first time.
 """
@@ -14,11 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from provisioning import root
-from provisioning.debian.recipes import CENTRAL, RECIPES
+from provisioning.boot import bundle, card, media
+from provisioning.boot.card import Card
+from provisioning.debian.recipes import CENTRAL, NODE, RECIPES
 from provisioning.debian.room import Room, UnitFailedError
 from provisioning.environment import alone, cache_folder
 
-SUITES = {"12": "bookworm", "13": "trixie"}
 DEBS = "/srv/debs"
 NODE_FILE = "/var/lib/wardline/identity/node.json"
 WARD_BROKER_PORT, PANEL_PORT = 8885, 8999
@@ -28,6 +30,10 @@ CENTRE = (
     "wardline-bridge", "wardline-web",
 )  # fmt: skip
 WARD_BROKER = ("wardline-enrol-broker", "wardline-ward-broker", "wardline-ward-keeper")
+CARD = "/boot/firmware"
+_MANAGER = """#!/bin/sh
+echo "$*" >>/run/asked
+"""
 # What an engineer does in the console.
 _WARD = """
 from central.clock import SystemClock
@@ -120,11 +126,14 @@ def bare(debian: str, say: Callable[[str], None]) -> Path:
     names = {"apt", "mosquitto"}
     for recipe in RECIPES.values():
         names |= {each.partition(" ")[0] for each in recipe.depends}
-    included = tuple(sorted(names))
-    ready = root.folder(SUITES[debian], included)
+    return _root(debian, tuple(sorted(names)), say)
+
+
+def _root(debian: str, included: tuple[str, ...], say: Callable[[str], None]) -> Path:
+    ready = root.folder(bundle.SUITES[debian], included)
     with alone(cache_folder() / "root.lock", say):
         if not ready.exists():
-            root.build(ready, say, SUITES[debian], included)
+            root.build(ready, say, bundle.SUITES[debian], included)
     return ready
 
 
@@ -136,6 +145,8 @@ def prove(debian: str, debs: list[Path], say: Callable[[str], None]) -> None:
     def done(what: str) -> None:
         say(f"  Debian {debian}: {what} ({time.monotonic() - began:.1f} s)")
 
+    _from_a_card(debian, next(deb for deb in debs if deb.name.startswith(NODE.name)), say)
+    done("a card without a network has installed a box")
     with tempfile.TemporaryDirectory(prefix="wardline-proof-") as passing:
         folder = Path(passing)
         with Room(folder / "room", below, {debs[0].parent: DEBS}) as room:
@@ -161,6 +172,36 @@ def prove(debian: str, debs: list[Path], say: Callable[[str], None]) -> None:
                 raise NotProvedError(f"{' '.join(error.cmd[-6:])}: {error.stdout}") from error
             except UnitFailedError as error:
                 raise NotProvedError(str(error)) from error
+
+
+def _from_a_card(debian: str, node: Path, say: Callable[[str], None]) -> None:
+    """A card with all that a box needs, in a room that has apt and nothing else, and no network."""
+    ours = {node.name: node.read_bytes()}
+    names = (NODE.name, "mosquitto")
+    packages = ours | bundle.from_debian(debian, ours, names, say, node.stem.rpartition("_")[2])
+    wanted = Card(
+        debian, "https://10.0.0.5:8884/#7K3M", "3-box", packages=packages,
+        index=bundle.index(packages), install=names, offline=True,
+    )  # fmt: skip
+    below = _root(debian, ("apt",), say)
+    with tempfile.TemporaryDirectory(prefix="wardline-proof-") as passing:
+        folder = Path(passing)
+        media.Folder(folder / "card").write(card.files(wanted, "console=tty1\n", ""))
+        with Room(folder / "room", below, {folder / "card": CARD}) as room:
+            pretend_systemd(room)
+            try:
+                room.run("sh", f"{CARD}/wardline/first-boot.sh")
+                room.run(f"/{NODE.folder}/run", "ward_node.cpython", "--help")
+            except subprocess.CalledProcessError as error:
+                log = room.run("tail", "-n", "20", f"{CARD}/wardline/first-boot.log")
+                raise NotProvedError(f"the card: {error.stdout}\n{log}") from error
+
+
+def pretend_systemd(room: Room) -> None:
+    """What it is asked stands in /run/asked."""
+    for name in ("systemctl", "hostnamectl"):
+        place = f"/usr/local/bin/{name}"
+        room.run("sh", "-c", f"cat >{place} && chmod 755 {place}", input=_MANAGER)
 
 
 def _await_call(story: Story, room: Room) -> None:

@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ SHARED = "/run/wardline-room"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NOTIFY_TIMEOUT_S = 60.0
 PR_SET_MDWE = 65  # from Linux 6.3 on; as MemoryDenyWriteExecute=
-# The loopback of a new network is down, and not every root has `ip`.
+# The loopback of a new network is down.
 LOOPBACK_UP = (
     "import fcntl, socket, struct; s = socket.socket();"
     " fcntl.ioctl(s, 0x8914, struct.pack('16sH14s', b'lo', 0x41, b''))"
@@ -108,7 +109,8 @@ class Room:
             raise RoomNotMadeError(said.strip())
         children = Path(f"/proc/{self._leader.pid}/task/{self._leader.pid}/children")
         self._pid = int(children.read_text().split()[0])
-        self.run("python3", "-c", LOOPBACK_UP)
+        up = [sys.executable, "-c", LOOPBACK_UP]
+        subprocess.run(["nsenter", "-t", str(self._pid), "-n", "--", *up], check=True)
         return self
 
     def __exit__(self, *_: object) -> None:

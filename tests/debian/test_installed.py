@@ -17,7 +17,14 @@ import pytest
 from provisioning.boot import bundle, card, media
 from provisioning.boot.card import Card
 from provisioning.debian import build
-from provisioning.debian.proof import CENTRE, NODE_FILE, WARD_BROKER_PORT, Story
+from provisioning.debian.proof import (
+    CARD,
+    CENTRE,
+    NODE_FILE,
+    WARD_BROKER_PORT,
+    Story,
+    pretend_systemd,
+)
 from provisioning.debian.recipes import CENTRAL, NODE, RECIPES
 from provisioning.debian.room import Room
 from tests.conftest import wait_for
@@ -28,12 +35,7 @@ DEBS = "/srv/debs"
 CLAIM = "https://127.0.0.1:8884/#7K3M-Q0ZT"
 
 
-CARD = "/boot/firmware"
 FIRST_BOOT = f"{CARD}/wardline/first-boot.sh"
-# systemd's, which notes what it is asked.
-MANAGER = """#!/bin/sh
-echo "$*" >>/run/asked
-"""
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +58,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     with Room(
         folder / "room", binds={folder / "debs": DEBS, ours: SITE, folder / "card": CARD}
     ) as room:
-        for name in ("systemctl", "hostnamectl"):
-            place = f"/usr/local/bin/{name}"
-            room.run("sh", "-c", f"cat >{place} && chmod 755 {place}", input=MANAGER)
+        pretend_systemd(room)
         room.run("sh", "-c", f"dpkg --force-unsafe-io -i {DEBS}/{CENTRAL.name}_*.deb")
         # A card that was worn out on the way is found out, by name, and nothing is installed.
         room.run("sh", "-c", f"cp {FIRST_BOOT} /run/worn && echo '# x' >>{FIRST_BOOT}")
