@@ -110,7 +110,12 @@ class Room:
         children = Path(f"/proc/{self._leader.pid}/task/{self._leader.pid}/children")
         self._pid = int(children.read_text().split()[0])
         up = [sys.executable, "-c", LOOPBACK_UP]
-        subprocess.run(["nsenter", "-t", str(self._pid), "-n", "--", *up], check=True)
+        done = subprocess.run(
+            ["nsenter", "-t", str(self._pid), "-n", "--", *up], capture_output=True, text=True
+        )
+        if done.returncode:
+            self.__exit__()
+            raise RoomNotMadeError(f"its network cannot be set up: {done.stderr.strip()}")
         return self
 
     def __exit__(self, *_: object) -> None:
