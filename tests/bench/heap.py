@@ -58,7 +58,8 @@ class Board:
     def __init__(self):
         me = Identity("3", "3-box", BEDSIDE, BEDS, "communicator")
         outbox = Outbox("3", "3-box", 1, Flash(), "1", 0, 200)
-        self.node = Node(me, outbox, {}, "1", 0, 0)
+        has_voice = BED_COUNT > 1
+        self.node = Node(me, outbox, {}, "1", 0, 0, has_voice)
         self.now_ms = 0
 
     def hear(self, kind, message, node="3-box"):

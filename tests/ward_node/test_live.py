@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.mqtt import topics
 from tests.ward_node.support import CONFIG, Rig
 from ward_node.contract import kinds, sound
-from ward_node.core import effects, live, voice
+from ward_node.core import effects, live, stream, voice
 
 REAL_MS = 1_790_000_000_000
 STREAM = "broadcast-1"
@@ -121,7 +121,7 @@ def test_nothing_begins_that_is_old(rig: Rig) -> None:
         speaker.send(seq, late_ms=6_000 - seq * 200)
     rig.tick()
     assert not rig.listened
-    speaker.send(30, late_ms=live.LATE_MS)
+    speaker.send(30, late_ms=stream.LATE_MS)
     rig.tick()
     assert rig.blocks == [block(30)]
 
@@ -147,7 +147,7 @@ def test_a_clock_set_back_is_not_believed_at_once(rig: Rig) -> None:
     rig.tick()
     assert not rig.listened
     rig.beacon(REAL_MS + rig.now_ms)
-    rig.run(live.SETTLE_MS)
+    rig.run(stream.SETTLE_MS)
     speaker.send(20)
     rig.tick()
     assert rig.blocks == [block(20)]
@@ -172,7 +172,7 @@ def test_a_voice_without_an_end_is_over_after_a_while(rig: Rig) -> None:
     speaker.speak(3)
     speaker.pause(live.PAUSE_MS)
     rig.hear()
-    rig.run(live.OVER_MS)
+    rig.run(stream.OVER_MS)
     assert rig.result(STREAM) == "done"
     speaker.seq = 300
     speaker.speak(1)  # it was cut off for so long
@@ -291,7 +291,7 @@ def test_a_box_without_a_voice_sounds_a_tone_once_and_declines() -> None:
     assert len(rig.spoken) == 1
     ack = rig.ack(STREAM)
     assert ack is not None
-    assert (ack["result"], ack["reason"]) == ("declined", live.NO_WORDS)
+    assert (ack["result"], ack["reason"]) == ("declined", stream.NO_WORDS)
 
 
 @pytest.mark.parametrize("text", ["", "AA==", "*" * 100, "ÿ"])

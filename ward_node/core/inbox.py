@@ -11,7 +11,7 @@ def take(
     """Act on what came on `ward`/`name`/`kind`; `node` is the Node."""
     if node.station is not None and ward == node.me.ward and name != node.me.node:
         if kind in topics.HEARD_BY_STATION:
-            _overhear(node, kind, payload, name, now_ms)
+            node.station.overhear(kind, payload, name, now_ms)
             return
     elif node.station is not None and kind in topics.FROM_NODE:
         return  # our own words, as the ward hears them
@@ -30,16 +30,6 @@ def take(
         command = message.get("id")
         if kind == topics.COMMAND and isinstance(command, str) and 0 < len(command) <= 200:
             node.answer(command, kinds.REFUSED, str(error))
-
-
-def _overhear(node: Any, kind: str, payload: bytes, name: str, now_ms: int) -> None:
-    """What another box of the ward says or is told."""
-    try:
-        message = messages.decode(kind, payload, heard=True)
-        messages.check(kind, message)
-        node.station.hear(kind, name, message, now_ms)
-    except messages.RejectedMessageError as error:
-        node.reject(name + ": " + str(error))
 
 
 def _act(node: Any, kind: str, message: dict[str, Any], now_ms: int, drip_ms: int) -> None:

@@ -11,36 +11,26 @@ import binascii
 from ward_node.compat import Any
 from ward_node.contract import kinds, sound
 from ward_node.core import effects, messages, voice
+from ward_node.core.stream import Stream
 
 # How much later than the first block another one may come. The loudspeaker begins when it has as
 # much, so it does not run dry.
 WAIT_MS = 300
-LATE_MS = 1_000
 # So far ahead of its moment no block is.
 MOST_AHEAD = 15
 MOST_BEHIND = 5
 PAUSE_MS = 1_500
-# After so long it counts as over, though nobody said so.
-OVER_MS = 30_000
-# A clock that was just set back may have heard beacons that were held up, as the voice was.
-SETTLE_MS = 2_500
 AGAIN_MS = 3_000  # a loudspeaker that failed is tried again
-CHIMES = {kinds.EMERGENCY: "high", kinds.ANNOUNCEMENT: "low"}
-NO_WORDS = "this box sounds tones and speaks no words"
 
 
-class Live:
-    """The live voice that a box hears, if any; `node` is the Node."""
+class Live(Stream):
+    """The live voice that a box with a loudspeaker hears, if any; `node` is the Node."""
 
     def __init__(self, node: Any) -> None:
-        self._node = node
-        self._stream: str | None = None
-        self._over: str | None = None  # the last one that ended: its late blocks begin nothing
-        self._klass = kinds.ANNOUNCEMENT
+        Stream.__init__(self, node)
         self._held: dict[int, bytes] = {}
         self._next: int | None = None  # the block whose turn it is; None: it pauses
         self._base_ms = 0  # when block 0 came, or would have come
-        self._heard_ms = 0
         self._newest = -1  # the last block that was not missing when it had its turn
         self._behind = 0  # so many blocks on end have come too late
         self._played = 0
@@ -50,32 +40,16 @@ class Live:
 
     def take(self, message: dict[str, Any], now_ms: int) -> None:
         """A checked voice message. Raises RejectedMessageError."""
-        stream = message["stream"]
         block = _decoded(message["sound"]) if "sound" in message else None
-        if message.get("end"):
-            if stream == self._stream:
-                self._end(now_ms)
-            return
-        if stream == self._over or not self._is_fresh(message["at_ms"], now_ms):
-            return
-        if stream != self._stream:
-            urgent = self._klass == kinds.EMERGENCY and message["class"] != kinds.EMERGENCY
-            if self._next is not None and urgent:
-                return  # the more urgent one goes on
-            self._end(now_ms)
-            self._begin(stream, message["class"], now_ms)
-        self._heard_ms = now_ms
-        if block is not None and self._node.has_voice:
+        urgent = self._klass == kinds.EMERGENCY and message["class"] != kinds.EMERGENCY
+        if message["stream"] != self._stream and self._next is not None and urgent:
+            return  # the more urgent one goes on
+        if self._follow(message, now_ms) and block is not None:
             self._hold(message["seq"], block, now_ms)
 
     def tick(self, now_ms: int) -> None:
-        if self._stream is None:
-            return
-        quiet_ms = now_ms - self._heard_ms
-        if quiet_ms >= OVER_MS:
-            self._end(now_ms)
-            self._over = None  # it may be cut off, and come back
-        elif quiet_ms >= PAUSE_MS:
+        Stream.tick(self, now_ms)
+        if self._stream is not None and now_ms - self._heard_ms >= PAUSE_MS:
             self._pause(now_ms)
 
     def settle(self, now_ms: int) -> None:
@@ -104,22 +78,10 @@ class Live:
             self._trouble = (kinds.REFUSED, reason)
             self._again_ms = self._heard_ms + AGAIN_MS
 
-    def _is_fresh(self, at_ms: int, now_ms: int) -> bool:
-        clock = self._node.clock
-        if clock.set_back_ms is not None and now_ms - clock.set_back_ms < SETTLE_MS:
-            return False
-        left_ms = clock.left_ms(at_ms + LATE_MS, now_ms)
-        return left_ms is not None and left_ms >= 0
-
-    def _begin(self, stream: str, klass: str, now_ms: int) -> None:
-        self._stream, self._klass = stream, klass
+    def _begin(self) -> None:
         self._newest = -1
         self._played = self._lost = 0
         self._trouble = None
-        if not self._node.has_voice:
-            self._trouble = (kinds.DECLINED, NO_WORDS)
-            tone = voice.Utterance(stream, klass, None, CHIMES[klass], self._node.me.beds)
-            self._node.out += self._node.voice.say(tone, now_ms)
 
     def _hold(self, seq: int, block: bytes, now_ms: int) -> None:
         failed = self._trouble is not None and self._trouble[0] == kinds.REFUSED
@@ -150,23 +112,16 @@ class Live:
             self._held = {}
             self._node.out += self._node.voice.finish(str(self._stream), now_ms)
 
-    def _end(self, now_ms: int) -> None:
-        """It is over: tell what became of it."""
-        stream = self._stream
-        if stream is None:
-            return
+    def _close(self, now_ms: int) -> "tuple[str, str | None]":
         while self._held:  # there is nothing to wait for any more
             self.settle(self._base_ms + (min(self._held) + 1) * sound.BLOCK_MS + WAIT_MS)
         self._pause(now_ms)
-        self._stream, self._over = None, stream
         if self._trouble is not None:
-            result, reason = self._trouble
-        elif self._played:
+            return self._trouble
+        if self._played:
             heard_ms, lost_ms = self._played * sound.BLOCK_MS, self._lost * sound.BLOCK_MS
-            result, reason = kinds.DONE, str(heard_ms) + " ms heard, " + str(lost_ms) + " ms lost"
-        else:
-            result, reason = kinds.DECLINED, "other words were spoken until it was over"
-        self._node.answer(stream, result, reason)
+            return kinds.DONE, str(heard_ms) + " ms heard, " + str(lost_ms) + " ms lost"
+        return kinds.DECLINED, "other words were spoken until it was over"
 
 
 def _decoded(text: str) -> bytes:

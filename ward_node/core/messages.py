@@ -1,7 +1,7 @@
 """Messages from central, taken apart and checked by hand: schemas are too big for a node.
 
 The shapes are those of `gateway/mqtt/schemas/`; a test holds the two together. Unknown fields
-are ignored.
+are ignored. What a station hears of other boxes is checked in `overhearing`.
 """
 
 import json
@@ -49,155 +49,120 @@ def check(kind: str, message: dict[str, Any]) -> None:
 
 
 def _config(message: dict[str, Any]) -> None:
-    _integer(message, "version")
+    want_integer(message, "version")
     if message["version"] not in VERSIONS:
         raise RejectedMessageError(
             "config of protocol version " + str(message["version"]) + ", this node speaks 1 only"
         )
-    _integer(message, "revision")
-    _one_of(message, "lang", LANGS)
-    _names(message, "beds")
+    want_integer(message, "revision")
+    want_one_of(message, "lang", LANGS)
+    want_names(message, "beds")
     for name in ("day_volume", "emergency_floor"):
         if name in message:
-            _integer(message, name, 0, 100)
-    for band in _list(message.get("bands", []), "bands"):
-        _object(band, "bands")
-        _integer(band, "from_min", 0, 1439)
-        _integer(band, "to_min", 0, 1439)
-        _integer(band, "volume", 0, 100)
-    for words in _object(message.get("phrases", {}), "phrases").values():
+            want_integer(message, name, 0, 100)
+    for band in want_list(message.get("bands", []), "bands"):
+        want_object(band, "bands")
+        want_integer(band, "from_min", 0, 1439)
+        want_integer(band, "to_min", 0, 1439)
+        want_integer(band, "volume", 0, 100)
+    for words in want_object(message.get("phrases", {}), "phrases").values():
         _words(words)
 
 
 def _clock(message: dict[str, Any]) -> None:
-    _integer(message, "now_ms")
-    _integer(message, "real_ms")
-    _integer(message, "offset_min", -1440)
-    _name(message, "session")
+    want_integer(message, "now_ms")
+    want_integer(message, "real_ms")
+    want_integer(message, "offset_min", -1440)
+    want_name(message, "session")
     if message.get("trouble") is not None and not isinstance(message["trouble"], str):
         raise RejectedMessageError("trouble is not a text")
 
 
 def _voice(message: dict[str, Any]) -> None:
-    _name(message, "stream", 100)
-    _integer(message, "seq")
-    _integer(message, "at_ms")
-    _one_of(message, "class", kinds.LIVE_CLASSES)
+    want_name(message, "stream", 100)
+    want_integer(message, "seq")
+    want_integer(message, "at_ms")
+    want_one_of(message, "class", kinds.LIVE_CLASSES)
     if "sound" in message:
-        _text(message, "sound", MAX_SOUND)
-    if type(message.get("end", False)) is not bool:
-        raise RejectedMessageError("end is not true or false")
+        want_text(message, "sound", MAX_SOUND)
+    want_truth(message, "end")
 
 
 def _receipt(message: dict[str, Any]) -> None:
-    _names(message, "ids")
+    want_names(message, "ids")
     if not message["ids"]:
         raise RejectedMessageError("ids is empty")
-    if type(message.get("refused", False)) is not bool:
-        raise RejectedMessageError("refused is not true or false")
+    want_truth(message, "refused")
 
 
 def _command(message: dict[str, Any]) -> None:
-    _name(message, "id")
-    _one_of(message, "type", kinds.COMMAND_TYPES)
-    _integer(message, "expires_at_ms")
+    want_name(message, "id")
+    want_one_of(message, "type", kinds.COMMAND_TYPES)
+    want_integer(message, "expires_at_ms")
     if message.get("bed") is not None:
-        _text(message, "bed", 32)
-    body = _object(message.get("body"), "body")
+        want_text(message, "bed", 32)
+    body = want_object(message.get("body"), "body")
     _BODIES[message["type"]](body)
 
 
 def _speak(body: dict[str, Any]) -> None:
-    _name(body, "utterance")
-    _one_of(body, "class", kinds.SPEECH_CLASSES)
+    want_name(body, "utterance")
+    want_one_of(body, "class", kinds.SPEECH_CLASSES)
     if "words" not in body:
         raise RejectedMessageError("words is missing")
     _words(body["words"])
     if "chime" in body:
-        _one_of(body, "chime", CHIMES)
+        want_one_of(body, "chime", CHIMES)
     if body.get("repeat_every_ms") is not None:
-        _integer(body, "repeat_every_ms", 1000)
+        want_integer(body, "repeat_every_ms", 1000)
     if "beds" in body:
-        _names(body, "beds")
+        want_names(body, "beds")
     _press(body)
 
 
 def _stop(body: dict[str, Any]) -> None:
-    _name(body, "utterance")
+    want_name(body, "utterance")
 
 
 def _call(body: dict[str, Any]) -> None:
-    _name(body, "call")
-    _one_of(body, "phase", kinds.PHASES)
+    want_name(body, "call")
+    want_one_of(body, "phase", kinds.PHASES)
     if "priority" in body:
-        _one_of(body, "priority", PRIORITIES)
+        want_one_of(body, "priority", PRIORITIES)
     _words(body.get("words"))
     _press(body)
-
-
-def _event(message: dict[str, Any]) -> None:
-    for name in ("id", "node", "ward"):
-        _name(message, name)
-    _integer(message, "boot")
-    _integer(message, "seq", 1)
-    _integer(message, "age_ms")
-    _one_of(message, "type", kinds.EVENT_TYPES)
-    if message.get("bed") is not None:
-        _text(message, "bed", 32)
-    _object(message.get("about", {}), "about")
-    if type(message.get("age_known", True)) is not bool:
-        raise RejectedMessageError("age_known is not true or false")
-    if "over" in message:
-        over = _object(message["over"], "over")
-        _integer(over, "boot")
-        _integer(over, "seq", 1)
-        _integer(over, "age_ms")
-
-
-def _beds(message: dict[str, Any]) -> None:
-    _integer(message, "boot")
-    for bed in _object(message.get("beds"), "beds").values():
-        _object(bed, "beds")
-        _one_of(bed, "state", kinds.BED_STATES)
-        if type(bed.get("receipted")) is not bool:
-            raise RejectedMessageError("receipted is missing or not true or false")
-        if type(bed.get("accepted", False)) is not bool:
-            raise RejectedMessageError("accepted is not true or false")
-        if "for_ms" in bed:
-            _integer(bed, "for_ms")
 
 
 def _press(body: dict[str, Any]) -> None:
     if body.get("press") is None:
         return
-    press = _object(body["press"], "press")
-    _name(press, "ward")
+    press = want_object(body["press"], "press")
+    want_name(press, "ward")
     if "bed" not in press:
         raise RejectedMessageError("bed is missing")
     if press["bed"] is not None:
-        _text(press, "bed", 32)
+        want_text(press, "bed", 32)
     if "node" in press:
-        _name(press, "node")
+        want_name(press, "node")
     if "boot" in press:
-        _integer(press, "boot")
+        want_integer(press, "boot")
     if "seq" in press:
-        _integer(press, "seq", 1)
+        want_integer(press, "seq", 1)
 
 
 def _reminders(body: dict[str, Any]) -> None:
-    _name(body, "infusion")
-    _integer(body, "revision")
+    want_name(body, "infusion")
+    want_integer(body, "revision")
     if "unconfirmed_after_ms" in body:
-        _integer(body, "unconfirmed_after_ms")
-    for prompt in _list(body.get("prompts"), "prompts"):
-        _object(prompt, "prompts")
-        _name(prompt, "stage")
-        _integer(prompt, "in_ms", None)
+        want_integer(body, "unconfirmed_after_ms")
+    for prompt in want_list(body.get("prompts"), "prompts"):
+        want_object(prompt, "prompts")
+        want_name(prompt, "stage")
+        want_integer(prompt, "in_ms", None)
         if "words" not in prompt:
             raise RejectedMessageError("words is missing")
         _words(prompt["words"])
-        if type(prompt.get("final", False)) is not bool:
-            raise RejectedMessageError("final is not true or false")
+        want_truth(prompt, "final")
 
 
 def _selftest(body: dict[str, Any]) -> None:
@@ -205,44 +170,45 @@ def _selftest(body: dict[str, Any]) -> None:
 
 
 def _prove(body: dict[str, Any]) -> None:
-    _name(body, "proof")
+    want_name(body, "proof")
 
 
 def _update(body: dict[str, Any]) -> None:
-    _text(body, "version", 40)
+    want_text(body, "version", 40)
     try:
         versions.order(body["version"])
     except ValueError as error:
         raise RejectedMessageError(str(error))  # noqa: B904
-    if type(body.get("again", False)) is not bool:
-        raise RejectedMessageError("again is not true or false")
+    want_truth(body, "again")
 
 
 def _log(body: dict[str, Any]) -> None:
-    _integer(body, "lines", 1, MOST_LOG_LINES)
-    if type(body.get("grave", False)) is not bool:
-        raise RejectedMessageError("grave is not true or false")
+    want_integer(body, "lines", 1, MOST_LOG_LINES)
+    want_truth(body, "grave")
 
 
 def _words(words: Any) -> None:
     if words is None:
         return
-    _object(words, "words")
-    _one_of(words, "lang", LANGS)
-    _text(words, "text", MAX_TEXT)
+    want_object(words, "words")
+    want_one_of(words, "lang", LANGS)
+    want_text(words, "text", MAX_TEXT)
     if words.get("audio") is not None:
-        audio = _object(words["audio"], "audio")
-        _text(audio, "sha256", 64)
+        audio = want_object(words["audio"], "audio")
+        want_text(audio, "sha256", 64)
         for letter in audio["sha256"]:
             if letter not in "0123456789abcdef":
                 raise RejectedMessageError("sha256 is not hexadecimal")
         if len(audio["sha256"]) != 64:
             raise RejectedMessageError("sha256 is too short")
-        _text(audio, "url", 2000)
-        _integer(audio, "duration_ms")
+        want_text(audio, "url", 2000)
+        want_integer(audio, "duration_ms")
 
 
-def _text(holder: dict[str, Any], name: str, most: int) -> None:
+# --- what a field must be; each raises RejectedMessageError ---
+
+
+def want_text(holder: dict[str, Any], name: str, most: int) -> None:
     value = holder.get(name)
     if not isinstance(value, str):
         raise RejectedMessageError(name + " is missing or not a text")
@@ -254,13 +220,13 @@ def _text(holder: dict[str, Any], name: str, most: int) -> None:
             raise RejectedMessageError(name + " holds half a character")
 
 
-def _name(holder: dict[str, Any], name: str, most: int = MAX_NAME) -> None:
-    _text(holder, name, most)
+def want_name(holder: dict[str, Any], name: str, most: int = MAX_NAME) -> None:
+    want_text(holder, name, most)
     if not holder[name]:
         raise RejectedMessageError(name + " is empty")
 
 
-def _integer(
+def want_integer(
     holder: dict[str, Any], name: str, least: int | None = 0, most: int | None = None
 ) -> None:
     value = holder.get(name)
@@ -270,25 +236,31 @@ def _integer(
         raise RejectedMessageError(name + " is out of range: " + str(value))
 
 
-def _one_of(holder: dict[str, Any], name: str, known: "tuple[str, ...]") -> None:
+def want_truth(holder: dict[str, Any], name: str) -> None:
+    """Which may be missing."""
+    if type(holder.get(name, False)) is not bool:
+        raise RejectedMessageError(name + " is not true or false")
+
+
+def want_one_of(holder: dict[str, Any], name: str, known: "tuple[str, ...]") -> None:
     value = holder.get(name)
     if not isinstance(value, str) or value not in known:
         raise RejectedMessageError(name + " is not one of " + ", ".join(known))
 
 
-def _names(holder: dict[str, Any], name: str) -> None:
-    for each in _list(holder.get(name), name):
+def want_names(holder: dict[str, Any], name: str) -> None:
+    for each in want_list(holder.get(name), name):
         if not isinstance(each, str) or not each or len(each) > MAX_NAME:
             raise RejectedMessageError(name + " holds something that is no name")
 
 
-def _list(value: Any, name: str) -> "list[Any]":
+def want_list(value: Any, name: str) -> "list[Any]":
     if not isinstance(value, list):
         raise RejectedMessageError(name + " is missing or not a list")
     return value
 
 
-def _object(value: Any, name: str) -> "dict[str, Any]":
+def want_object(value: Any, name: str) -> "dict[str, Any]":
     if not isinstance(value, dict):
         raise RejectedMessageError(name + " is missing or not an object")
     return value
@@ -300,8 +272,6 @@ _CHECKS = {
     topics.RECEIPT: _receipt,
     topics.VOICE: _voice,
     topics.COMMAND: _command,
-    topics.EVENT: _event,
-    topics.BEDS: _beds,
 }
 _BODIES = {
     kinds.SPEAK: _speak,

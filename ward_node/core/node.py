@@ -12,7 +12,6 @@ from ward_node.core import effects, inbox, messages, voice
 from ward_node.core.clock import CentralClock
 from ward_node.core.drip import Drips
 from ward_node.core.faults import Faults
-from ward_node.core.live import Live
 from ward_node.core.orders import ANSWER_OF, Orders
 from ward_node.core.outbox import Outbox
 from ward_node.core.proving import Proving
@@ -20,6 +19,7 @@ from ward_node.core.reminding import Reminding
 from ward_node.core.reports import FIXED, Release, Reports
 from ward_node.core.showing import Showing
 from ward_node.core.solitude import Solitude
+from ward_node.core.stream import Stream
 
 DISK_RETRY_MS = 5_000
 # How much of a drip's time a power cut may cost, at most: how often it is written down.
@@ -53,7 +53,7 @@ class Node:
         self.beds = {name: beds.Bed(name, now_ms) for name in me.beds}
         self.voice = voice.Voice()
         self.volume = voice.Volume()
-        self.live = Live(self)
+        self.live = Stream(self)
         self.drips = Drips()
         self.reminding = Reminding(self)
         self.proving = Proving(self)
@@ -73,9 +73,13 @@ class Node:
         self._retry_ms = now_ms
         self._watermark_ms = now_ms
         self.out: list[Any] = []
+        # Only here: a board at a bed has better use for the memory.
+        if has_voice:
+            from ward_node.core.live import Live
+
+            self.live = Live(self)
         self.station: Any = None
         if me.role == STATION:
-            # Only here: a board at a bed has better use for the memory.
             from ward_node.core.station import Station
 
             self.station = Station(self, memory, now_ms)

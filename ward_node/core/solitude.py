@@ -5,8 +5,9 @@ from ward_node.compat import Any
 from ward_node.contract import kinds
 from ward_node.core import voice
 from ward_node.core.bed import call_words
-from ward_node.core.watchman import ALONE_MS
 
+# No receipt of central passed for so long: nobody but the ward knows of it.
+ALONE_MS = 2_000
 PHRASE = "node.alone_registered"
 
 

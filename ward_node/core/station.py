@@ -7,7 +7,7 @@ page and lamp, and goes on until somebody is at the bed or central is back.
 
 from ward_node.compat import Any
 from ward_node.contract import kinds, topics
-from ward_node.core import effects, voice
+from ward_node.core import effects, overhearing, voice
 from ward_node.core.watchman import HIGH, Watchman
 
 REPEAT_MS = 10_000
@@ -44,6 +44,10 @@ class Station:
     def acting(self) -> bool:
         """Whether something sounds here that central does not sound."""
         return bool(self._ours)
+
+    def overhear(self, kind: str, payload: bytes, name: str, now_ms: int) -> None:
+        """What another box of the ward, `name`, says or is told."""
+        overhearing.take(self._node, kind, payload, name, now_ms)
 
     def hear(self, kind: str, node: str, message: dict[str, Any], now_ms: int) -> None:
         """A checked message that was meant for, or came from, another box of the ward."""

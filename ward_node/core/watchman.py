@@ -9,9 +9,8 @@ from collections import namedtuple
 
 from ward_node.compat import Any
 from ward_node.contract import kinds
+from ward_node.core.solitude import ALONE_MS
 
-# No receipt of central passed for so long: nobody but the ward knows of it.
-ALONE_MS = 2_000
 # Of a bed that presses on and on the newest events suffice to know whether central holds it.
 IDS_KEPT = 50
 
