@@ -9,10 +9,16 @@ import pytest
 
 from provisioning.bench import BENCHMARKS
 from provisioning.environment import ROOT
-from tests.bench import burst, calls, fleet, hl7, menus, press, ringing
+from tests.bench import burst, calls, fleet, hl7, menus, node, press, ringing
 from tests.bench.figures import figures, percentile, table
 
 pytestmark = pytest.mark.long
+
+
+def test_the_core_has_room_on_a_communicator(exchange_root: Path) -> None:
+    used = node.heap(1)
+    assert used["core_bytes"] <= node.MOST_HEAP_KB * 1024, used
+    assert used["core_bytes"] > used["state_bytes"] > 0
 
 
 def test_percentiles_are_of_the_values_themselves() -> None:
