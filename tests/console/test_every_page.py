@@ -37,7 +37,7 @@ OUTSIDE = """() => [...document.querySelectorAll("main *, header *")].filter((ea
 
 # What is Latin on a Chinese page all the same: names of things and people, and what was typed.
 NAMES = re.compile(
-    r"Wardline|English|CSV|JSON|WAV|MP3|OGG|HIS/H|ISO|BIG5|ADT\S*|MSH\S*|AIL\S*|ICU\S*|PV1\S*|PID|EVN|RDE|RGV|RAS|DFT|BAR|ORM|OMG|SIU|UTF-8|utf-8|GB\w+|UNICODE"
+    r"Wardline|English|CSV|XLSX|JSON|WAV|MP3|OGG|HIS/H|ISO|BIG5|ADT\S*|MSH\S*|AIL\S*|ICU\S*|PV1\S*|PID|EVN|RDE|RGV|RAS|DFT|BAR|ORM|OMG|SIU|UTF-8|utf-8|GB\w+|UNICODE"
     r"|\b(?:HL7|HTTP|ORU\^R40|IHE ACM|CA|MLLP|OpenAPI|Idempotency-Key|Content-Type)\b"
     r"|\b(?:PDF|Prometheus|GET|metrics|Authorization|Bearer|GB)\b"
     r"|\b(?:MSH-18|CR|AA|AE|AR)\b"

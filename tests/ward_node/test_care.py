@@ -10,6 +10,7 @@ from hw.power import Power
 from hw.virtual.power import VirtualPower
 from hw.virtual.speaker import DEAD, GONE, WHOLE, RecordingSpeaker, VirtualMicrophone
 from hw.ward import NoWard
+from tests.conftest import WAIT_S
 from tests.hw.conftest import eventually
 from ward_node.core import hearing
 from ward_node.core.effects import Speak
@@ -18,7 +19,6 @@ from ward_node.cpython.audio import Audio
 from ward_node.cpython.care import Care, Ear, Tone
 from ward_node.cpython.voice import Mouth
 
-WAIT_S = 20.0
 TONE = Tone(16_000, -40, -70, every_ms=100)
 
 
