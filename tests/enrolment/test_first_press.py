@@ -6,6 +6,7 @@ Broker, keeper, endpoint, bridge and box are the processes that a hospital runs.
 
 import json
 import os
+import re
 import subprocess
 import sys
 import urllib.request
@@ -20,7 +21,6 @@ from central.box_logs import service as box_logs
 from central.clock import SystemClock
 from central.enrolment import model, service
 from central.enrolment.settings import from_config
-from central.fleet import service as fleet
 from central.proving import model as proving
 from central.store import Row, Store
 from central.wards import model as wards
@@ -28,6 +28,7 @@ from gateway.mqtt import claim, kinds, topics
 from provisioning import mosquitto
 from provisioning.endpoint import prepare
 from provisioning.mosquitto import Broker, Identity
+from tests import visitor
 from tests.conftest import answers, free_port, wait_for
 from tests.enrolment.certificates import LOOPBACK
 from tests.enrolment.test_brokers import Client
@@ -227,10 +228,12 @@ def _proves_itself(hospital: Hospital, station: Client) -> None:
 
     (proof,) = wait_for(proofs, "the proof of the new box's bed")
     assert (proof["bed"], proof["node"]) == ("1", BOX)
-    (box,) = [each for each in fleet.boxes(hospital.store.read()) if each.row["id"] == BOX]
-    assert box.oldest is not None
-    assert box.oldest.ago_ms is not None
-    assert fleet.AWAY not in box.marks
+    with visitor.console(hospital.folder, SystemClock()) as app:
+        visitor.hire(app, "zhang", "engineer")
+        page = visitor.log_in(app, "zhang").get("/fleet").text
+    line = page.partition(f'data-node="{BOX}"')[2].partition("</tr>")[0]
+    assert "in contact" in line
+    assert re.search(r"[\d.]+ (ms|s) ago</span><small>Bed 1</small>", line), line
     assert f"box={BOX}" in box_log(hospital)
 
 
