@@ -28,13 +28,15 @@ DID = {ADDED: N_("New"), CHANGED: N_("Changed"), SAME: N_("As they stand already
 @requires(*ROLES)
 def take_in() -> Any:
     """A workbook: first what it would do, row by row."""
+    from central.setup import workbook
+
     if request.method == "GET":
         return _form()
     try:
         file = request.files.get("file")
         if file is None or not file.filename:
             raise FieldError("file", N_("Choose an XLSX file."))
-        lines = sheets.read(file.read())
+        lines = workbook.read(file.read())
         for line in lines:
             if current_user.role not in (ADMIN, MAY.get(line.sheet, ENGINEER)):
                 message = N_("Your log-in may not set up the sheet %(sheet)s.")
@@ -84,8 +86,10 @@ def example() -> Response:
 
 
 def _template(kind: str) -> Response:
+    from central.setup import workbook
+
     said = {column.about: _(column.about) for sheet in sheets.SHEETS for column in sheet.columns}
-    made = sheets.template(lang(), said, examples=kind == "example")
+    made = workbook.template(lang(), said, examples=kind == "example")
     answer = Response(made, mimetype=XLSX)
     answer.headers["Content-Disposition"] = f"attachment; filename=wardline-{kind}.xlsx"
     return answer

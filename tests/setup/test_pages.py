@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from central.setup import sheets
+from central.setup import sheets, workbook
 from central.wards import model as wards
 from tests.setup.test_setup import BEDS, BOXES, PHONES, WARDS, book
 from tests.visitor import console, hire, log_in, store_of, token_of
@@ -75,5 +75,5 @@ def test_an_engineer_sets_up_no_telephones_and_their_administrator_no_beds(
 def test_the_workbook_downloads_and_goes_back_in(app: Flask) -> None:
     client = log_in(app, "admin")
     raw = client.get("/setup/example.xlsx").data
-    assert {line.sheet for line in sheets.read(raw)} == set(sheets.BY_KEY)
+    assert {line.sheet for line in workbook.read(raw)} == set(sheets.BY_KEY)
     assert 'id="wanted"' in _posted(client, raw)

@@ -11,7 +11,7 @@ from openpyxl import Workbook, load_workbook
 
 from central.directory import model as directory
 from central.errors import FieldError
-from central.setup import service, sheets
+from central.setup import service, sheets, workbook
 from central.setup.sheets import Line
 from central.store import Store
 from central.wards import model as wards
@@ -38,7 +38,7 @@ def book(**pages: Sequence[Sequence[object]]) -> bytes:
 
 
 def put(store: Store, **pages: Sequence[Sequence[object]]) -> service.Outcome:
-    lines = sheets.read(book(**pages))
+    lines = workbook.read(book(**pages))
     with store.transaction() as tx:
         return service.put(tx, lines, "engineer", "wards.xlsx")
 
@@ -74,7 +74,7 @@ def test_a_house_is_set_up_and_the_same_file_changes_nothing_more(store: Store) 
 
 
 def test_what_is_only_looked_at_leaves_nothing(store: Store) -> None:
-    lines = sheets.read(book(**WHOLE))
+    lines = workbook.read(book(**WHOLE))
     before = store.read().value("SELECT count(*) FROM audit")
     with store.transaction() as tx:
         assert service.look(tx, lines).problems == []
@@ -126,12 +126,12 @@ def test_the_set_up_is_in_the_audit(store: Store) -> None:
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_example_is_a_house_that_can_be_set_up(store: Store, lang: str) -> None:
     said = {column.about: column.about for sheet in sheets.SHEETS for column in sheet.columns}
-    lines = sheets.read(sheets.template(lang, said, examples=True))
+    lines = workbook.read(workbook.template(lang, said, examples=True))
     with store.transaction() as tx:
         outcome = service.put(tx, lines, "engineer", "example.xlsx")
     assert outcome.problems == []
     assert {each["id"] for each in wards.wards(store.read())} == {"7", "8"}
-    empty = load_workbook(io.BytesIO(sheets.template(lang, said, examples=False)))
+    empty = load_workbook(io.BytesIO(workbook.template(lang, said, examples=False)))
     assert empty.sheetnames == [sheet.names[lang] for sheet in sheets.SHEETS]
 
 
@@ -148,14 +148,14 @@ def test_the_example_is_a_house_that_can_be_set_up(store: Store, lang: str) -> N
 )
 def test_a_file_that_is_no_such_workbook_is_told(raw: bytes, words: str) -> None:
     with pytest.raises(FieldError, match=words):
-        sheets.read(raw)
+        workbook.read(raw)
 
 
 def test_a_file_that_unpacks_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = book(**WHOLE)
-    monkeypatch.setattr(sheets, "MOST_UNPACKED_BYTES", 1000)
+    monkeypatch.setattr(workbook, "MOST_UNPACKED_BYTES", 1000)
     with pytest.raises(FieldError, match="too large"):
-        sheets.read(raw)
+        workbook.read(raw)
 
 
 _TEXT = st.sampled_from(["", "7", "8", "1", "7-box", "x y", "247", "248", "a/b", "床旁", "中文",
