@@ -8,6 +8,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,6 +44,16 @@ def ports_of_worker() -> None:
 
 
 ports_of_worker()
+
+
+def measure_coverage_simply() -> None:
+    """SlipCover takes its probe out of a line that has run 50 times, and looks through all modules
+    to do so: more than the probe would ever cost. In a worker it can be told only here."""
+    plugin = sys.modules.get("slipcover.pytest_plugin")
+    measuring = getattr(plugin, "_slipcover_instance", None)
+    if measuring is not None:
+        measuring.d_miss_threshold = 1_000_000_000
+
 
 # A machine under load is no fault of what is tested.
 settings.register_profile("wardline", deadline=None)

@@ -13,8 +13,8 @@ from central.clock import FakeClock
 from central.store import Store
 from provisioning import demo_information
 from tests.conftest import chromium
+from tests.console.readable import not_chinese, outside, shut_out, watch
 from tests.console.test_browser import ARGUMENTS, WAIT_MS
-from tests.console.test_every_page import OUTSIDE, not_chinese, shut_out
 from tests.information.conftest import ring
 from tests.visitor import PASSWORD, console, hire, store_of
 
@@ -105,12 +105,13 @@ def test_everybody_can_read_it(served: str, browser: Browser) -> None:
     found: list[str] = []
     for lang, size, scheme in (("zh", PHONE, "light"), ("en", DESKTOP, "dark")):
         page = page_of(browser, size, scheme)
+        watch(page.context)
         for path in PATHS[lang]:
             joint = "&" if "?" in path else "?"
             page.goto(f"{served}/information{path}{joint}lang={lang}")
-            trouble = shut_out(page) + [f"outside: {each}" for each in page.evaluate(OUTSIDE)]
+            trouble = shut_out(page) + outside(page)
             if lang == "zh":
-                trouble += [f"not Chinese: {each}" for each in not_chinese(page)]
+                trouble += not_chinese(page)
             found += [f"{path} {each}" for each in trouble]
         page.emulate_media(media="print")
         assert not page.locator("header").is_visible()

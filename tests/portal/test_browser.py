@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from werkzeug.serving import make_server
 
 from tests.conftest import chromium
+from tests.console.readable import not_chinese, outside, shut_out, watch
 from tests.console.test_browser import ARGUMENTS, WAIT_MS
-from tests.console.test_every_page import OUTSIDE, not_chinese, shut_out
 from tests.patients.conftest import CARD, PIN
 from tests.portal.test_portal import app, booked, made  # noqa: F401
 from tests.visitor import store_of
@@ -39,15 +39,13 @@ def browser() -> Iterator[Browser]:
 
 
 def trouble_of(page: Page, lang: str) -> list[str]:
-    found = shut_out(page) + [f"outside: {each}" for each in page.evaluate(OUTSIDE)]
-    if lang == "zh":
-        found += [f"not Chinese: {each}" for each in not_chinese(page)]
-    return found
+    return shut_out(page) + outside(page) + (not_chinese(page) if lang == "zh" else [])
 
 
 def visit(browser: Browser, address: str, lang: str, size: ViewportSize, dark: bool) -> list[str]:
     """Log in, look at every page, log out; what is wrong with them."""
     page = browser.new_page(viewport=size, color_scheme="dark" if dark else "light")
+    watch(page.context)
     page.set_default_timeout(WAIT_MS)
     found: list[str] = []
 

@@ -115,16 +115,17 @@ def test_whatever_a_sound_is_nothing_is_cut_off_by_making_it_louder(samples: lis
 
 
 @pytest.mark.parametrize(
-    ("given", "why"),
+    ("made", "why"),
     [
-        (b"", "cannot be read"), (b"OggS" + bytes(500), "cannot be read"),
-        (wav()[:30], "cannot be read"), (wav(loud=0), "nothing to hear"),
-        (wav(MOST_MS / 1000 + 1), "longer than"),
+        (lambda: b"", "cannot be read"), (lambda: b"OggS" + bytes(500), "cannot be read"),
+        (lambda: wav()[:30], "cannot be read"), (lambda: wav(loud=0), "nothing to hear"),
+        (lambda: wav(MOST_MS / 1000 + 1), "longer than"),
     ],
 )  # fmt: skip
-def test_what_is_no_sound_is_refused(given: bytes, why: str) -> None:
+def test_what_is_no_sound_is_refused(made: Callable[[], bytes], why: str) -> None:
+    sound = made()
     with pytest.raises(FieldError, match=why):
-        prepared(given)
+        prepared(sound)
 
 
 # --- places and words ---
