@@ -96,6 +96,11 @@ def store(tx: Tx, event: NodeEvent) -> bool:
     return True
 
 
+def any_waiting(tx: Tx) -> bool:
+    """Whether an event is stored that no rule has acted on yet."""
+    return bool(tx.value("SELECT 1 FROM events_waiting LIMIT 1"))
+
+
 def waiting(tx: Tx, limit: int) -> list[NodeEvent]:
     """The stored events that no rule has acted on yet, in the order they came."""
     rows = tx.all(

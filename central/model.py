@@ -70,3 +70,15 @@ def m003_waiting_details(db: Database) -> None:
 def m004_unanswered(db: Database) -> None:
     # Looked for each second, in the order of their ids: without it all of history is read.
     db.execute("CREATE INDEX commands_unanswered ON commands (id) WHERE result IS NULL")
+
+
+@migrations()
+def m005_open_by_type(db: Database) -> None:
+    # In a flood each new command looks for older ones of its type, among thousands that are open.
+    db.executescript(
+        """
+        DROP INDEX commands_open;
+        CREATE INDEX commands_open ON commands (node, type) WHERE result IS NULL;
+        CREATE INDEX commands_open_of_ward ON commands (ward, type) WHERE result IS NULL;
+        """
+    )

@@ -28,8 +28,8 @@ def pending_ms(tx: Tx, kind: str, ref: str | int) -> int | None:
     )
 
 
-def due(tx: Tx, limit: int = 200) -> list[Row]:
-    """Timers whose moment has come, the oldest first."""
+def due(tx: Tx, limit: int = -1) -> list[Row]:
+    """Timers whose moment has come, the oldest `limit` of them first."""
     return tx.all(
         "SELECT * FROM timers WHERE fired_ms IS NULL AND due_ms <= ? ORDER BY due_ms, id LIMIT ?",
         (tx.now_ms, limit),

@@ -15,6 +15,9 @@ log = logging.getLogger("wardline.bridge")
 
 QUARANTINE_KEPT = 10_000
 QUARANTINE_PAYLOAD_BYTES = 4096
+# Timers of one commit; and while events wait for the rules.
+FIRE_AT_ONCE = 200
+FIRE_IN_A_FLOOD = 8
 # More digits than any command's number has, and few enough for SQLite.
 COMMAND_DIGITS = 18
 
@@ -69,8 +72,9 @@ def act(tx: Tx, rules: Rules, limit: int) -> int:
 
 
 def fire_due(tx: Tx, rules: Rules) -> int:
-    """Fire every timer whose moment has come; returns how many."""
-    found = timers.due(tx)
+    """Fire the timers whose moment has come, the oldest first; returns how many. While presses
+    wait for their calls only a few: what passes old calls on must not keep new ones from a lamp."""
+    found = timers.due(tx, FIRE_IN_A_FLOOD if events.any_waiting(tx) else FIRE_AT_ONCE)
     for timer in found:
         rule = rules.timers.get(timer["kind"])
         failure: str | None = f"nobody answers the timer {timer['kind']}"

@@ -32,6 +32,8 @@ RENDERS_AT_ONCE = 2
 ENGINE_REST_S = 60.0
 # Eviction goes on to this share of the size, so that it is seldom needed.
 KEPT_SHARE = 0.9
+# When it has grown by this share, the cache is measured again: other processes fill it as well.
+MEASURED_SHARE = 1 / 64
 LEFTOVER_S = 3600.0
 
 
@@ -76,6 +78,9 @@ class SpeechLibrary:
         self._rendering: dict[str, asyncio.Task[Audio]] = {}
         self._rests_until_s: dict[str, float] = {}
         self._turns = asyncio.Semaphore(RENDERS_AT_ONCE)
+        # What was kept since the cache was measured, and how much of it calls for doing so again.
+        self._unmeasured_bytes = 0
+        self._measured_after_bytes = 0.0
         (cache / "keys").mkdir(parents=True, exist_ok=True)
 
     async def audio(self, lang: str, text: str) -> Audio:
@@ -206,18 +211,25 @@ class SpeechLibrary:
         with tempfile.TemporaryDirectory(prefix=".keeping-", dir=self.cache) as folder:
             fresh = Path(folder) / "fresh.wav"
             sound.write(fresh, said)
-            sha256 = hashlib.sha256(fresh.read_bytes()).hexdigest()
+            made = fresh.read_bytes()
+            sha256 = hashlib.sha256(made).hexdigest()
             kept = self._audio(sha256, said.duration_ms)
             fresh.replace(kept.path)
             entry = Path(folder) / "entry"
             entry.write_text(json.dumps({"sha256": sha256, "duration_ms": said.duration_ms}))
             entry.replace(self._key_path(key))
-        self._evict(kept.path)
+        self._unmeasured_bytes += len(made)
+        if self._unmeasured_bytes > self._measured_after_bytes:
+            total = self._evict(kept.path)
+            self._unmeasured_bytes = 0
+            room = self._max_bytes - total
+            self._measured_after_bytes = min(self._max_bytes * MEASURED_SHARE, room)
         return kept
 
-    def _evict(self, newest: Path) -> None:
-        """When the cache is too large, remove the sounds used longest ago, but never the one
-        just made, with their keys and what a killed process left half made."""
+    def _evict(self, newest: Path) -> int:
+        """Measure the cache and return its size in bytes. When it is too large, first remove the
+        sounds used longest ago, but never the one just made, with their keys and what a killed
+        process left half made."""
         files: list[tuple[float, int, Path]] = []
         for path in self.cache.glob("*.wav"):
             with contextlib.suppress(FileNotFoundError):  # another process removed it
@@ -225,7 +237,7 @@ class SpeechLibrary:
                 files.append((seen.st_mtime_ns, seen.st_size, path))
         total = sum(size for _, size, _ in files)
         if total <= self._max_bytes:
-            return
+            return total
         for _, size, path in sorted(files):
             if total <= self._max_bytes * KEPT_SHARE:
                 break
@@ -242,6 +254,7 @@ class SpeechLibrary:
             with contextlib.suppress(FileNotFoundError):
                 if folder.stat().st_mtime < before_s:
                     shutil.rmtree(folder, ignore_errors=True)
+        return total
 
     async def close(self) -> None:
         """Stop what is being rendered."""

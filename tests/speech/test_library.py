@@ -224,6 +224,30 @@ def test_the_sound_used_longest_ago_goes_first(tmp_path: Path, engine: FakeEngin
     assert engine.rendered == [*texts, texts[1]]
 
 
+def test_the_cache_is_measured_seldom_and_is_never_too_large(
+    tmp_path: Path, engine: FakeEngine
+) -> None:
+    """To measure it for each new sound would take as long as making one."""
+    measured = 0
+
+    class Watched(SpeechLibrary):
+        def _evict(self, newest: Path) -> int:
+            nonlocal measured
+            measured += 1
+            return super()._evict(newest)
+
+    size = 44 + 2 * sound.RATE_HZ // 100
+    most = 200 * size
+    library = Watched(tmp_path, [engine], max_bytes=most)
+    for number in range(150):
+        one(library, chr(0x4E00 + number))
+    assert 1 < measured < 60
+    for number in range(150, 400):
+        one(library, chr(0x4E00 + number))
+        assert sum(path.stat().st_size for path in tmp_path.glob("*.wav")) <= most
+    assert len(wavs(tmp_path)) > 150
+
+
 def test_a_sound_larger_than_the_cache_is_still_said(tmp_path: Path, engine: FakeEngine) -> None:
     library = SpeechLibrary(tmp_path, [engine], max_bytes=10)
     assert one(library, "一").path.exists()

@@ -189,6 +189,26 @@ def test_a_timers_rule_may_cancel_and_arm_that_very_timer(store: Store, clock: F
         clock.advance(1000)
 
 
+def test_old_calls_are_passed_on_slowly_while_new_presses_wait(
+    store: Store, clock: FakeClock
+) -> None:
+    """What one of them lets say may be as much work as many new calls are."""
+    rules = Rules(timers={"test.step": lambda tx, ref, body, late_ms: None})
+    press = {
+        "id": "3-box:1:1", "node": "3-box", "ward": "3", "bed": "1", "boot": 1, "seq": 1,
+        "type": kinds.PRESS, "age_ms": 0,
+    }  # fmt: skip
+    with store.transaction() as tx:
+        for ref in range(500):
+            timers.arm(tx, tx.now_ms - ref, "test.step", ref)
+        intake.store_events(tx, [(press, tx.now_ms)])
+        few = intake.fire_due(tx, rules)
+        assert 0 < few < 20, "they go on all the same"
+        assert timers.due(tx, 1)[0]["ref"] == str(499 - few), "the oldest went first"
+        intake.act(tx, rules, 500)
+        assert intake.fire_due(tx, rules) > 10 * few
+
+
 def test_tidying_forgets_what_telephones_have_told(store: Store, clock: FakeClock) -> None:
     with store.transaction() as tx:
         wards.add_ward(tx, "3", "三病区", "Ward 3")
