@@ -23,7 +23,6 @@ GuardedWorker.per_address = int(_web.get("per_address", max(1, threads // 4)))
 GuardedWorker.request_timeout_s = float(_web.get("request_timeout_s", REQUEST_TIMEOUT_S))
 GuardedWorker.proxies, _hops = trusted(_web)
 keepalive = 30
-# Streams never end by themselves; `worker_exit` ends them.
 graceful_timeout = 2
 accesslog = None
 # What it writes, the database first of all, holds names of patients.
@@ -33,11 +32,10 @@ loglevel = "warning"
 forwarded_allow_ips = ",".join(sorted(GuardedWorker.proxies))
 
 
-def worker_int(worker: Any) -> None:
-    """Told to stop: end the streams so that their threads come home."""
-    worker.wsgi.extensions["wardline"].live.close()
+def worker_int(worker: GuardedWorker) -> None:
+    """Told to stop at once."""
+    worker.end_streams()
 
 
-def worker_exit(_server: Any, worker: Any) -> None:
-    if getattr(worker, "wsgi", None) is not None:
-        worker.wsgi.extensions["wardline"].live.close()
+def worker_exit(_server: Any, worker: GuardedWorker) -> None:
+    worker.end_streams()

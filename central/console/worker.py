@@ -65,6 +65,15 @@ class GuardedWorker(ThreadWorker):
             self._reading.pop(conn, None)  # all of it is there; a board's stream may go on
         return super().handle_request(req, conn)
 
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Told to stop: streams never end by themselves, and nobody shall wait for them."""
+        super().handle_exit(sig, frame)
+        self.method_queue.defer(self.end_streams)
+
+    def end_streams(self) -> None:
+        if self.wsgi is not None:
+            self.wsgi.extensions["wardline"].live.close()
+
     def murder_pending(self) -> None:
         """Called about once a second."""
         super().murder_pending()

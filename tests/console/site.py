@@ -24,9 +24,9 @@ from tests.console.conftest import build
 
 ROOT = Path(__file__).parents[2]
 WAIT_S = 20
-# Each gunicorn is forked off a process that has read the modules already: half of its start.
+# Each gunicorn is forked off a process that has read the modules already: most of its start.
 READ_ONCE = multiprocessing.get_context("forkserver")
-READ_ONCE.set_forkserver_preload(["central.console.app", "gunicorn.workers.gthread"])
+READ_ONCE.set_forkserver_preload(["tests.console.read_once"])
 
 
 def serve(config: str) -> None:
@@ -34,7 +34,8 @@ def serve(config: str) -> None:
     os.chdir(ROOT)
     os.environ["WARDLINE_CONFIG"] = config
     sys.argv = ["gunicorn", "-c", "central/console/gunicorn.conf.py"]
-    sys.argv += ["central.console.app:create_app()"]
+    # A stop that only gave up on somebody would last longer than anybody waits for it here.
+    sys.argv += ["--graceful-timeout", "600", "central.console.app:create_app()"]
     wsgiapp.run()
 
 
