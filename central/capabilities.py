@@ -5,6 +5,7 @@ Each `central/*/service.py` may define EVENTS, TIMERS, ACKS, BIRTHS, ANSWERS, RI
 they are gathered here, so adding a capability is adding a folder.
 """
 
+import functools
 import importlib
 import importlib.util
 import pkgutil
@@ -70,14 +71,16 @@ class Rules:
         self.births += getattr(service, "BIRTHS", [])
 
 
-def modules(name: str) -> list[ModuleType]:
+@functools.cache
+def modules(name: str) -> tuple[ModuleType, ...]:
     """The module `name` (such as "service" or "web") of every capability that has one."""
     import central
 
     folders = [info.name for info in pkgutil.iter_modules(central.__path__) if info.ispkg]
     folders.sort(key=lambda each: (each not in FIRST, each))
     names = [f"central.{folder}.{name}" for folder in folders]
-    return [importlib.import_module(each) for each in names if importlib.util.find_spec(each)]
+    found = (each for each in names if importlib.util.find_spec(each))
+    return tuple(importlib.import_module(each) for each in found)
 
 
 def rules() -> Rules:

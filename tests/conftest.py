@@ -46,6 +46,19 @@ def ports_of_worker() -> None:
 ports_of_worker()
 
 
+TIMEZONE = "Asia/Shanghai"
+
+
+def hospitals_time() -> None:
+    """Tests share the time zone of the processes that they start: what is today there is today
+    here. Each of those reads it from its own configuration."""
+    os.environ["TZ"] = TIMEZONE
+    time.tzset()
+
+
+hospitals_time()
+
+
 def measure_coverage_simply() -> None:
     """SlipCover takes its probe out of a line that has run 50 times, and looks through all modules
     to do so: more than the probe would ever cost. In a worker it can be told only here."""

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Sequence
 from datetime import timedelta
 from types import ModuleType
 from typing import Any
@@ -130,7 +131,7 @@ def _guard(response: Response) -> Response:
     return response
 
 
-def _templates(app: Flask, capabilities: list[ModuleType]) -> None:
+def _templates(app: Flask, capabilities: Sequence[ModuleType]) -> None:
     # A capability that is not always there says so by a function `shown`.
     entries = [
         (order, path, label, tuple(roles), icon, getattr(each, "shown", lambda: True))

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -86,7 +86,7 @@ Handler = Callable[[Desk, Arrival], Awaitable[bool | None]]
 ALL = "*"
 
 
-def handlers(modules: list[ModuleType]) -> dict[str, Handler]:
+def handlers(modules: Sequence[ModuleType]) -> dict[str, Handler]:
     """The handler of each purpose, out of the capabilities' `phone` modules."""
     found: dict[str, Handler] = {}
     for module in modules:
