@@ -23,6 +23,7 @@ MOST_CHARACTERS = 200
 # Of the file and of what it unpacks to: a small archive may hold a very large one.
 MOST_UNPACKED_BYTES = 64 * 1024 * 1024
 HEADING_ROW = 1
+TEXT = "@"
 
 
 def read(raw: bytes) -> list[Line]:
@@ -112,6 +113,8 @@ def template(lang: str, said: Mapping[str, str], *, examples: bool) -> bytes:
             cell.alignment = Alignment(wrap_text=True)
             letter = get_column_letter(at)
             page.column_dimensions[letter].width = 22
+            # Text, so that no leading nought is lost and no 1-2 becomes a day.
+            page.column_dimensions[letter].number_format = TEXT
             span = f"{letter}{HEADING_ROW + 1}:{letter}{MOST_ROWS}"
             hint = DataValidation(showInputMessage=True, allow_blank=True)
             if column.only is not None:
@@ -120,15 +123,12 @@ def template(lang: str, said: Mapping[str, str], *, examples: bool) -> bytes:
             hint.promptTitle, hint.prompt = column.names[lang], said[column.about]
             page.add_data_validation(hint)
             hint.add(span)
-            for row in range(HEADING_ROW + 1, HEADING_ROW + 1 + 500):
-                # Text, so that no leading nought is lost and no 1-2 becomes a day.
-                page.cell(row, at).number_format = "@"
         for row, example in enumerate(sheet.examples if examples else (), HEADING_ROW + 1):
             for at, column in enumerate(sheet.columns, start=1):
                 text = example.get(column.key, "")
                 if column.only is not None and text:
                     text = column.only[text][lang]
-                page.cell(row, at, text or None)
+                page.cell(row, at, text or None).number_format = TEXT
     made = io.BytesIO()
     book.save(made)
     return made.getvalue()

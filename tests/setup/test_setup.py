@@ -133,6 +133,11 @@ def test_the_example_is_a_house_that_can_be_set_up(store: Store, lang: str) -> N
     assert {each["id"] for each in wards.wards(store.read())} == {"7", "8"}
     empty = load_workbook(io.BytesIO(workbook.template(lang, said, examples=False)))
     assert empty.sheetnames == [sheet.names[lang] for sheet in sheets.SHEETS]
+    # What is typed is text in every row: 0012 keeps its noughts.
+    for sheet in sheets.SHEETS:
+        columns = empty[sheet.names[lang]].column_dimensions
+        assert {each.number_format for each in columns.values()} == {"@"}
+        assert len(columns) == len(sheet.columns)
 
 
 @pytest.mark.parametrize(
