@@ -24,10 +24,10 @@ class ConfigError(Exception):
     error_id = "config-wrong"
 
 
-def use_timezone(config: dict[str, Any]) -> None:
+def use_timezone(name: str) -> None:
     """Let this process live in the hospital's time zone, whatever the machine's is: nights,
     volume bands and spoken times follow it."""
-    os.environ["TZ"] = config["timezone"]
+    os.environ["TZ"] = name
     time.tzset()
 
 

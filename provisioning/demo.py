@@ -18,6 +18,7 @@ import aiohttp
 import aiomqtt
 
 from central.clock import FileClock
+from central.config import use_timezone
 from central.directory import model as directory
 from central.store import Store
 from central.wards import model as wards
@@ -28,7 +29,7 @@ from gateway.telephone.exchange import Exchange
 from provisioning import demo_information, demo_patient, hospital, root
 from provisioning import exchange as asterisk
 from provisioning.environment import ROOT
-from provisioning.layout import DEMO, Layout, demo_wards
+from provisioning.layout import DEMO, TIMEZONE, Layout, demo_wards
 from provisioning.mosquitto import PasswordFileError
 from provisioning.supervisor import NotReadyError, Ready, Supervisor, first_free_port
 
@@ -94,6 +95,8 @@ class Demo:
 
     async def start(self) -> None:
         """Write, load and start everything. Raises NotReadyError."""
+        # What is today for the console is today for what is entered here.
+        use_timezone(TIMEZONE)
         self.layout.folder.mkdir(parents=True, exist_ok=True)
         self.clock.set_rate(1)
         self.layout.write()

@@ -20,6 +20,7 @@ from central.patients import accounts, details, issuing, model
 from central.store import Store, Tx
 from gateway.his.events import AccountEvent, Charge, ChargeEvent
 from provisioning.hospital import EXAM_ROOM
+from provisioning.layout import TIMEZONE
 
 # A demo on loopback: meant to be read on the screen and typed.
 CARD, PIN = "620100017", "246802"
@@ -27,7 +28,7 @@ PATIENT, VISIT = "10001", "10001-1"
 DEPOSIT_FEN = 300_000
 DAYS = 4
 EXAM_IN_MIN = 45
-_ZONE = ZoneInfo("Asia/Shanghai")
+_ZONE = ZoneInfo(TIMEZONE)
 _TOLD = Told("demo", "DEMO", _ZONE)
 # What insurance covers, in part and not at all: code, class, first self-pay in basis points.
 _CATALOGUE = (

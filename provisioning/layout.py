@@ -47,6 +47,7 @@ from provisioning.supervisor import Program, Ready, listens
 GROUND, BOXES, CENTRE = range(3)
 # The account by which the demo itself follows the births of the boxes.
 DEMO = "demo"
+TIMEZONE = "Asia/Shanghai"
 
 
 @dataclass(frozen=True)
@@ -322,7 +323,7 @@ class Layout:
                 "piper": None,
             },
             "clock_file": str(self.clock_file),
-            "timezone": "Asia/Shanghai",
+            "timezone": TIMEZONE,
             "web": {
                 "host": ADDRESS,
                 "port": self.web_port,

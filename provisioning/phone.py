@@ -143,7 +143,7 @@ def main(arguments: argparse.Namespace) -> int:
     """1, and why, when nothing can be called."""
     try:
         config = running(config_path(arguments.folder))
-        configuration.use_timezone(config)
+        configuration.use_timezone(config["timezone"])
         return _call(config, arguments.flow, arguments.lang)
     except (NotRunningError, ConfigError, StoreUnavailableError, OSError) as error:
         print(f"wardline: {error}", file=sys.stderr)

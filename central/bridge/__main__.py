@@ -135,7 +135,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     os.umask(0o077)  # the database holds names of patients
-    configuration.use_timezone(config)
+    configuration.use_timezone(config["timezone"])
     asyncio.run(run(config))
     return 0
 

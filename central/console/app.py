@@ -52,7 +52,7 @@ def create_app(config: dict[str, Any] | None = None) -> Flask:
     """The console for `config`; without it the JSON file that WARDLINE_CONFIG names."""
     if config is None:
         config = configuration.load(os.environ[CONFIG_VARIABLE])
-        configuration.use_timezone(config)
+        configuration.use_timezone(config["timezone"])
         logging.basicConfig(
             level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s"
         )

@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from provisioning.environment import ROOT
+from provisioning.layout import TIMEZONE
 
 CHROMIUM_ARGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
@@ -23,7 +26,15 @@ def command(*arguments: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(ROOT)}
+    """Of a machine that stands where it is another day than in the hospital."""
+    return os.environ | {"PYTHONPATH": str(ROOT), "TZ": _elsewhere()}
+
+
+def _elsewhere() -> str:
+    now = datetime.now(ZoneInfo(TIMEZONE))
+    # As POSIX has it, east is negative.
+    zones = ("Etc/GMT+12", "Etc/GMT-14")
+    return next(zone for zone in zones if now.astimezone(ZoneInfo(zone)).date() != now.date())
 
 
 def facts_of(process: "subprocess.Popen[str]") -> dict[str, Any]:

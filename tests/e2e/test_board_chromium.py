@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from provisioning.hospital import EXAM_ROOM
 from tests.conftest import chromium
 from tests.e2e.conftest import CHROMIUM_ARGS
 
@@ -18,6 +19,13 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
         yield started
         started.close()
+
+
+def log_in(page: Page, demo: dict[str, Any], name: str) -> None:
+    page.goto(f"{demo['url']}/login?lang=zh")
+    page.fill('input[name="name"]', name)
+    page.fill('input[name="password"]', demo["password"])
+    page.click("main button.btn-primary")
 
 
 @pytest.fixture
@@ -36,10 +44,7 @@ def nurse(browser: Browser, demo: dict[str, Any], request: pytest.FixtureRequest
             None if asked.url.startswith((demo["url"], "data:")) else troubles.append(asked.url)
         ),
     )
-    page.goto(f"{demo['url']}/login?lang=zh")
-    page.fill('input[name="name"]', f"nurse{ward}")
-    page.fill('input[name="password"]', demo["password"])
-    page.click("main button.btn-primary")
+    log_in(page, demo, f"nurse{ward}")
     page.wait_for_url(f"**/board/{ward}")
     yield page
     ours = [each for each in troubles if "ERR_ABORTED" not in each]  # a stream left with its page
@@ -81,3 +86,14 @@ def test_from_the_button_to_the_board_and_to_the_bed(
     expect(row).to_have_count(0, timeout=TIMEOUT_MS)
     expect(lamp).to_have_attribute("data-pattern", "off", timeout=TIMEOUT_MS)
     unit.locator('[data-part="presence"]').click()
+
+
+def test_today_is_the_hospitals_wherever_the_machine_stands(
+    browser: Browser, demo: dict[str, Any]
+) -> None:
+    page = browser.new_page()
+    log_in(page, demo, "technician")
+    page.wait_for_url("**/exams")
+    page.goto(f"{demo['url']}/exams/{EXAM_ROOM}")
+    expect(page.locator("[data-exam][data-state=checked_in]")).to_have_count(1, timeout=TIMEOUT_MS)
+    page.close()

@@ -62,32 +62,26 @@ class Centre:
             wards.add_ward(tx, "3", "三病区", "Ward 3")
             wards.add_ward(tx, "5", "五病区", "Ward 5")
         self.authority = prepare.authority(found, self.clock)
-        self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._thread.start()
         assert self._ready.wait(30)
 
-    def _serve(self) -> None:
-        asyncio.set_event_loop(self._loop)
+    async def _serve(self) -> None:
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
         files = prepare.endpoint(self.authority, self.settings, self.clock)
         tls = serving.tls(
             str(files.certificate), str(files.key), str(prepare.clients(self.settings))
         )
         runner = web.AppRunner(serving.app(self.store, self.authority, self.settings))
-
-        async def start() -> None:
-            await runner.setup()
-            await web.TCPSite(runner, "127.0.0.1", self.port, ssl_context=tls).start()
-            self._ready.set()
-
-        self._loop.run_until_complete(start())
-        self._loop.run_forever()
-        self._loop.run_until_complete(runner.cleanup())
-        self._loop.close()
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", self.port, ssl_context=tls).start()
+        self._ready.set()
+        await self._over.wait()
+        await runner.cleanup()
 
     def close(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join()
         self.store.close()
 
