@@ -23,9 +23,9 @@ from central.store import Row, Store, Tx
 from gateway.mqtt import checked, topics
 from gateway.telephone.exchange import Exchange
 from provisioning import hospital, mosquitto
-from provisioning.environment import ROOT
 from provisioning.layout import Layout, WardPlan
 from provisioning.mosquitto import watcher_user
+from tests import forked
 from tests.conftest import WAIT_S, answers, free_port, wait_for
 
 WARD = WardPlan("5", "五病区", "Ward 5", "gpio", ("1", "2", "3"))
@@ -123,7 +123,7 @@ class Hospital:
             self.layout.write_exchange(directory.directory(tx))
         programs = self.layout.programs(_never, dict.fromkeys(ward.nodes, _never))
         self._commands = {each.name: each.command for each in programs}
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._running: dict[str, forked.Forked | subprocess.Popen[bytes]] = {}
         self.bed_states: list[tuple[str, str]] = []
         self._listener = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, "recorder")
 
@@ -154,14 +154,8 @@ class Hospital:
         return kept.exists() and "node.station_bed/1" in kept.read_text()
 
     def launch(self, name: str) -> None:
-        with (self.layout.folder / f"{name}.log").open("ab") as log:
-            self._running[name] = subprocess.Popen(
-                self._commands[name],
-                cwd=ROOT,
-                env=os.environ | {"PYTHONPATH": str(ROOT)},
-                stdout=log,
-                stderr=log,
-            )
+        log = self.layout.folder / f"{name}.log"
+        self._running[name] = forked.start(self._commands[name], log)
 
     def up(self, name: str) -> None:
         if name == EXCHANGE:

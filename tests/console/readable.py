@@ -32,17 +32,17 @@ ALIKE = """() => {
         return grounds.get(element);
     };
     for (const element of document.querySelectorAll("body *")) {
-        if (!element.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue;
         const written = [...element.childNodes].some((each) => each.nodeType === Node.TEXT_NODE
             && each.data.trim()) || element.matches("input, select, textarea");
         if (!written) continue;
+        if (!element.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue;
         const {color, fontSize, fontWeight, textShadow} = getComputedStyle(element);
         const looks = [color, fontSize, fontWeight, textShadow, ground(element)].join();
-        if (judged.has(looks)) element.setAttribute("data-judged", "");
+        if (!judged.has(looks)) element.setAttribute("data-judge", "");
         judged.add(looks);
     }
     sessionStorage.setItem("judged", JSON.stringify([...judged]));
-    axe.configure({rules: [{id: "color-contrast", selector: "*:not([data-judged])"}]});
+    axe.configure({rules: [{id: "color-contrast", selector: "[data-judge]"}]});
 }"""
 # Only what is wrong leaves the page: all that is right takes longer to carry over than to find.
 VIOLATIONS = """async (options) => (await axe.run(options)).violations.map(

@@ -1,7 +1,6 @@
 """A running console: gunicorn, its database, a broker, and the bridge's part of the talk."""
 
 import json
-import multiprocessing
 import os
 import queue
 import sys
@@ -19,14 +18,12 @@ from central.console import service as people
 from central.store import Store
 from gateway.mqtt import topics
 from gateway.mqtt.checked import encode
+from tests import forked
 from tests.conftest import answers, free_port, wait_for
 from tests.console.conftest import build
 
 ROOT = Path(__file__).parents[2]
 WAIT_S = 20
-# Each gunicorn is forked off a process that has read the modules already: most of its start.
-READ_ONCE = multiprocessing.get_context("forkserver")
-READ_ONCE.set_forkserver_preload(["tests.console.read_once"])
 
 
 def serve(config: str) -> None:
@@ -84,7 +81,7 @@ class Site:
         self.bridge.loop_start()
 
     def start(self) -> ForkServerProcess:
-        process = READ_ONCE.Process(target=serve, args=(self._config,))
+        process = forked.CONTEXT.Process(target=serve, args=(self._config,))
         process.start()
         wait_for(lambda: answers(self.port), "the console to listen")
         return process

@@ -237,15 +237,15 @@ def test_the_cache_is_measured_seldom_and_is_never_too_large(
             return super()._evict(newest)
 
     size = 44 + 2 * sound.RATE_HZ // 100
-    most = 200 * size
+    most = 64 * size
     library = Watched(tmp_path, [engine], max_bytes=most)
-    for number in range(150):
+    for number in range(48):
         one(library, chr(0x4E00 + number))
-    assert 1 < measured < 60
-    for number in range(150, 400):
+    assert 1 < measured < 40
+    for number in range(48, 120):
         one(library, chr(0x4E00 + number))
         assert sum(path.stat().st_size for path in tmp_path.glob("*.wav")) <= most
-    assert len(wavs(tmp_path)) > 150
+    assert len(wavs(tmp_path)) > 48
 
 
 def test_a_sound_larger_than_the_cache_is_still_said(tmp_path: Path, engine: FakeEngine) -> None:
