@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from provisioning.environment import ROOT
@@ -21,8 +21,11 @@ PROGRAMS = ("central.bridge", "ward_node.cpython")
 class Forked:
     """A program of ours, used like a `subprocess.Popen`."""
 
-    def __init__(self, module: str, arguments: Sequence[str], log: Path) -> None:
-        self._process = CONTEXT.Process(target=_run, args=(module, arguments, log))
+    def __init__(
+        self, module: str, arguments: Sequence[str], log: Path, environment: Mapping[str, str]
+    ) -> None:
+        given = (module, arguments, log, dict(environment))
+        self._process = CONTEXT.Process(target=_run, args=given)
         self._process.start()
         self.kill, self.terminate = self._process.kill, self._process.terminate
 
@@ -30,6 +33,10 @@ class Forked:
     def pid(self) -> int:
         assert self._process.pid is not None
         return self._process.pid
+
+    def poll(self) -> int | None:
+        """Its exit code, None while it runs."""
+        return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
         """Its exit code. Raises subprocess.TimeoutExpired."""
@@ -40,8 +47,12 @@ class Forked:
         return code
 
 
-def _run(module: str, arguments: Sequence[str], log: Path) -> None:
+Started = Forked | subprocess.Popen[bytes]
+
+
+def _run(module: str, arguments: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
     os.chdir(ROOT)
+    os.environ.update(environment)
     with log.open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
@@ -49,11 +60,10 @@ def _run(module: str, arguments: Sequence[str], log: Path) -> None:
     sys.exit(importlib.import_module(f"{module}.__main__").main())
 
 
-def start(command: Sequence[str], log: Path) -> "Forked | subprocess.Popen[bytes]":
+def start(command: Sequence[str], log: Path, **environment: str) -> Started:
     """Start what the command says, in the folder of this project; what it prints goes to `log`."""
     if list(command[:3]) == PYTHON and command[3] in PROGRAMS:
-        return Forked(command[3], command[4:], log)
+        return Forked(command[3], command[4:], log, environment)
+    known = os.environ | {"PYTHONPATH": str(ROOT)} | environment
     with log.open("ab") as file:
-        return subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=file, stderr=file
-        )
+        return subprocess.Popen(command, cwd=ROOT, env=known, stdout=file, stderr=file)

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -123,7 +122,7 @@ class Hospital:
             self.layout.write_exchange(directory.directory(tx))
         programs = self.layout.programs(_never, dict.fromkeys(ward.nodes, _never))
         self._commands = {each.name: each.command for each in programs}
-        self._running: dict[str, forked.Forked | subprocess.Popen[bytes]] = {}
+        self._running: dict[str, forked.Started] = {}
         self.bed_states: list[tuple[str, str]] = []
         self._listener = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, "recorder")
 

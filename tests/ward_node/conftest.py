@@ -2,10 +2,8 @@
 
 import importlib
 import json
-import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 import urllib.request
@@ -17,6 +15,7 @@ import paho.mqtt.client as mqtt
 import pytest
 
 from gateway.mqtt import checked, topics
+from tests import forked
 from tests.conftest import free_port, program, wait_for
 from tests.ward_node import remote
 
@@ -190,7 +189,7 @@ class NodeProcess:
             "clock_file": None,
         } | changes
         self.prefix: list[str] = []  # words before the command, such as those of a namespace
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: forked.Started | None = None
         self.log = folder / "node.log"
 
     def start(self) -> None:
@@ -201,17 +200,11 @@ class NodeProcess:
         """Start it and wait for nothing."""
         path = self.folder / "box.json"
         path.write_text(json.dumps(self.config))
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*self.prefix, *self.command(path)],
-                cwd=ROOT,
-                env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(self.folder)},
-                stdout=log,
-                stderr=log,
-            )
+        command = [*self.prefix, *self.command(path)]
+        self.process = forked.start(command, self.log, TMPDIR=str(self.folder))
 
     def command(self, path: Path) -> list[str]:
-        return [sys.executable, "-m", "ward_node.cpython", "--config", str(path)]
+        return [*forked.PYTHON, "ward_node.cpython", "--config", str(path)]
 
     def state(self) -> dict[str, Any] | None:
         return self._get("/state")
@@ -248,7 +241,7 @@ class NodeProcess:
     def end(self) -> int:
         """SIGTERM; returns the exit code."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
+        self.process.terminate()
         return self.process.wait(20)
 
 
