@@ -26,6 +26,10 @@ SAID_WITHIN = 4
 MOST_LEFT = 2
 # What Asterisk answers when it finds no way to the one to be rung.
 NO_SUCH_PHONE = 500
+# To a stop: it is told as playing already and cannot be controlled yet (`playback_stop` in
+# Asterisk's res_stasis_playback.c). How often it is asked, and how long after.
+BEGINS = 500
+STOPS, STOP_AGAIN_S = 25, 0.02
 _ANSWER_BY_ITSELF = {
     f"PJSIP_HEADER(add,{name})": value for name, value in HANDS_FREE_HEADERS.items()
 }
@@ -236,6 +240,16 @@ class Actions:
         return playback
 
     async def stop_playing(self, playback: str) -> None:
+        """What begins in this very moment cannot be stopped yet and is asked again."""
+        for _ in range(STOPS - 1):
+            try:
+                await self._ari.request("DELETE", "playbacks", playback)
+            except RefusedError as error:
+                if error.status != BEGINS:
+                    raise
+            else:
+                return
+            await asyncio.sleep(STOP_AGAIN_S)
         await self._ari.request("DELETE", "playbacks", playback)
 
     async def hold_music(self, channel: str) -> None:
