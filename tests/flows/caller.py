@@ -259,10 +259,15 @@ class Call:
 
     async def hears(self, ms: int, since: int = 0) -> None:
         """Returns once it has been spoken to for so long, after the first `since` packets."""
-        async with asyncio.timeout(WAIT_S + ms / 1000):
-            while self.heard_ms(since) < ms:
-                self._voice.came.clear()
-                await self._voice.came.wait()
+        try:
+            async with asyncio.timeout(WAIT_S + ms / 1000):
+                while self.heard_ms(since) < ms:
+                    self._voice.came.clear()
+                    await self._voice.came.wait()
+        except TimeoutError:
+            over = ", and it is over" if self.over.is_set() else ""
+            told = f"{self._uri}: heard {self.heard_ms(since)} of {ms} ms{over}"
+            raise TimeoutError(told) from None
 
     def heard_ms(self, since: int = 0) -> int:
         return sum(each.ms for each in self.heard[since:])
