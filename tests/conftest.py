@@ -59,15 +59,6 @@ def hospitals_time() -> None:
 hospitals_time()
 
 
-def measure_coverage_simply() -> None:
-    """SlipCover takes its probe out of a line that has run 50 times, and looks through all modules
-    to do so: more than the probe would ever cost. In a worker it can be told only here."""
-    plugin = sys.modules.get("slipcover.pytest_plugin")
-    measuring = getattr(plugin, "_slipcover_instance", None)
-    if measuring is not None:
-        measuring.d_miss_threshold = 1_000_000_000
-
-
 # A machine under load is no fault of what is tested.
 settings.register_profile("wardline", deadline=None)
 settings.load_profile("wardline")
