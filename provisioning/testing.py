@@ -3,6 +3,7 @@ coverage."""
 
 import importlib.util
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,9 @@ from provisioning import root
 from provisioning.environment import ROOT
 
 WORKERS = 4
+# SlipCover takes its probe out of a line that has run so often, and looks through all modules to
+# do so, which costs more than the probe does.
+NEVER = "1000000000"
 
 
 def main(pytest_arguments: list[str]) -> int:
@@ -23,27 +27,44 @@ def main(pytest_arguments: list[str]) -> int:
     if pytest_arguments[:1] == ["--"]:
         del pytest_arguments[0]
     if pytest_arguments:
-        failed = []
+        failed: list[str] = []
+        closing = _tests(pytest_arguments, failed)
     else:
-        with _compiling():
-            failed = [*_root(), *_tools()]
-    closing = _tests(pytest_arguments, failed)
+        closing, failed = _everything()
     print("== all checks passed" if not failed else f"== failed: {', '.join(failed)}")
     # Last, so that what reads only the end of a long log finds what counts.
     print(closing, flush=True)
     return 1 if failed else 0
 
 
+def _everything() -> tuple[str, list[str]]:
+    """All checks, and every test with coverage: the closing line of pytest, and the names of
+    what failed. Covered is what runs in the tests' own processes; the processes that they start
+    are left out."""
+    measures = importlib.util.find_spec("slipcover") is not None
+    with tempfile.TemporaryDirectory(prefix="wardline-tests-") as folder:
+        slipcover = [sys.executable, "-m", "slipcover", "--out", f"{folder}/coverage.json"]
+        reader = [*slipcover, "--json", "--threshold", NEVER] if measures else [sys.executable]
+        with _workers(reader, f"{folder}/socket") as worker:
+            failed = [*_root(), *_tools()]
+            # Most tests wait for real parts: more workers than cores. A file stays with one.
+            spread = ["--dist", "loadfile", "--no-loadscope-reorder"]
+            closing = _tests(["--tx", f"{WORKERS}*popen//python={worker}", *spread], failed)
+        if not measures:
+            print("== coverage: not measured, slipcover is not made for this machine")
+        elif not _run("coverage", [*slipcover, "--merge", f"{folder}/coverage.json"]):
+            failed.append("coverage")
+    return closing, failed
+
+
 @contextmanager
-def _compiling() -> Iterator[None]:
-    """Compile all modules meanwhile: each of the workers would do so for itself. What is wrong
-    with one is told by the tests."""
-    command = [sys.executable, "-m", "pytest", "--collect-only", "--quiet"]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ):  # fmt: skip
-        yield
+def _workers(reader: Sequence[str], socket: str) -> Iterator[str]:
+    """Let the tests be read while the other checks run; the command that becomes a worker."""
+    command = [*reader, "-m", "tests.workers", socket]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) as process:
+        yield shlex.join([sys.executable, "-P", str(ROOT / "tests" / "worker.py"), socket])
+        assert process.stdin is not None
+        process.stdin.close()
 
 
 def _root() -> list[str]:
@@ -69,29 +90,16 @@ def _tools() -> list[str]:
 
 
 def _tests(arguments: Sequence[str], failed: list[str]) -> str:
-    """Run pytest and return its closing line. Covered is what runs in the tests' own processes;
-    the processes that they start are left out."""
+    """Run pytest and return its closing line."""
     last = ""
 
     def keep(line: str) -> None:
         nonlocal last
         last = line.strip() or last
 
-    pytest = ["-m", "pytest", *arguments]
-    with tempfile.TemporaryDirectory(prefix="wardline-coverage-") as folder:
-        measured = str(Path(folder) / "coverage.json")
-        slipcover = [sys.executable, "-m", "slipcover", "--out", measured]
-        measures = not arguments and importlib.util.find_spec("slipcover") is not None
-        if not arguments:
-            # Most tests wait for real parts: more workers than cores. A file stays with one.
-            pytest += ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
-        command = [*slipcover, "--json", *pytest] if measures else [sys.executable, *pytest]
-        if not _run("tests", command, os.environ | {"PYTHONUNBUFFERED": "1"}, keep):
-            failed.append("tests")
-        if measures and not _run("coverage", [*slipcover, "--merge", measured]):
-            failed.append("coverage")
-        if not measures and not arguments:
-            print("== coverage: not measured, slipcover is not made for this machine")
+    command = [sys.executable, "-m", "pytest", *arguments]
+    if not _run("tests", command, os.environ | {"PYTHONUNBUFFERED": "1"}, keep):
+        failed.append("tests")
     return last
 
 

@@ -8,7 +8,6 @@ import shutil
 import socket
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,7 +31,7 @@ from provisioning.packages import CHROMIUM
 from provisioning.supervisor import LISTENING, LISTENING_VARIABLE, free_ports
 
 
-def ports_of_worker() -> None:
+def pytest_configure() -> None:
     """Each worker, with all that it starts, takes ports of its own: one that is free now is not
     for the other worker, whose process has not begun to listen."""
     worker = os.environ.get("PYTEST_XDIST_WORKER")
@@ -41,9 +40,6 @@ def ports_of_worker() -> None:
         share = (last - first) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
         mine = first + int(worker.removeprefix("gw")) * share
         os.environ[LISTENING_VARIABLE] = f"{mine}-{mine + share}"
-
-
-ports_of_worker()
 
 
 TIMEZONE = "Asia/Shanghai"

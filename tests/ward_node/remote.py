@@ -11,6 +11,7 @@ import atexit
 import builtins
 import importlib
 import json
+import os
 import pkgutil
 import shutil
 import subprocess
@@ -213,8 +214,11 @@ class _Module(types.ModuleType):
 
 @cache
 def peer() -> Peer:
-    """The one MicroPython of this test run."""
+    """The one MicroPython of this process."""
     return Peer()
+
+
+os.register_at_fork(after_in_child=peer.cache_clear)
 
 
 @cache
