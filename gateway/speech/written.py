@@ -165,7 +165,7 @@ _RULES: list[tuple[str, Read]] = [
 ]  # fmt: skip
 _COMPILED = [(re.compile(pattern), read) for pattern, read in _RULES]
 # Between what is measured, counted or paid; elsewhere such a sign is no word.
-_SIGN = re.compile(
+SIGN = re.compile(
     r"(?<=[0-9A-Za-z元克升片粒支袋])\s*([×*/])\s*"
     r"(?=[0-9盒瓶支袋片粒次天日人]|day|box|bottle|vial|pack|person|visit)"
 )
@@ -183,7 +183,7 @@ def aloud(text: str, lang: str) -> str:
     """`text` with every number in words, for a speech engine; "zh" or "en"."""
     if lang == "zh":
         text = _GAP.sub("", text)
-    text = _SIGN.sub(lambda found: _KEPT[found[1]], text)
+    text = SIGN.sub(lambda found: _KEPT[found[1]], text)
     for pattern, read in _COMPILED:
         text = pattern.sub(lambda found, read=read: read(found, lang), text)  # type: ignore[misc]
     signs = _SIGNS[lang]
