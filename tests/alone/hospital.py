@@ -26,6 +26,7 @@ from provisioning.layout import Layout, WardPlan
 from provisioning.mosquitto import watcher_user
 from tests import forked
 from tests.conftest import WAIT_S, answers, free_port, wait_for
+from tests.paho import leave
 
 WARD = WardPlan("5", "五病区", "Ward 5", "gpio", ("1", "2", "3"))
 # The same with bedside units on a bus, simulated behind a pty.
@@ -182,11 +183,7 @@ class Hospital:
         self._running.pop(name).wait()
 
     def close(self) -> None:
-        self._listener.disconnect()
-        self._listener.loop_stop()
-        # paho closes its own pair of sockets when nobody holds the client any more.
-        self._listener.on_message = self._listener.on_connect = None
-        del self._listener
+        leave(self._listener)
         for names in ((BOX, STATION, BRIDGE), (UNITS, EXCHANGE, WARD_BROKER, BROKER)):
             last = [self._running[name] for name in names if name in self._running]
             for process in last:

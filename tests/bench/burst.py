@@ -29,7 +29,8 @@ from provisioning.mosquitto import User
 from provisioning.supervisor import Supervisor, free_ports
 from tests.bench.boxes import SimulatedBox
 from tests.bench.figures import as_json, command_line, figures, table
-from tests.bench.guests import HOP, connect, hear, hop_ends, leave
+from tests.bench.guests import HOP, connect, hear, hop_ends
+from tests.paho import leave
 
 BEDS_OF_A_BOX = 32
 BOXES_OF_A_WARD = 16

@@ -46,9 +46,10 @@ from provisioning.supervisor import free_ports
 from provisioning.visitor import ConsoleRefusedError, visit
 from tests.bench.faults import Lines, Mischief
 from tests.bench.figures import as_json, figures, table
-from tests.bench.guests import connect, hear, leave, watcher
+from tests.bench.guests import connect, hear, watcher
 from tests.bench.hands import Bed, Hand, Ledger
 from tests.bench.waiting import until
+from tests.paho import leave
 
 BEDS_ON_PINS = 4  # as many as a box has pins for
 SETTLE_TIMEOUT_S = 90.0

@@ -28,7 +28,7 @@ def hop_ends() -> tuple[User, User]:
 
 
 def connect(port: int, user: User) -> mqtt.Client:
-    """A client whose network thread is running. End it with `leave`."""
+    """A client whose network thread is running. End it with `tests.paho.leave`."""
     client = mqtt.Client(CallbackAPIVersion.VERSION2, user.name, protocol=mqtt.MQTTv5)
     client.username_pw_set(user.name, user.password)
     client.connect("127.0.0.1", port)
@@ -44,8 +44,3 @@ def hear(client: mqtt.Client, topic: str, told: Callable[[mqtt.MQTTMessage], Non
     client.subscribe(topic, qos=1)
     if not agreed.wait(ANSWER_TIMEOUT_S):
         raise TimeoutError(f"no answer to the subscription of {topic}")
-
-
-def leave(client: mqtt.Client) -> None:
-    client.disconnect()
-    client.loop_stop()

@@ -36,7 +36,8 @@ from provisioning.mosquitto import User
 from provisioning.supervisor import free_ports
 from provisioning.visitor import Board, visit
 from tests.bench.figures import as_json, command_line, figures, table
-from tests.bench.guests import HOP, connect, hear, hop_ends, leave, watcher
+from tests.bench.guests import HOP, connect, hear, hop_ends, watcher
+from tests.paho import leave
 
 WARD = "3"
 # Hands at work at the same time, each at beds of its own.

@@ -21,6 +21,7 @@ from gateway.mqtt.checked import encode
 from tests import forked
 from tests.conftest import answers, free_port, wait_for
 from tests.console.conftest import build
+from tests.paho import leave
 
 ROOT = Path(__file__).parents[2]
 WAIT_S = 20
@@ -124,8 +125,7 @@ class Site:
 
     def close(self) -> None:
         self.silent()
-        self.bridge.disconnect()
-        self.bridge.loop_stop()
+        leave(self.bridge)
         if self.process.is_alive():
             self.stop()
         self.store.close()

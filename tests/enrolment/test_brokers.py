@@ -21,6 +21,7 @@ from provisioning.keeper import Access, Keeper
 from provisioning.mosquitto import Broker, Identity, Upstream, User
 from tests.conftest import answers, free_port, wait_for
 from tests.enrolment.certificates import LOOPBACK, Certificates
+from tests.paho import leave
 
 # paho leaves the socket of a handshake that is cut off to whatever frees it.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
@@ -92,8 +93,7 @@ class Client:
         wait_for(lambda: {mid, self.again} & self.granted.keys(), "the subscription")
 
     def close(self) -> None:
-        self.mqtt.disconnect()
-        self.mqtt.loop_stop()
+        leave(self.mqtt)
 
 
 def let_in(port: int, identity: Identity | None, root: Path) -> bool:

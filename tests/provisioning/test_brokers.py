@@ -15,6 +15,7 @@ from gateway.mqtt import topics
 from provisioning import mosquitto
 from provisioning.mosquitto import Broker, Upstream
 from tests.conftest import answers, free_port, wait_for
+from tests.paho import leave
 
 NOT_AUTHORIZED = 0x87
 
@@ -65,8 +66,7 @@ class Client:
         wait_for(lambda: mid in self.granted, f"the subscription to {topic}")
 
     def close(self) -> None:
-        self.mqtt.disconnect()
-        self.mqtt.loop_stop()
+        leave(self.mqtt)
 
 
 class Brokers:
@@ -225,8 +225,7 @@ def test_a_wrong_password_or_none_is_refused(brokers: Brokers) -> None:
         client.connect("127.0.0.1", brokers.ports["3"])
         client.loop_start()
         wait_for(lambda: refused, "the broker's answer")  # noqa: B023
-        client.disconnect()
-        client.loop_stop()
+        leave(client)
         assert refused[0]
 
 

@@ -17,6 +17,7 @@ import pytest
 from gateway.mqtt import checked, topics
 from tests import forked
 from tests.conftest import free_port, program, wait_for
+from tests.paho import leave
 from tests.ward_node import remote
 
 ROOT = Path(__file__).parents[2]
@@ -165,8 +166,7 @@ class FakeCentral:
         return [(each["state"], each["session"]) for each in self.of(topics.STATE)]
 
     def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        leave(self._client)
 
 
 class NodeProcess:
