@@ -29,6 +29,7 @@ from central.console import service as people
 from central.store import Store
 from provisioning import root
 from provisioning.environment import ROOT
+from provisioning.layout import TIMEZONE
 from provisioning.packages import CHROMIUM
 from provisioning.supervisor import LISTENING, LISTENING_VARIABLE, free_ports
 
@@ -42,9 +43,6 @@ def pytest_configure() -> None:
         share = (last - first) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
         mine = first + int(worker.removeprefix("gw")) * share
         os.environ[LISTENING_VARIABLE] = f"{mine}-{mine + share}"
-
-
-TIMEZONE = "Asia/Shanghai"
 
 
 def hospitals_time() -> None:

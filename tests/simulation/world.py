@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 from central.capabilities import rules
 from central.store import HOSPITAL, Store, StoreUnavailableError, Tx, connect
 from central.wards import model as wards
+from provisioning.layout import TIMEZONE
 from tests.simulation.box import Box
 from tests.simulation.brokers import SAVED_EVERY_S, Broker
 from tests.simulation.centre import START_MS, Centre, Clock
@@ -38,7 +39,6 @@ LEAP_SHORT_OF_MS = 50
 LEAP_LOOK_S = 0.1
 SETTLE_S = 1_800
 LAST_EVENTS = 4_000
-TIMEZONE = "Asia/Shanghai"
 
 
 class ViolationError(AssertionError):
