@@ -26,10 +26,13 @@ SAID_WITHIN = 4
 MOST_LEFT = 2
 # What Asterisk answers when it finds no way to the one to be rung.
 NO_SUCH_PHONE = 500
-# To a stop: it is told as playing already and cannot be controlled yet (`playback_stop` in
-# Asterisk's res_stasis_playback.c). How often it is asked, and how long after.
-BEGINS = 500
-STOPS, STOP_AGAIN_S = 25, 0.02
+# Of what begins in this very moment Asterisk tells before anything can be done with it: a sound
+# (`playback_stop` in its res_stasis_playback.c) and a channel that comes to us (Stasis is its
+# application in the dialplan before `stasis_app_exec` has it; a snapshot may show that).
+SOUND_BEGINS = (500,)
+CHANNEL_COMES = (409, 422)
+# How often it is asked again, and after how long.
+AGAIN, AGAIN_S = 25, 0.02
 _ANSWER_BY_ITSELF = {
     f"PJSIP_HEADER(add,{name})": value for name, value in HANDS_FREE_HEADERS.items()
 }
@@ -236,21 +239,25 @@ class Actions:
     async def _play(self, channel: str, media: Sequence[str], lang: str | None) -> str:
         playback = new_id("play")
         query = {"media": ",".join(media), "lang": lang}
-        await self._ari.request("POST", "channels", channel, "play", playback, query=query)
+        path = ("channels", channel, "play", playback)
+        await self._insist(CHANNEL_COMES, "POST", *path, query=query)
         return playback
 
     async def stop_playing(self, playback: str) -> None:
-        """What begins in this very moment cannot be stopped yet and is asked again."""
-        for _ in range(STOPS - 1):
+        await self._insist(SOUND_BEGINS, "DELETE", "playbacks", playback)
+
+    async def _insist(
+        self, begins: Sequence[int], method: str, *path: str, query: Mapping[str, Any] | None = None
+    ) -> None:
+        """Ask, and again a few times while the answer is one of `begins`."""
+        for left in reversed(range(AGAIN)):
             try:
-                await self._ari.request("DELETE", "playbacks", playback)
-            except RefusedError as error:
-                if error.status != BEGINS:
-                    raise
-            else:
+                await self._ari.request(method, *path, query=query)
                 return
-            await asyncio.sleep(STOP_AGAIN_S)
-        await self._ari.request("DELETE", "playbacks", playback)
+            except RefusedError as error:
+                if error.status not in begins or not left:
+                    raise
+            await asyncio.sleep(AGAIN_S)
 
     async def hold_music(self, channel: str) -> None:
         """What is heard by who is kept waiting, until `end_hold_music`."""
@@ -276,7 +283,7 @@ class Actions:
         """listening: the others do not hear them. First stop what a channel is being played: the
         exchange would answer none of our requests before the end of it."""
         query = {"channel": ",".join(channels), "mute": listening}
-        await self._ari.request("POST", "bridges", bridge, "addChannel", query=query)
+        await self._insist(CHANNEL_COMES, "POST", "bridges", bridge, "addChannel", query=query)
 
     async def part(self, bridge: str, *channels: str) -> None:
         await self._ari.request(
@@ -304,9 +311,8 @@ class Actions:
 
     async def record(self, channel: str, name: str) -> None:
         """Write what comes from `channel` into "`name`.wav" until it is hung up."""
-        await self._ari.request(
-            "POST", "channels", channel, "record", query={"name": name, "format": "wav"}
-        )
+        query = {"name": name, "format": "wav"}
+        await self._insist(CHANNEL_COMES, "POST", "channels", channel, "record", query=query)
 
     async def take(self, channel: str, name: str, *, most_s: float, silence_s: float) -> None:
         """Sound a tone on `channel` and write what is said there into "`name`.wav" until
