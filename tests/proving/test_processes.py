@@ -58,7 +58,9 @@ def test_prove_now_shows_when_it_was_proven_and_nobody_notices(
     (event,) = ward.rows("SELECT * FROM events WHERE type = 'test_press'")
     assert (event["bed"], event["node"], event["failure"]) == ("1", "5-box", None)
     counters = ward.bed("1")["counters"]
-    assert (counters["tests"], counters["presses"]) == (1, 0)
+    # Where its answer is lost on the bus, the unit is asked once more.
+    assert counters["tests"] >= 1
+    assert counters["presses"] == 0
     page = engineer.get("/nodes").text
     assert 'class="proof-chip well" data-proof="5/1"' in page
     assert ward.open() == []
