@@ -111,6 +111,12 @@ async def plugged_in(
         yield phone
 
 
+async def asked(phone: Baresip) -> None:
+    """Returns once it is asked for its PIN: what is keyed in before may be lost."""
+    await phone.event("CALL_ESTABLISHED")
+    await phone.hears(100)
+
+
 async def lamp(phone: Baresip, lit: str) -> None:
     """Returns once it was told so."""
     while f"Messages-Waiting: {lit}" not in (await phone.event("MWI_NOTIFY"))["param"]:
@@ -152,7 +158,7 @@ async def test_a_message_is_left_lights_the_lamp_and_is_heard(
         assert (message["number"], message["caller"], message["heard_ms"]) == ("8101", "8003", None)
         assert message["duration_s"] >= 2
         await office.dial(LISTEN)
-        await office.event("CALL_ESTABLISHED")
+        await asked(office)
         await office.do("sndcode", "4711#")
         await lamp(office, "no")
         row = model.one(store.read(), message["id"])
@@ -207,7 +213,7 @@ async def test_a_phone_without_a_mailbox_and_a_wrong_pin_open_nothing(
         await station.dial(LISTEN)
         await station.event("CALL_CLOSED")
         await office.dial(LISTEN)
-        await office.event("CALL_ESTABLISHED")
+        await asked(office)
         await office.do("sndcode", "1#2#3#")
         await office.event("CALL_CLOSED")
     box = directory.mailbox(store.read(), "8101")
