@@ -15,7 +15,7 @@ from pathlib import Path
 from provisioning import root
 from provisioning.environment import ROOT
 
-WORKERS = 5
+WORKERS = 4
 # SlipCover takes its probe out of a line that has run so often, and looks through all modules to
 # do so, which costs more than the probe does.
 NEVER = "1000000000"
