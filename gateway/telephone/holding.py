@@ -25,7 +25,9 @@ async def held(actions: Actions, channel: str, seconds: float = TAKE_BACK_S) -> 
     try:
         yield
     finally:
-        del actions.holds[channel]
+        # A call that has left us may be back already, and held anew.
+        if actions.holds.get(channel) is hold:
+            del actions.holds[channel]
         saying.cancel()
         await asyncio.gather(saying, return_exceptions=True)
 
