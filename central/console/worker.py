@@ -9,13 +9,13 @@ import struct
 import time
 from typing import Any
 
+from gunicorn.http.body import ChunkedReader, LengthReader
 from gunicorn.workers.gthread import ThreadWorker
 
 # From the first byte expected to the last one of head and body.
 REQUEST_TIMEOUT_S = 10.0
 # Of silence of a client that is being sent something.
 SEND_TIMEOUT_S = 30
-BODY_HEADERS = {"CONTENT-LENGTH", "TRANSFER-ENCODING"}
 
 
 class GuardedWorker(ThreadWorker):
@@ -30,7 +30,9 @@ class GuardedWorker(ThreadWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._open: dict[str, set[Any]] = {}
-        self._reading: dict[Any, float] = {}  # connection: steady s when it must have arrived
+        # By connection: steady s when its request must have arrived, and what reads the body, once
+        # there is a head.
+        self._reading: dict[Any, tuple[float, Any]] = {}
 
     def enqueue_req(self, conn: Any) -> None:
         if self._may_stay(conn):
@@ -54,15 +56,14 @@ class GuardedWorker(ThreadWorker):
         return True
 
     def handle(self, conn: Any) -> Any:
-        self._reading[conn] = time.monotonic() + self.request_timeout_s
+        self._reading[conn] = (time.monotonic() + self.request_timeout_s, None)
         try:
             return super().handle(conn)
         finally:
             self._reading.pop(conn, None)
 
     def handle_request(self, req: Any, conn: Any) -> Any:
-        if not any(name.upper() in BODY_HEADERS for name, _ in req.headers):
-            self._reading.pop(conn, None)  # all of it is there; a board's stream may go on
+        self._reading[conn] = (self._reading[conn][0], req.body.reader)
         return super().handle_request(req, conn)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
@@ -78,14 +79,25 @@ class GuardedWorker(ThreadWorker):
         """Called about once a second."""
         super().murder_pending()
         now_s = time.monotonic()
-        for conn, until_s in list(self._reading.items()):
-            if until_s <= now_s:
+        for conn, (until_s, body) in list(self._reading.items()):
+            if until_s <= now_s and not _arrived(body):
                 try:
                     conn.sock.shutdown(socket.SHUT_RDWR)  # its thread reads the end
                 except OSError:
                     pass  # gone already
         for address in [each for each, conns in self._open.items() if not _alive(conns)]:
             del self._open[address]
+
+
+def _arrived(body: Any) -> bool:
+    """Whether all of a request has been read; then a board's stream may go on, and a form be worked
+    at, for as long as they need. body: gunicorn's reader of it; None while there is no head."""
+    match body:
+        case LengthReader():  # without a body, too
+            return bool(body.length == 0)
+        case ChunkedReader():
+            return body.parser is None
+    return False
 
 
 def _alive(conns: set[Any]) -> bool:
