@@ -38,6 +38,7 @@ class SimulatedBox:
         self.on_receipt: Callable[[list[str]], None] = lambda ids: None
         self.configured = asyncio.Event()
         self.beats = 0
+        self.tries = 0  # to connect
         self._condition = condition
         self._config = config
         self._beds = beds
@@ -59,21 +60,32 @@ class SimulatedBox:
         self._client.on_connect = lambda *_: self._greet()
 
     async def run(self) -> None:
-        """Live until cancelled."""
+        """Live until cancelled. A connection that cannot be made, or breaks, is made anew: a broker
+        is started anew whenever it is to let somebody else in."""
         loop = asyncio.get_running_loop()
+        self._client.on_socket_close = lambda _client, _data, socket: loop.remove_reader(socket)
+        try:
+            while True:
+                if self._client.socket() is None:
+                    await self._connect(loop)
+                await asyncio.sleep(CARE_EVERY_S)
+                if self._client.socket() is not None:
+                    self._care()
+        finally:
+            self._client.disconnect()
+
+    async def _connect(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Or not, when the broker is not there."""
         broker = self._config["broker"]
-        # Not in the loop: the others beat while this one shakes hands.
-        await asyncio.to_thread(self._client.connect, broker["host"], broker["port"])
+        self.tries += 1
+        try:
+            # Not in the loop: the others beat while this one shakes hands.
+            await asyncio.to_thread(self._client.connect, broker["host"], broker["port"])
+        except OSError:
+            return
         socket = self._client.socket()
         socket.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY
         loop.add_reader(socket, self._read)
-        try:
-            while True:
-                await asyncio.sleep(CARE_EVERY_S)
-                self._care()
-        finally:
-            loop.remove_reader(socket)
-            self._client.disconnect()
 
     def _read(self) -> None:
         """All that is there: TLS may hold more than the socket shows."""
