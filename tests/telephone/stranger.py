@@ -95,6 +95,10 @@ class Stranger:
         lines = [f"SIP/2.0 {said}", *_kept(invite), f"{more}Content-Length: 0", "", ""]
         self._socket.send("\r\n".join(lines).encode())
 
+    def ring(self, invite: str) -> None:
+        """Say that it rings here."""
+        self.refuse(invite, "180 Ringing")
+
     def accept(self, invite: str, payload: int) -> None:
         """Answer it, with the voice coding `payload` (8 is alaw, 18 is G.729)."""
         sdp = (
