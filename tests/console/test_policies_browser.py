@@ -1,6 +1,11 @@
 """The policy form in a real browser, by keyboard, with and without scripts."""
 
+import re
+import threading
+import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -81,6 +86,63 @@ def test_what_was_typed_before_the_scripts_came_counts(site: Site, page: Page) -
     held[0].continue_()
     expect(page.locator('[data-type="toilet"] .timeline')).to_contain_text("15 s", timeout=WAIT_MS)
     expect(page.get_by_text("Changed, not saved yet.")).to_be_visible()
+
+
+@contextmanager
+def in_two_parts(site: Site, cookie: str, up_to: bytes) -> Iterator[tuple[str, threading.Event]]:
+    """The address of a server that hands on what the console says, and the event upon which it
+    goes on with a page behind `up_to`, a pattern."""
+    goes_on = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = urllib.request.Request(f"http://127.0.0.1:{site.port}{self.path}")
+            asked.add_header("Cookie", cookie)
+            with urllib.request.urlopen(asked, timeout=WAIT_MS / 1000) as answer:
+                body, kind = answer.read(), answer.headers["Content-Type"]
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            found = re.search(up_to, body, re.DOTALL)
+            at = found.end() if found else len(body)
+            self.wfile.write(body[:at])
+            if found:
+                goes_on.wait(WAIT_MS / 1000)
+                self.wfile.write(body[at:])
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", goes_on
+        finally:
+            goes_on.set()
+            server.shutdown()
+            serving.join()
+
+
+@pytest.mark.parametrize("step", ["r0s0", "r0s1", "r1s0"])
+def test_every_step_shows_when_the_page_comes_slowly(site: Site, page: Page, step: str) -> None:
+    """Chromium took the box of a step away for good when a choice in it came in two parts, while
+    its list was a size container."""
+    up_to = f'name="{step}-target".*?<option'
+    cookie = "; ".join(f"{each['name']}={each['value']}" for each in page.context.cookies())
+    boxes = (
+        "() => [...document.querySelectorAll('.step')].map((each) => each.getClientRects().length)"
+    )
+    with in_two_parts(site, cookie, up_to.encode()) as (address, goes_on):
+        page.goto(f"{address}/policies/3", wait_until="commit")
+        expect(page.locator(f"#{step}")).to_be_visible()
+        page.evaluate(boxes)  # lays out what is there
+        goes_on.set()
+        page.wait_for_load_state()
+        shown = page.evaluate(boxes)
+    assert len(shown) > 10
+    assert set(shown) == {1}
 
 
 def test_nothing_is_changed_on_a_page_that_just_came(page: Page) -> None:
