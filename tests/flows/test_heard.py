@@ -133,13 +133,19 @@ async def hear(line: Line, flow: str, store: Store, library: SpeechLibrary) -> N
 
 
 async def test_each_menu_says_its_words_and_no_others(
-    store: Store, exchange: RunningExchange
+    store: Store, exchange: RunningExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At the same time, so that they take as long as the longest of them."""
+    """At the same time, so that they take as long as the longest of them. However slow the machine
+    is, nobody is asked to wait for a look-up: of that there is a test below."""
+    monkeypatch.setattr(phone, "SILENT_S", WAIT_S)
     library = SpeechLibrary(exchange.folder / "speech", [Espeak()])
-    async with at_work(store, exchange), line(store, exchange) as phone, asyncio.TaskGroup() as all:
+    async with (
+        at_work(store, exchange),
+        line(store, exchange) as caller,
+        asyncio.TaskGroup() as all,
+    ):
         for flow in NUMBER:
-            all.create_task(hear(phone, flow, store, library))
+            all.create_task(hear(caller, flow, store, library))
 
 
 async def test_words_stop_at_the_key(store: Store, exchange: RunningExchange) -> None:
