@@ -9,6 +9,7 @@ import os
 import select
 import socket
 import sys
+import traceback
 from contextlib import redirect_stdout
 
 import pytest
@@ -47,6 +48,8 @@ def _work(connection: socket.socket) -> None:
         sys.stdin = os.fdopen(0)
         exec(eval(sys.stdin.readline()), {"__name__": "__main__"})
         os._exit(0)
+    except Exception:
+        traceback.print_exc()
     finally:
         # The connection, and with it the process that waits there, ends with this one.
         os._exit(1)
