@@ -308,14 +308,15 @@ def _has_root(say: Say) -> bool:
     return True
 
 
-def _exchange(folder: Path, say: Say) -> Exchange | None:
-    """Where the exchange of the demo shall listen, if it can run here."""
+def _exchange(folder: Path, web_port: int, say: Say) -> Exchange | None:
+    """Where the exchange of the demo shall listen, if it can run here; not where the console
+    will."""
     try:
         asterisk.ensure_possible()
     except asterisk.ExchangeNotRunError as error:
         say(f"no telephones: {error}")
         return None
-    return asterisk.fresh(folder)
+    return asterisk.fresh(folder, {web_port})
 
 
 async def _run(arguments: argparse.Namespace, folder: Path, say: Say, play: Play) -> int:
@@ -328,7 +329,7 @@ async def _run(arguments: argparse.Namespace, folder: Path, say: Say, play: Play
         say(f"port {arguments.port} is taken; name another one with --port, or none")
         return 1
     has_root = await asyncio.to_thread(_has_root, say)
-    exchange = await asyncio.to_thread(_exchange, folder, say) if has_root else None
+    exchange = await asyncio.to_thread(_exchange, folder, port, say) if has_root else None
     layout = Layout(
         folder, demo_wards(with_communicator=has_root), port, exchange=exchange, tls=arguments.tls
     )

@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import zlib
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,18 +38,18 @@ class ExchangeNotRunError(Exception):
     error_id = "exchange-not-run"
 
 
-def free(rtp_count: int = 200) -> Ports:
-    """Ports of loopback that nobody has. The voices' range may overlap another exchange's:
-    Asterisk takes the next port where one is in use."""
-    sip, ari = _free_both_ways(), free_ports(1)[0]
+def free(rtp_count: int = 200, taken: Collection[int] = ()) -> Ports:
+    """Ports of loopback that nobody has, none of `taken`. The voices' range may overlap another
+    exchange's: Asterisk takes the next port where one is in use."""
+    sip, ari = _free_both_ways(taken), free_ports(1, taken)[0]
     rtp = random.choice(RTP_PORTS[: -rtp_count // 2])
     return Ports(sip=sip, ari=ari, rtp=rtp, rtp_count=rtp_count)
 
 
-def _free_both_ways() -> int:
+def _free_both_ways(taken: Collection[int]) -> int:
     """A port that neither TCP nor UDP has in use."""
     while True:
-        port = free_ports(1)[0]
+        port = free_ports(1, taken)[0]
         if _is_free(port, socket.SOCK_DGRAM):
             return port
 
@@ -65,18 +66,21 @@ def _is_free(port: int, kind: int) -> bool:
         return True
 
 
-def steady(folder: Path) -> int:
-    """The SIP port of an exchange in this folder: the same at each start while it is free, so that
-    a telephone set up once goes on."""
+def steady(folder: Path, taken: Collection[int] = ()) -> int:
+    """The SIP port of an exchange in this folder: the same at each start while it is free and none
+    of `taken`, so that a telephone set up once goes on."""
     wanted = SIP_PORTS[zlib.crc32(str(folder.resolve()).encode()) % len(SIP_PORTS)]
-    if all(_is_free(wanted, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)):
+    kinds = (socket.SOCK_STREAM, socket.SOCK_DGRAM)
+    if wanted not in taken and all(_is_free(wanted, kind) for kind in kinds):
         return wanted
-    return _free_both_ways()
+    return _free_both_ways(taken)
 
 
-def fresh(folder: Path) -> Exchange:
-    """An exchange in `folder` on free ports of loopback, with passwords of its own."""
-    ports = replace(free(), sip=steady(folder))
+def fresh(folder: Path, taken: Collection[int] = ()) -> Exchange:
+    """An exchange in `folder` on free ports of loopback, none of `taken`, with passwords of its
+    own."""
+    sip = steady(folder, taken)
+    ports = replace(free(taken={*taken, sip}), sip=sip)
     return Exchange(ports, secrets.token_hex(24), console_password=secrets.token_hex(24))
 
 

@@ -125,7 +125,10 @@ class Layout:
         for ward in self.wards:
             names += [f"broker-{ward.id}", f"units-{ward.id}", *ward.nodes, f"page-{ward.id}"]
             names.append(f"plain-{ward.id}")
-        self.ports = dict(zip(names, supervisor.free_ports(len(names)), strict=True))
+        taken = {self.web_port}
+        if self.exchange is not None:
+            taken |= {self.exchange.ports.sip, self.exchange.ports.ari}
+        self.ports = dict(zip(names, supervisor.free_ports(len(names), taken), strict=True))
 
     @cached_property
     def _passwords(self) -> dict[str, str]:

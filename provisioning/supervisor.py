@@ -12,7 +12,7 @@ import os
 import random
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -200,9 +200,10 @@ def listens(port: int, host: str = "127.0.0.1") -> Ready:
     return ready
 
 
-def free_ports(count: int) -> list[int]:
-    """Different free ports on loopback, below those that the system lends to outgoing connections:
-    one of those may be gone before its process listens, or while the process is restarted.
+def free_ports(count: int, taken: Collection[int] = ()) -> list[int]:
+    """Different free ports on loopback, none of `taken`, below those that the system lends to
+    outgoing connections: one of those may be gone before its process listens, or while the process
+    is restarted.
 
     They are walked in a circle from a place by chance: who was given one may not listen at it yet,
     so it comes again only after all the others. Every other one: a softphone takes the port beside
@@ -212,6 +213,8 @@ def free_ports(count: int) -> list[int]:
     found: list[int] = []
     for _ in range(places):
         port = first + 2 * (next(_places) % places)
+        if port in taken:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

@@ -183,6 +183,11 @@ def test_a_port_that_was_given_does_not_come_again_before_the_others(
     assert len(set(given)) == 30
 
 
+def test_what_is_taken_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(LISTENING_VARIABLE, "21000-21080")
+    assert set(free_ports(38, {21_000, 21_040})) == set(range(21_000, 21_080, 2)) - {21_000, 21_040}
+
+
 def test_more_ports_than_there_are_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(LISTENING_VARIABLE, "21000-21080")
     with pytest.raises(OSError, match="fewer than 41 ports between 21000 and 21079"):
