@@ -40,9 +40,12 @@ async def recorded(hospital: Store, exchange: RunningExchange, number: int = 1) 
     """The records that a reader makes who comes now, the newest last."""
     async with World(exchange.settings.ari_url) as world:
         await world.ready()
-        # A channel's last line is written before it is gone.
         await world.silent()
-    found = await Reader(hospital, exchange.folder).look()
+    # A channel's last line may be written when it is gone already.
+    reader, found = Reader(hospital, exchange.folder), []
+    async with asyncio.timeout(WAIT_S):
+        while len(found := found + await reader.look()) < number:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
     assert len(found) == number
     return [row for each in found if (row := model.one(hospital.read(), each)) is not None]
 

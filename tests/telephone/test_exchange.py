@@ -11,6 +11,7 @@ from gateway.telephone.files.modules import MODULES
 from provisioning import exchange as provisioned
 from provisioning.environment import ROOT
 from tests.conftest import wait_for
+from tests.provisioning.test_supervisor import alive
 from tests.telephone.running import RunningExchange
 
 # /proc/net: a TCP socket that listens, a UDP socket that waits for anybody; and loopback.
@@ -93,15 +94,7 @@ def test_it_dies_with_the_one_who_started_it(
     asterisk = running.pid
     running.starter.kill()
     running.wait()
-    wait_for(lambda: not _lives(asterisk), "Asterisk to end")
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return "zombie" not in Path(f"/proc/{pid}/status").read_text()
+    wait_for(lambda: not alive(asterisk), "Asterisk to end")
 
 
 def test_a_machine_that_refuses_is_told_in_one_line(
