@@ -383,7 +383,8 @@ def test_a_unit_presses_for_itself_and_no_press_of_a_patient_is_counted(tmp_path
             # While a finger is on the button the unit presses nothing, and tells the finger's.
             assert w.heard.kinds("2") == ["test_press", "press"]
             counters = node.counters()["2"]
-            assert (counters["presses"], counters["tests"]) == (1, 1)
+            assert counters["presses"] == 1
+            assert counters["tests"] >= 1  # it is asked again when an answer is lost
             w.units.operate("1", "numb")
             assert await node.prove("1") is None, "it answers, and feels nothing"
             w.units.operate("1", "press")
