@@ -17,17 +17,21 @@ async def test_a_box_waits_for_its_broker_and_comes_back_to_it(tmp_path: Path) -
     told = {"host": "127.0.0.1", "port": broker.port, "username": "box", "password": ""}
     box = SimulatedBox({"ward": "3", "node": "3-box-1", "broker": told}, ("1",))
     running = asyncio.create_task(box.run())
-    await until(lambda: box.tries > 0, LOOK_S)
-    for _ in range(2):
-        broker.start()
-        central = await asyncio.to_thread(FakeCentral, broker.port)
-        await _hears(central, topics.STATE)
-        box.press("1")
-        await _hears(central, topics.EVENT)
-        central.close()
+    try:
+        async with asyncio.timeout(WAIT_S):
+            await until(lambda: box.tries > 0, LOOK_S)
+        for _ in range(2):
+            broker.start()
+            central = await asyncio.to_thread(FakeCentral, broker.port)
+            await _hears(central, topics.STATE)
+            box.press("1")
+            await _hears(central, topics.EVENT)
+            central.close()
+            broker.stop()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
         broker.stop()
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
 
 
 async def _hears(central: FakeCentral, kind: str) -> None:
