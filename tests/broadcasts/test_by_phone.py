@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import wave
 from array import array
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -31,7 +30,7 @@ from gateway.telephone.broadcasting import Broadcast
 from gateway.telephone.carrying import carry
 from tests.bench.waiting import until
 from tests.conftest import wait_for
-from tests.telephone.phone import Baresip
+from tests.telephone.phone import HEADER_BYTES, Baresip
 from tests.telephone.running import RunningExchange
 from tests.telephone.world import WAIT_S, World
 from tests.ward_node.conftest import FakeCentral, NodeProcess
@@ -158,7 +157,8 @@ async def test_ten_phones_and_a_wards_loudspeaker_hear_the_head_of_the_house(
         await asyncio.gather(*(each.registered() for each in (head, *phones)))
         await head.dial("621")
         await asyncio.gather(*(each.event("CALL_ESTABLISHED") for each in phones))
-        await seen(listening.spoken)
+        # It may begin with the silence of a bridge that the head is just coming into.
+        await seen(lambda: listening.spoken() and Sound(_wav(listening, 1)).rms > LOUD)
         # A patient calls meanwhile: the box tells it, and a telephone that listens rings.
         listening.operate("1", "press")
         await seen(lambda: central.events(kinds.PRESS))
@@ -196,8 +196,10 @@ async def test_ten_phones_and_a_wards_loudspeaker_hear_the_head_of_the_house(
 
 
 def _wav(box: NodeProcess, id: int) -> "array[int]":
-    with wave.open(str(box.folder / "spoken" / f"{id}.wav")) as file:
-        return array("h", file.readframes(file.getnframes()))
+    """What it spoke so far: while it speaks, the file's header may not tell how long that is."""
+    path = box.folder / "spoken" / f"{id}.wav"
+    content = path.read_bytes()[HEADER_BYTES:] if path.exists() else b""
+    return array("h", content[: len(content) // 2 * 2])
 
 
 async def test_who_may_not_hears_so_in_his_language_and_nobody_is_rung(
