@@ -185,7 +185,9 @@ def test_a_port_that_was_given_does_not_come_again_before_the_others(
 
 def test_what_is_taken_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(LISTENING_VARIABLE, "21000-21080")
-    assert set(free_ports(38, {21_000, 21_040})) == set(range(21_000, 21_080, 2)) - {21_000, 21_040}
+    taken = {21_000, 21_040}
+    given = {free_ports(1, taken)[0] for _ in range(40)}  # once around, or more
+    assert not given & taken
 
 
 def test_more_ports_than_there_are_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
