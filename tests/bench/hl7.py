@@ -176,15 +176,15 @@ def broken(chance: random.Random, raw: bytes) -> bytes:
 
 
 async def fuzz(port: int, seconds: float, seed: int) -> dict[str, Any]:
-    """Send what is broken for so long, each followed by a whole message, whose answer must come
-    over the same connection."""
+    """Send what is broken for so long, at least one, each followed by a whole message, whose
+    answer must come over the same connection."""
     chance = random.Random(seed)
     texts = [text.encode() for text in samples()]
     whole = (SAMPLES / WHOLE).read_text().replace("\n", "\r")
     sent = lost = mistakes = 0
     ends_s, warm_kb = time.monotonic() + seconds, 0
     connection = await client.connect(HOST, port)
-    while (left_s := ends_s - time.monotonic()) > 0:
+    while (left_s := ends_s - time.monotonic()) > 0 or not sent:
         if not warm_kb and left_s < seconds * (1 - WARM_SHARE):
             warm_kb = resident_kb()
         sent += 1

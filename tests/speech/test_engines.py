@@ -80,7 +80,9 @@ def test_a_failing_program_is_a_failure_with_its_last_words(tmp_path: Path) -> N
 
 def test_a_hanging_program_is_ended(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
-    hanging = program(tmp_path / "hanging", f"echo $$ > {pid}; exec sleep 600")
+    # The file is there once it is whole: the program may be ended at any moment.
+    body = f"echo $$ > {pid}.new; mv {pid}.new {pid}; exec sleep 600"
+    hanging = program(tmp_path / "hanging", body)
     with pytest.raises(EngineFailedError, match="took more than"):
         say(tmp_path, Espeak(hanging, timeout_s=0.3), "hello")
     if pid.exists():
