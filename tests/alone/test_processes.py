@@ -45,6 +45,8 @@ def attend(hospital: Hospital, bed: str) -> int:
         lambda: bed not in [each["bed"] for each in hospital.page()["calls"]],
         "the station to see that somebody came",
     )
+    # What its ear has not heard yet would count as said afterwards.
+    wait_for(lambda: (bed, "present") in hospital.bed_states, "the recorder to hear of it")
     return at_ms
 
 
