@@ -165,7 +165,8 @@ def test_accepted_at_central_and_ended_at_the_bed_while_the_cable_is_cut(
     came_ms = attend(hospital, "1"), attend(hospital, "2")
     wait_for(lambda: not hospital.page()["central"], "the station to miss central's beacon")
     quiet = Sounds(hospital, "1"), Sounds(hospital, "2")
-    assert set(hospital.open()) == {"1", "2"}
+    # Beside them there may be a call of central's own by now: that the ward is cut off.
+    assert {"1", "2"} <= set(hospital.open())
     hospital.cable.mend()
     wait_for(lambda: hospital.open() == [], "both presences at central")
     ended(hospital, "1", accepted_ms, came_ms[0])
