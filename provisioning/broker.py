@@ -56,7 +56,11 @@ def _stay(mosquitto: str, config: Path) -> int:
     # Whoever tells us must know whom.
     (config.parent / PID).write_text(str(os.getpid()))
     while True:
-        wanted.clear()
+        # The start that comes does what it asks; whoever was told to end ends, whenever that was.
+        while signal.SIGHUP in wanted:
+            wanted.remove(signal.SIGHUP)
+        if wanted:
+            return 0
         _set_aside(mosquitto, config)
         process = subprocess.Popen([mosquitto, "-c", str(config)], preexec_fn=_die_with_us)
         running.append(process)
