@@ -157,6 +157,8 @@ class _Speaker:
         self.played: list[dict[str, Any]] = []
         self.broken_off = 0
         self.end = asyncio.Event()
+        self.lets_go = asyncio.Event()
+        self.lets_go.set()
 
     async def play(self, wav_path: Path, volume: int, *, about: dict[str, Any]) -> None:
         self.played.append(about | {"volume": volume})
@@ -164,6 +166,7 @@ class _Speaker:
             await self.end.wait()
         except asyncio.CancelledError:
             self.broken_off += 1
+            await self.lets_go.wait()
             raise
 
 
@@ -194,6 +197,39 @@ def test_without_any_voice_the_chime_is_played_and_the_failure_told(tmp_path: Pa
     assert len(played) == 1
     assert done[0][0] == "hello"
     assert "no-such-program does not start" in done[0][1]
+
+
+def test_nothing_begins_before_a_slow_loudspeaker_is_let_go_of(tmp_path: Path) -> None:
+    """Words that were broken off while they waited for it do not free it."""
+
+    async def story() -> None:
+        begun: asyncio.Queue[str] = asyncio.Queue()
+        speaker, ward = _Speaker(), _Ward()
+        mouth = Mouth(
+            Audio(tmp_path / "audio"),
+            speaker,
+            ward,  # type: ignore[arg-type]
+            on_begun=begun.put_nowait,
+            on_done=lambda name, failure: None,
+        )
+        speaker.lets_go.clear()
+        mouth.speak(_speak("one", "1"))
+        assert await begun.get() == "one"
+        for name in ("two", "three"):
+            mouth.silence()
+            mouth.speak(_speak(name, name))
+            await asyncio.sleep(0)  # it waits
+        try:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3):
+                    await begun.get()
+        finally:
+            speaker.lets_go.set()
+        assert await begun.get() == "three"
+        assert ward.routes == [("1",), (), ("three",)]
+        await mouth.close()
+
+    asyncio.run(story())
 
 
 def test_silence_breaks_off_and_the_next_is_routed_to_its_own_beds(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ class Mouth:
         self._on_done = on_done
         self._playing: asyncio.Task[None] | None = None
         self._borrowed: asyncio.Task[Any] | None = None
+        self._before: set[asyncio.Task[Any]] = set()  # they may have the loudspeaker still
         self._blocks: asyncio.Queue[bytes | None] = asyncio.Queue()
 
     def speak(self, effect: Speak) -> None:
@@ -55,13 +56,19 @@ class Mouth:
     def _begin(self, utterance: str, play: Callable[[], Coroutine[Any, Any, str | None]]) -> None:
         if self._borrowed is not None:
             self._borrowed.cancel()
-        before = {each for each in (self._playing, self._borrowed) if each and not each.done()}
-        self._playing = asyncio.create_task(self._sound(utterance, play, before))
+        # Not only the last: that may have been broken off while it waited for the one before.
+        self._before = self._holders()
+        self._playing = asyncio.create_task(self._sound(utterance, play, self._before))
+
+    def _holders(self) -> set[asyncio.Task[Any]]:
+        """Who has the loudspeaker, or waits for it."""
+        each_of = (*self._before, self._playing, self._borrowed)
+        return {each for each in each_of if each and not each.done()}
 
     async def borrow(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Let `work` use the loudspeaker and return its answer; None when words sound. Words that
         come break it off at once."""
-        if self._playing is not None and not self._playing.done():
+        if self._holders() - {self._borrowed}:
             work.close()
             return None
         task = self._borrowed = asyncio.create_task(work)
@@ -76,7 +83,7 @@ class Mouth:
             self._playing.cancel()
 
     async def close(self) -> None:
-        running = {each for each in (self._playing, self._borrowed) if each and not each.done()}
+        running = self._holders()
         for each in running:
             each.cancel()
         if running:
