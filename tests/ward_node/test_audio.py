@@ -7,6 +7,7 @@ import math
 import threading
 import wave
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import WAIT_S
 from ward_node.core.effects import Speak
 from ward_node.cpython import chime
 from ward_node.cpython.audio import Audio, NoVoiceError
@@ -79,6 +81,25 @@ def library(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def test_the_same_words_may_be_joined_twice_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread goes on with words that were broken off, and they may be said again meanwhile."""
+    both, opened = threading.Barrier(2, timeout=WAIT_S), wave.open
+
+    def together(*given: str) -> Any:
+        file = opened(*given)
+        both.wait()
+        return file
+
+    monkeypatch.setattr(chime.wave, "open", together)
+    target = tmp_path / "joined.wav"
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(chime.join, "low", (), target) for _ in range(2)]:
+            done.result()
+    assert [each.name for each in tmp_path.iterdir()] == ["joined.wav"]
 
 
 def _words(content: bytes, url: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ at least four harmonics within 300 to 4,000 Hz; high priority 3 + 2 notes, mediu
 import array
 import math
 import sys
+import threading
 import wave
 from collections.abc import Sequence
 from functools import lru_cache
@@ -82,7 +83,8 @@ def tone(target: Path, rate: int, frequency_hz: int, level_db: float, length_ms:
 def _write(target: Path, rate: int, channels: int, sound: "array.array[int]") -> None:
     if sys.byteorder == "big":
         sound.byteswap()
-    fresh = target.with_name(target.name + ".new")
+    # Of this thread alone: another may still be at the same words, which were broken off.
+    fresh = target.with_name(f"{target.name}.{threading.get_ident()}.new")
     with wave.open(str(fresh), "wb") as out:
         out.setnchannels(channels)
         out.setsampwidth(2)
