@@ -1,11 +1,14 @@
 """A box looks after its loudspeaker: tests wait for words, and words wait for no test."""
 
 import asyncio
+from array import array
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from hw.clock import steady_ms
 from hw.machine import Machine
+from hw.microphone import RATE
 from hw.power import Power
 from hw.virtual.power import VirtualPower
 from hw.virtual.speaker import DEAD, GONE, WHOLE, RecordingSpeaker, VirtualMicrophone
@@ -106,6 +109,24 @@ def test_words_break_a_test_off_at_once_and_it_says_nothing_of_the_loudspeaker(
         )
 
     run(tmp_path, story)
+
+
+def test_the_microphone_listens_before_the_tone_begins(tmp_path: Path) -> None:
+    """Else a machine that stalls between the two hears a loudspeaker that is silent."""
+    happened = []
+
+    class Loudspeaker(RecordingSpeaker):
+        async def play(self, wav_path: str | Path, volume: int, *, about: dict[str, Any]) -> None:
+            happened.append("sounds")
+
+    class Ears(VirtualMicrophone):
+        async def record(self, for_ms: int) -> "array[int]":
+            happened.append("listens")
+            return array("h", [0] * RATE)
+
+    speaker = Loudspeaker(tmp_path)
+    asyncio.run(Ear(speaker, Ears(speaker), TONE, tmp_path).listen())
+    assert happened == ["listens", "sounds"]
 
 
 def test_no_test_begins_while_words_sound(tmp_path: Path) -> None:

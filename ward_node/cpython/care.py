@@ -62,6 +62,7 @@ class Ear:
             await asyncio.to_thread(chime.tone, self._wav, RATE, tone.hz, tone.level_db, TONE_MS)
         recording = asyncio.create_task(self._microphone.record(LISTEN_MS))
         try:
+            await asyncio.sleep(0)  # it listens before there is anything to hear
             await self._speaker.play(self._wav, FULL_VOLUME, about={"class": TEST})
             heard = await recording
         finally:
