@@ -42,6 +42,11 @@ def listening(port: int, stage: int = 0) -> Program:
     return Program(f"listener-{port}", command, stage, listens(port))
 
 
+def begun(log: Path) -> int:
+    """How many listeners have said there that they listen: a bit later than their port answers."""
+    return log.read_text().count("listening")
+
+
 def alive(pid: int) -> bool:
     """Whether a process runs; one that has ended and waits to be reaped does not."""
     try:
@@ -74,6 +79,8 @@ def test_what_dies_is_named_with_its_last_lines_and_started_again(tmp_path: Path
         supervisor = Supervisor(ROOT, tmp_path, said.append)
         await supervisor.start([listening(port)])
         first = supervisor.pids[f"listener-{port}"]
+        log = tmp_path / f"listener-{port}.log"
+        await asyncio.to_thread(wait_for, lambda: begun(log), "its last line")
         os.kill(first, signal.SIGKILL)
         again = asyncio.to_thread(
             wait_for,
@@ -92,15 +99,14 @@ def test_what_dies_is_named_with_its_last_lines_and_started_again(tmp_path: Path
 def test_helpers_of_what_died_do_not_hold_its_port(tmp_path: Path) -> None:
     port = free_port()
     command = [sys.executable, "-c", STUBBORN, str(port), LISTEN]
-
-    def started() -> int:
-        return (tmp_path / "leader.log").read_text().count("listening")
+    log = tmp_path / "leader.log"
 
     async def story() -> None:
         supervisor = Supervisor(ROOT, tmp_path, print)
         await supervisor.start([Program("leader", command, 0, listens(port))])
+        await asyncio.to_thread(wait_for, lambda: begun(log), "a helper on the port")
         assert supervisor.kill("leader")
-        await asyncio.to_thread(wait_for, lambda: started() == 2, "a second helper on the port")
+        await asyncio.to_thread(wait_for, lambda: begun(log) == 2, "a second helper on the port")
         supervisor.kill("leader", helpers=True)
         await supervisor.stop()
 
