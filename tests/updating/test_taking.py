@@ -1,6 +1,7 @@
 """What the running version does with one that it is asked to take, on a real disk, parts faked."""
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from pathlib import Path
 from types import SimpleNamespace
@@ -137,6 +138,17 @@ async def test_of_two_that_are_wanted_the_later_is_taken(box: Box) -> None:
     trial = box.places.trial()
     assert trial is not None
     assert trial.version == "1.2"
+
+
+async def test_of_two_that_are_unpacked_at_once_neither_spoils_the_other(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a slow card; each clears away what an interrupted one has left."""
+    monkeypatch.setattr(box.places, "_step", lambda step: time.sleep(0.2))
+    await asyncio.gather(box.asked(), box.asked(command="8"))
+    assert box.told == [("answered", "7", kinds.DECLINED, f"{NEW} is wanted instead")]
+    box.updates.tick(0)
+    assert box.told[1:] == [("answered", "8", kinds.DONE, None)]
 
 
 async def test_what_was_broken_before_is_no_fault_of_the_new_version(box: Box) -> None:

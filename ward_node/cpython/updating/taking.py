@@ -54,6 +54,8 @@ class Updates:
         self._feed = feed
         self._restart = restart
         self._lock = UpdateLock()
+        # One after the other: each clears away what another has left half unpacked.
+        self._unpacking = asyncio.Lock()
         self._held: set[str] = set()
         self._asked: Update | None = None
         self._step = FETCHING
@@ -79,8 +81,10 @@ class Updates:
                 raise NotThatVersionError(f"version {wanted.version} was tried and given up")
             if wanted.version not in self._places.versions():
                 content = await self._fetch(wanted.version)
-                await asyncio.to_thread(self._places.install, wanted.version, content)
-                await asyncio.to_thread(self._compile, wanted.version)
+                async with self._unpacking:
+                    if self._asked is wanted:
+                        await asyncio.to_thread(self._places.install, wanted.version, content)
+                        await asyncio.to_thread(self._compile, wanted.version)
             self._step = TESTING
             failing = await selftest.failing(self._parts)
         except (NotThatVersionError, NotFetchedError, BundleError, OSError) as error:
