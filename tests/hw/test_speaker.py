@@ -10,13 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from hw import microphone
+from hw import speaker as speaking
 from hw.errors import MicrophoneError, SpeakerError
 from hw.microphone import RATE, AlsaMicrophone
 from hw.speaker import TEST, AlsaSpeaker, at_volume, duration_ms
 from hw.telephone import linear
+from hw.virtual import speaker as virtual
 from hw.virtual.speaker import DEAD, GONE, KEPT, TORN, WHOLE, RecordingSpeaker, VirtualMicrophone
 
-from .conftest import eventually, tone
+from .conftest import WAIT_S, eventually, tone
 
 ABOUT = {"text": "三床呼叫", "lang": "zh", "beds": ["3"], "class": "call"}
 
@@ -62,7 +65,9 @@ def test_a_device_that_is_missing_is_named(tmp_path: Path) -> None:
 @pytest.fixture
 def loopback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """ALSA devices without a sound card: what is played into `out` lands in a file, from which
-    `in` records."""
+    `in` records. Their programs may take as long to start as a slow machine needs."""
+    monkeypatch.setattr(speaking, "PROBE_TIMEOUT_S", WAIT_S)
+    monkeypatch.setattr(microphone, "START_TIMEOUT_S", WAIT_S)
     played = tmp_path / "played.raw"
     settings = tmp_path / "asound.conf"
     settings.write_text(
@@ -97,13 +102,13 @@ def test_what_alsa_plays_alsa_records(loopback: Path, tmp_path: Path) -> None:
 
 
 def test_a_microphone_that_is_missing_or_mute_is_named() -> None:
-    for microphone, complaint in (
+    for each, complaint in (
         (AlsaMicrophone("no_such_card"), "no_such_card"),
         (AlsaMicrophone("null", program="/no/such/arecord"), "/no/such/arecord"),
         (AlsaMicrophone("null", program="true"), "null"),
     ):
         with pytest.raises(MicrophoneError, match=complaint):
-            asyncio.run(microphone.record(100))
+            asyncio.run(each.record(100))
 
 
 @pytest.mark.parametrize(("state", "least", "most"), [(WHOLE, 4_000, 6_000), (TORN, 50, 150)])
@@ -122,7 +127,7 @@ def test_a_dead_loudspeaker_gives_no_sound_and_one_unplugged_refuses(tmp_path: P
 
 
 def _heard(folder: Path, state: str) -> list[int]:
-    """What is heard while a tone is played."""
+    """What is heard while a tone is played, whatever time passes until it begins."""
     path = tone(folder / "a.wav", 100)
     speaker = RecordingSpeaker(folder / "said")
     speaker.switch(state)
@@ -137,7 +142,9 @@ def _heard(folder: Path, state: str) -> list[int]:
         assert speaker.spoken() == [], "a test is no utterance"
         return heard.tolist()
 
-    return asyncio.run(run())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(virtual, "steady_ms", lambda: 0)
+        return asyncio.run(run())
 
 
 def test_cancelling_kills_the_player(tmp_path: Path) -> None:
