@@ -61,6 +61,10 @@ class Communicator:
             self._light()
             await shim.sleep_ms(LOOK_EVERY_MS)
 
+    def feels(self, name: str) -> bool:
+        """Whether a finger is on the button, for sure."""
+        return self._inputs[name][1].settled
+
     def prove(self) -> "tuple[str, str] | None":
         """Read the line of the red button back; the test press is then told by the loop that
         looks at it, so that this loop is known to live. Or why there is none, as a code and a

@@ -14,6 +14,7 @@ from hw.debounce import HOLD_MS
 from ward_node.compat import Any
 from ward_node.contract import kinds
 from ward_node.micropython import shim
+from ward_node.micropython.communicator import LOOK_EVERY_MS
 
 PRESS_MS = 150
 HOLD_MARGIN_MS = 200
@@ -27,9 +28,11 @@ class VirtualPin:
 
     def __init__(self, number: int, is_input: bool) -> None:
         self._level = 1 if is_input else 0
+        self.rises = 0
 
     def value(self, level: int | None = None) -> int:
         if level is not None:
+            self.rises += level > self._level
             self._level = level
         return self._level
 
@@ -61,8 +64,10 @@ class Panel:
     def state(self) -> "dict[str, Any]":
         bed: dict[str, Any] = {name: not self._pins[name].value() for name in ("red", "presence")}
         bed.update(self._communicator.shown)
-        bed.update({"cord": False, "plugged": True, "speaker": bool(self._pins["buzzer"].value())})
-        bed.update({"counters": None, "dead": False})
+        buzzer = self._pins["buzzer"]
+        # A tone is over soon: `buzzes` tells of it to whoever looks later.
+        bed.update({"cord": False, "plugged": True, "speaker": bool(buzzer.value())})
+        bed.update({"buzzes": buzzer.rises, "counters": None, "dead": False})
         return {"beds": {self._bed: bed}, "noise": 0.0, "drop": 0.0, "gone": False}
 
     def operate(self, bed: Any, control: Any) -> None:
@@ -83,6 +88,9 @@ class Panel:
 
     async def _press(self, for_ms: int) -> None:
         self._pins["red"].value(0)
+        while not self._communicator.feels("red"):
+            # Its loop may have stood still, and would have seen nothing of a finger that has left.
+            await shim.sleep_ms(LOOK_EVERY_MS)
         await shim.sleep_ms(for_ms)
         self._pins["red"].value(1)
 
