@@ -18,7 +18,7 @@ from ward_node.micropython.communicator import LOOK_EVERY_MS
 
 PRESS_MS = 150
 HOLD_MARGIN_MS = 200
-REQUEST_TIMEOUT_MS = 2_000
+REQUEST_TIMEOUT_MS = 60_000  # whoever asks may stand still for a while on a slow machine
 MOST_BYTES = 4_096
 CONTROLS = ("press", "hold", "presence", "presence_end")
 
