@@ -15,9 +15,12 @@ from typing import Any
 import pytest
 
 from hw.bus import BusWard
+from hw.clock import steady_ms
 from hw.virtual.bus import VirtualBus
 
 WAIT_S = 30.0
+CLOCK_EVERY_S = 0.005
+CLOCK_STEP_MS = 50  # at most
 
 
 async def eventually(condition: Callable[[], Any], what: str, timeout_s: float = WAIT_S) -> Any:
@@ -48,25 +51,47 @@ class Heard(list[tuple[str | None, str, dict[str, Any]]]):
         return [(about["device"], about["code"]) for _bed, heard, about in self if heard == kind]
 
 
+class LoopClock:
+    """Steady time that stands still while the event loop does: the units live in it, and on a slow
+    machine they would be silent to a node whose thread goes on."""
+
+    def __init__(self) -> None:
+        self._ms = 0
+
+    def __call__(self) -> int:
+        return self._ms
+
+    async def run(self) -> None:
+        before_ms = steady_ms()
+        while True:
+            await asyncio.sleep(CLOCK_EVERY_S)
+            now_ms = steady_ms()
+            self._ms += min(now_ms - before_ms, CLOCK_STEP_MS)
+            before_ms = now_ms
+
+
 class Ward:
     """Units and the node's side of them."""
 
-    def __init__(self, link: Path, bus: VirtualBus) -> None:
+    def __init__(self, link: Path, bus: VirtualBus, clock: LoopClock) -> None:
         self.link = link
         self.units = bus
+        self.clock = clock
         self.heard = Heard()
         self.node: BusWard | None = None
 
     async def start_node(self, known: dict[str, dict[str, int]] | None = None) -> BusWard:
         """Start the node's bus and wait until every living unit has been met."""
-        self.node = BusWard(str(self.link), self.units.beds, known_counters=known)
+        self.node = BusWard(
+            str(self.link), self.units.beds, clock_ms=self.clock, known_counters=known
+        )
         self.node.start(self.heard)
         node = self.node
         alive = {bed for bed, state in self.units.state()["beds"].items() if not state["dead"]}
         await eventually(
             lambda: all(node._watches[bed]._met for bed in alive), "all units to be met"
         )
-        await eventually(lambda: alive <= set(node.counters()), "their counters")
+        await eventually(lambda: all(_all_told(node, bed) for bed in alive), "what they told")
         return node
 
     async def stop_node(self) -> dict[str, dict[str, int]]:
@@ -85,15 +110,23 @@ class Ward:
         return state["lamp"], state["reassurance"], state["speaker"]
 
 
+def _all_told(node: BusWard, bed: str) -> bool:
+    """Whether all that a unit was found to have counted has come into the event loop, too."""
+    found = node._watches[bed].counters
+    return found is not None and node.counters().get(bed) == found._asdict()
+
+
 @asynccontextmanager
 async def ward(folder: Path, beds: int = 4, **how: Any) -> AsyncIterator[Ward]:
     link = folder / "bus"
     bus = VirtualBus(link, {str(bed): bed for bed in range(1, beds + 1)}, **how)
     await bus.start()
-    both = Ward(link, bus)
+    both = Ward(link, bus, LoopClock())
+    ticking = asyncio.create_task(both.clock.run())
     try:
         yield both
     finally:
+        ticking.cancel()
         if both.node is not None:
             await both.node.close()
         await bus.close()
