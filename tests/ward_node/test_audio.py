@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import WAIT_S
 from ward_node.core.effects import Speak
-from ward_node.cpython import chime
+from ward_node.cpython import audio, chime
 from ward_node.cpython.audio import Audio, NoVoiceError
 from ward_node.cpython.voice import Mouth
 
@@ -71,7 +71,9 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, str]]:
+    """A folder and where it is served, for however long that takes on a slow machine."""
+    monkeypatch.setattr(audio, "FETCH_TIMEOUT_S", WAIT_S)
     folder = tmp_path / "library"
     folder.mkdir()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
@@ -115,10 +117,10 @@ def _own(folder: Path) -> list[Path]:
 def test_central_audio_is_fetched_once_and_kept(tmp_path: Path, library: tuple[Path, str]) -> None:
     folder, url = library
     words = _words(_wav(folder / "a.wav", 0.5), f"{url}/a.wav")
-    audio = Audio(tmp_path / "audio")
-    asyncio.run(audio.prefetch([words]))
+    box = Audio(tmp_path / "audio")
+    asyncio.run(box.prefetch([words]))
     (folder / "a.wav").unlink()
-    sound = asyncio.run(audio.sound("low", words))
+    sound = asyncio.run(box.sound("low", words))
     with wave.open(str(sound)) as joined:
         assert joined.getframerate() == 16_000
         chimed = len(chime.samples("low", 16_000)) + 16_000 * chime.REST_MS // 1000
@@ -155,9 +157,9 @@ def test_the_box_speaks_itself_when_central_audio_is_no_good(
 
 
 def test_words_that_look_like_options_or_phonemes_are_only_words(tmp_path: Path) -> None:
-    audio = Audio(tmp_path / "audio")
+    box = Audio(tmp_path / "audio")
     for text in ("--help", "[[@]] a\nb", "-w /tmp/x"):
-        asyncio.run(audio.sound("none", {"lang": "en", "text": text}))
+        asyncio.run(box.sound("none", {"lang": "en", "text": text}))
     assert len(_own(tmp_path / "audio")) == 3
 
 
@@ -200,11 +202,11 @@ def test_without_any_voice_the_chime_is_played_and_the_failure_told(tmp_path: Pa
         done: list[Any] = []
         speaker = _Speaker()
         speaker.end.set()
-        audio = Audio(tmp_path / "audio", espeak="no-such-program")
+        dumb = Audio(tmp_path / "audio", espeak="no-such-program")
         with pytest.raises(NoVoiceError):
-            await audio.sound("none", {"lang": "zh", "text": "好"})
+            await dumb.sound("none", {"lang": "zh", "text": "好"})
         mouth = Mouth(
-            audio,
+            dumb,
             speaker,
             _Ward(),  # type: ignore[arg-type]
             on_begun=lambda name: None,
