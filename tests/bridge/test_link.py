@@ -8,6 +8,10 @@ import pytest
 from gateway.mqtt import link
 from tests.bench.proxy import Proxy
 
+# So long aiomqtt by itself would wait for the answer that does not come. What ours costs may grow
+# on a slow machine up to that.
+HELD_UP_S = 10.0
+
 
 def test_a_connection_that_breaks_off_before_the_answer_does_not_hold_the_next_one_up(
     broker: int,
@@ -26,7 +30,7 @@ def test_a_connection_that_breaks_off_before_the_answer_does_not_hold_the_next_o
         try:
             await proxy.refused.wait()
             proxy.mend()
-            async with asyncio.timeout(2 * link.ANSWER_TIMEOUT_S):
+            async with asyncio.timeout(HELD_UP_S):
                 await up.wait()
         finally:
             running.cancel()
