@@ -151,6 +151,13 @@ class FakeCentral:
     def events(self, type: str) -> list[dict[str, Any]]:
         return [each for each in self.of(topics.EVENT) if each["type"] == type]
 
+    def each_once(self, type: str) -> list[dict[str, Any]]:
+        """Events as they were told first: while its receipt is on its way a box may tell again."""
+        told: dict[str, dict[str, Any]] = {}
+        for each in self.events(type):
+            told.setdefault(each["id"], each)
+        return list(told.values())
+
     def answer(self, id: str) -> dict[str, Any]:
         """What came back for a command, waited for."""
         return wait_for(

@@ -75,7 +75,7 @@ def test_press_to_receipt_to_lamp_to_presence(
     wait_for(lambda: bedside.bed("7")["lamp"] == "off", "the lamp to go out")
     bedside.operate("7", "presence_end")
     wait_for(lambda: central.events(kinds.PRESENCE_END), "the end of the presence")
-    assert len(central.events(kinds.PRESS)) == 1
+    assert len(central.each_once(kinds.PRESS)) == 1
     bedside.operate("7", "hold")
     wait_for(lambda: central.events(kinds.HOLD), "the hold")
 
@@ -156,7 +156,7 @@ def test_what_happens_while_the_broker_is_away_arrives_later(
     wait_for(lambda: bedside.bed("7")["reassurance"] == "blink", "the blinking light")
     broker.start()
     wait_for(lambda: central.events(kinds.PRESS), "the press")
-    wait_for(lambda: len(central.events(kinds.PRESENCE)) == 15, "every presence")
+    wait_for(lambda: len(central.each_once(kinds.PRESENCE)) == 15, "every presence")
     wait_for(lambda: bedside.bed("7")["reassurance"] == "steady", "the steady light")
 
 
@@ -224,7 +224,7 @@ def test_a_communicator_proves_its_bed_and_lights_nothing(
     wait_for(lambda: central.of(topics.STATE), "the birth")
     central.command("5-c", "1", kinds.PROVE, {"proof": "7"}, bed="7")
     assert central.answer("1")["result"] == kinds.DONE
-    (event,) = central.events(kinds.TEST_PRESS)
+    (event,) = central.each_once(kinds.TEST_PRESS)
     assert event["about"]["proof"] == "7"
     assert {bedside.bed("7")[light] for light in ("lamp", "reassurance")} == {kinds.OFF}
     assert central.events(kinds.PRESS) == []

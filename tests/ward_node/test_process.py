@@ -190,8 +190,8 @@ def test_a_press_while_the_box_is_dead_is_told_though_it_is_the_first_of_its_uni
         headers = {"Content-Type": "application/json"}
         urllib.request.urlopen(urllib.request.Request(f"{units}/operate", body, headers)).close()
     box.start()
-    wait_for(lambda: len(central.events(kinds.PRESS)) >= 2, "both presses")
-    assert [(e["bed"], e["about"]["late"]) for e in central.events(kinds.PRESS)] == [
+    wait_for(lambda: len(central.each_once(kinds.PRESS)) >= 2, "both presses")
+    assert [(e["bed"], e["about"]["late"]) for e in central.each_once(kinds.PRESS)] == [
         ("2", True),
         ("2", True),
     ]
