@@ -12,6 +12,7 @@ import pytest
 from gateway.mqtt import kinds, topics
 from tests.conftest import answers, free_port, wait_for
 from tests.ward_node.conftest import ROOT, Broker, FakeCentral, NodeProcess
+from ward_node.core.shelf import unseal
 
 
 def test_press_to_receipt_to_lamp_to_presence(central: FakeCentral, box: NodeProcess) -> None:
@@ -174,16 +175,20 @@ def units(tmp_path: Path) -> Iterator[str]:
     process.wait()
 
 
+def _known_units(box: NodeProcess) -> set[str]:
+    """The beds of which the box keeps how far their units have counted."""
+    lines = (Path(box.config["data"]) / "outbox.journal").read_bytes().splitlines(keepends=True)
+    records = [unseal(line) or {} for line in lines]
+    return {bed for each in records for bed in each.get("m", {})}
+
+
 def test_a_press_while_the_box_is_dead_is_told_though_it_is_the_first_of_its_unit(
     central: FakeCentral, box: NodeProcess, units: str, tmp_path: Path
 ) -> None:
     bus = str(tmp_path / "bus")
     box.config["hardware"] = {"kind": "bus", "port": bus, "beds": {"1": 1, "2": 2}}
     box.start()
-    wait_for(
-        lambda: any(each["poll_ms"] is not None for each in central.of(topics.HEARTBEAT)),
-        "the box to have met its units",
-    )
+    wait_for(lambda: _known_units(box) == {"1", "2"}, "the box to have met its units")
     box.kill()
     body = json.dumps({"bed": "2", "control": "press"}).encode()
     for _ in range(2):
