@@ -19,12 +19,11 @@ from central.store import Store
 from gateway.mqtt import topics
 from gateway.mqtt.checked import encode
 from tests import forked
-from tests.conftest import answers, free_port, wait_for
+from tests.conftest import WAIT_S, answers, free_port, wait_for
 from tests.console.conftest import build
 from tests.paho import leave
 
 ROOT = Path(__file__).parents[2]
-WAIT_S = 20
 
 
 def serve(config: str) -> None:
@@ -101,13 +100,14 @@ class Site:
             encode(topics.CLOCK, body | {"trouble": trouble}),
         )
 
-    def live(self) -> None:
+    def live(self, trouble: str | None = None) -> None:
         """Beacon like the bridge, until `silent`."""
+        self.silent()
         self._quiet.clear()
 
         def beacons() -> None:
             while not self._quiet.is_set():
-                self.beacon()
+                self.beacon(trouble)
                 self._quiet.wait(0.5)
 
         self._beacons = threading.Thread(target=beacons)

@@ -5,6 +5,7 @@ import json
 import queue
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.cookies import SimpleCookie
 from typing import Any
@@ -14,8 +15,9 @@ import pytest
 
 from central.calls import service as calls
 from central.console import service as people
+from tests.conftest import WAIT_S
 from tests.console.conftest import PASSWORD
-from tests.console.site import WAIT_S, Site
+from tests.console.site import Site
 
 pytestmark = pytest.mark.long
 
@@ -80,8 +82,10 @@ class Watcher:
 
     def next(self, wanted: str, about: Callable[[Any], bool] = lambda _: True) -> Any:
         """The next event of a kind that fits; fails when none comes."""
+        until_s = time.monotonic() + WAIT_S
         while True:
-            kind, data = self.events.get(timeout=WAIT_S)
+            # Beats come all the time, so that each wait alone would never end.
+            kind, data = self.events.get(timeout=max(0, until_s - time.monotonic()))
             if kind == wanted and about(data):
                 return data
             assert kind != "end", f"the stream ended before {wanted}"
@@ -119,7 +123,7 @@ def test_a_call_stored_by_the_bridge_is_on_the_board_after_its_nudge(
     site: Site, watcher: Watcher
 ) -> None:
     watcher.next("board")
-    site.beacon()
+    site.live()
     watcher.next("beat", lambda beat: beat["bridge"])
     with site.store.transaction() as tx:
         call = calls.open_call(tx, "3", "2", "nurse")
@@ -153,10 +157,11 @@ def test_accepting_in_the_browser_shows_on_every_board_and_nudges_the_bridge(
 
 def test_the_board_hears_of_the_bridge_and_of_its_trouble(site: Site, watcher: Watcher) -> None:
     assert watcher.next("beat")["bridge"] is False
-    site.beacon()
+    site.live()
     watcher.next("beat", lambda beat: beat["bridge"] and beat["trouble"] is None)
-    site.beacon("disk full")
+    site.live("disk full")
     watcher.next("beat", lambda beat: beat["trouble"] == "disk full")
+    site.silent()
     watcher.next("beat", lambda beat: not beat["bridge"])
 
 
@@ -169,7 +174,7 @@ def test_without_nudges_the_board_is_read_all_the_same(site: Site, watcher: Watc
 
 
 def test_another_wards_calls_wake_nobody_here(site: Site, watcher: Watcher) -> None:
-    site.beacon()
+    site.live()
     watcher.next("beat", lambda beat: beat["bridge"])
     with site.store.transaction() as tx:
         calls.open_call(tx, "5", "1", "nurse")
