@@ -62,7 +62,6 @@ class Site:
                 "secret_file": str(folder / "secret"),
                 "threads": 32,
                 "per_address": 24,
-                "request_timeout_s": 2,
                 **web,
             },
         }

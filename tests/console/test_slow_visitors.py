@@ -3,13 +3,15 @@
 import http.client
 import socket
 import urllib.request
+from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
 from tests.conftest import WAIT_S
+from tests.console.site import Site
 from tests.console.test_stream import Watcher
 
 ATTACKER = "127.0.0.2"
@@ -20,7 +22,15 @@ HALF_IN_CHUNKS = (
 )
 
 
-def _connections(site: Any, many: int, sent: bytes) -> list[socket.socket]:
+@pytest.fixture
+def site(tmp_path: Path, broker: int) -> Iterator[Site]:
+    """One that waits for a request no longer than these tests like to."""
+    made = Site(tmp_path, broker, request_timeout_s=2)
+    yield made
+    made.close()
+
+
+def _connections(site: Site, many: int, sent: bytes) -> list[socket.socket]:
     made = []
     for _ in range(many):
         each = socket.create_connection(("127.0.0.1", site.port), WAIT_S, (ATTACKER, 0))
@@ -29,12 +39,12 @@ def _connections(site: Any, many: int, sent: bytes) -> list[socket.socket]:
     return made
 
 
-def _status(site: Any) -> int:
+def _status(site: Site) -> int:
     with urllib.request.urlopen(f"http://127.0.0.1:{site.port}/login", timeout=WAIT_S) as answer:
         return int(answer.status)
 
 
-def test_half_sent_requests_of_one_address_leave_room_for_everybody(site: Any) -> None:
+def test_half_sent_requests_of_one_address_leave_room_for_everybody(site: Site) -> None:
     held = _connections(site, 60, HALF_A_REQUEST)
     try:
         assert _status(site) == 200
@@ -55,7 +65,7 @@ def _until_ended(held: socket.socket) -> bytes:
 
 
 @pytest.mark.parametrize("sent", [HALF_A_REQUEST, HALF_A_FORM, HALF_IN_CHUNKS])
-def test_a_request_that_does_not_arrive_is_ended(site: Any, sent: bytes) -> None:
+def test_a_request_that_does_not_arrive_is_ended(site: Site, sent: bytes) -> None:
     (held,) = _connections(site, 1, sent)
     with held:
         assert b" 200 " not in _until_ended(held)
@@ -63,7 +73,7 @@ def test_a_request_that_does_not_arrive_is_ended(site: Any, sent: bytes) -> None
 
 @pytest.mark.parametrize("in_chunks", [False, True])
 def test_a_form_that_has_arrived_is_answered_however_long_that_takes(
-    site: Any, in_chunks: bool
+    site: Site, in_chunks: bool
 ) -> None:
     visitor = Watcher(site)
     form = {"name": "li", "password": "wrong", "csrf_token": visitor.token("/login")}
@@ -83,7 +93,7 @@ def test_a_form_that_has_arrived_is_answered_however_long_that_takes(
             assert "The name or the password is wrong" in answer.read().decode()
 
 
-def test_a_board_that_is_watched_outlives_the_time_of_a_request(site: Any) -> None:
+def test_a_board_that_is_watched_outlives_the_time_of_a_request(site: Site) -> None:
     site.live()
     request = urllib.request.Request(f"http://127.0.0.1:{site.port}/board/kiosk?token={site.token}")
     jar = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
