@@ -9,15 +9,12 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from central.calls import model as calls_model
 from central.calls import service as calls
 from central.wards import model as wards
+from tests.browser import ARGUMENTS, WAIT_MS
 from tests.conftest import chromium, wait_for
 from tests.console.conftest import PASSWORD
 from tests.console.site import Site
 
 pytestmark = pytest.mark.long
-
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-# A board that is not live says so within 5 s of the last beat; a loaded machine is given more.
-WAIT_MS = 20_000
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +43,7 @@ def open_board(page: Page, site: Site) -> None:
     page.fill("#password", PASSWORD)
     page.press("#password", "Enter")
     page.wait_for_url("**/board/3")
-    expect(page.locator("#nobody, .row-call").first).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator("#nobody, .row-call").first).to_be_visible()
 
 
 def call(site: Site, bed: str, type: str) -> int:
@@ -63,7 +60,7 @@ def test_calls_appear_by_priority_then_age_with_shape_word_and_clock(
     call(site, "2", "infusion")
     call(site, "3", "emergency")
     rows = page.locator(".row-call")
-    expect(rows).to_have_count(3, timeout=WAIT_MS)
+    expect(rows).to_have_count(3)
     beds = [rows.nth(place).get_attribute("data-bed") for place in range(3)]
     assert beds == ["3", "1", "2"]
     first = rows.first
@@ -72,7 +69,7 @@ def test_calls_appear_by_priority_then_age_with_shape_word_and_clock(
     expect(first.locator(".bangs")).to_have_text("!!!")
     shape = "e => getComputedStyle(e).clipPath"
     assert len(set(rows.locator(".shape").evaluate_all(f"all => all.map({shape})"))) == 2
-    expect(first.locator(".age")).to_have_text(re.compile(r"^[1-9] s$"), timeout=WAIT_MS)
+    expect(first.locator(".age")).to_have_text(re.compile(r"^[1-9] s$"))
     bed, what = (
         first.locator(part).evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
         for part in (".bed b", ".what b")
@@ -85,13 +82,13 @@ def test_a_call_is_accepted_by_keyboard_alone(site: Site, page: Page) -> None:
     button = page.get_by_role("button", name="Accept: Bed 2, Nurse call")
     button.focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".row-call")).to_have_attribute("data-state", "accepted", timeout=WAIT_MS)
+    expect(page.locator(".row-call")).to_have_attribute("data-state", "accepted")
     expect(page.locator(".row-call")).to_contain_text("accepted by Li")
     row = calls_model.one(site.store.read(), made)
     assert row is not None
     assert row["accepted_by"] == "li"
     page.get_by_role("button", name="On the way").click()
-    expect(page.locator(".row-call")).to_contain_text("Li is on the way", timeout=WAIT_MS)
+    expect(page.locator(".row-call")).to_contain_text("Li is on the way")
 
 
 def test_only_what_nobody_accepted_blinks_and_reduced_motion_stops_it(
@@ -102,11 +99,11 @@ def test_only_what_nobody_accepted_blinks_and_reduced_motion_stops_it(
         accepted = calls.open_call(tx, "3", "1", "nurse")
         calls.accept(tx, accepted, "li", "board")
     waiting = call(site, "2", "nurse")
-    expect(page.locator(".row-call")).to_have_count(2, timeout=WAIT_MS)
+    expect(page.locator(".row-call")).to_have_count(2)
 
     def moves(call_id: int, name: str) -> None:
         sign = page.locator(f'[data-call-id="{call_id}"] .sign')
-        expect(sign).to_have_css("animation-name", name, timeout=WAIT_MS)
+        expect(sign).to_have_css("animation-name", name)
 
     moves(waiting, "blink")
     moves(accepted, "none")
@@ -123,7 +120,7 @@ def test_there_is_a_tone_after_one_click_and_the_call_counts_as_heard(
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"http://127.0.0.1:{site.port}/board/kiosk?token={site.token}&lang=en")
-    expect(page.locator(".row-call")).to_have_count(1, timeout=WAIT_MS)
+    expect(page.locator(".row-call")).to_have_count(1)
     sound = page.locator("#sound")
     expect(sound).to_have_attribute("aria-pressed", "false")
     expect(sound).to_contain_text("No sound yet")
@@ -133,7 +130,7 @@ def test_there_is_a_tone_after_one_click_and_the_call_counts_as_heard(
 
     assert heard_ms() is None, "nobody has heard it"
     sound.click()
-    expect(sound).to_have_attribute("aria-pressed", "true", timeout=WAIT_MS)
+    expect(sound).to_have_attribute("aria-pressed", "true")
     assert wait_for(heard_ms, "the call to be heard")
     context.close()
 
@@ -166,34 +163,32 @@ def test_tones_differ_by_priority_and_an_emergency_is_never_silent(site: Site, p
 def test_it_says_when_it_is_not_live_and_recovers_by_itself(site: Site, page: Page) -> None:
     call(site, "2", "nurse")
     rows = page.locator(".row-call")
-    expect(rows).to_have_count(1, timeout=WAIT_MS)
+    expect(rows).to_have_count(1)
     banner = page.locator("#not-live")
     expect(banner).to_be_hidden()
 
     site.silent()
-    expect(banner).to_contain_text("bridge is not answering", timeout=WAIT_MS)
+    expect(banner).to_contain_text("bridge is not answering")
     expect(banner).to_contain_text(re.compile(r"Not live since \d\d:\d\d"))
     site.live()
-    expect(banner).to_be_hidden(timeout=WAIT_MS)
+    expect(banner).to_be_hidden()
 
     site.stop()
-    expect(banner).to_contain_text("console does not answer", timeout=WAIT_MS)
+    expect(banner).to_contain_text("console does not answer")
     expect(rows).to_have_count(1)
     assert "grayscale" in page.locator("#rows").evaluate("e => getComputedStyle(e).filter")
 
     with site.store.transaction() as tx:
         calls.open_call(tx, "3", "4", "emergency")
     site.process = site.start()
-    expect(banner).to_be_hidden(timeout=WAIT_MS)
-    expect(rows).to_have_count(2, timeout=WAIT_MS)
+    expect(banner).to_be_hidden()
+    expect(rows).to_have_count(2)
 
 
 def test_a_board_whose_log_in_is_over_says_so(site: Site, page: Page) -> None:
     with site.store.transaction() as tx:
         tx.execute("UPDATE users SET disabled = 1 WHERE name = 'li'")
-    expect(page.locator("#not-live")).to_contain_text(
-        "log-in of this board is over", timeout=WAIT_MS
-    )
+    expect(page.locator("#not-live")).to_contain_text("log-in of this board is over")
     expect(page.get_by_role("link", name="Log in again")).to_be_visible()
 
 
@@ -220,7 +215,7 @@ def test_a_call_is_handed_to_the_neighbour_ward_with_one_click(site: Site, page:
     made = call(site, "2", "nurse")
     page.reload()
     page.get_by_role("button", name="Hand over to Ward 5").click()
-    expect(page.locator("#message")).to_contain_text("Bed 2 is shown", timeout=WAIT_MS)
+    expect(page.locator("#message")).to_contain_text("Bed 2 is shown")
     assert [each["ward"] for each in calls_model.targets(site.store.read(), made)] == ["5"]
 
 

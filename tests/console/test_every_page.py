@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser import ARGUMENTS, WAIT_MS
 from tests.conftest import chromium
 from tests.console.busy import PAGES, fill
 from tests.console.conftest import PASSWORD
 from tests.console.readable import not_chinese, outside, shut_out, watch
 from tests.console.site import Site
-from tests.console.test_browser import ARGUMENTS, WAIT_MS
 
 pytestmark = pytest.mark.long
 

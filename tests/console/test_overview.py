@@ -8,10 +8,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from central.calls import service as calls
 from central.faults import service as faults
 from central.technical import service as technical
+from tests.browser import ARGUMENTS, WAIT_MS
 from tests.conftest import chromium
 from tests.console.conftest import PASSWORD
 from tests.console.site import Site
-from tests.console.test_browser import ARGUMENTS, WAIT_MS
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_all_wards_go_on_by_themselves_and_say_when_they_are_lost(site: Site, he
     link.focus()
     with site.store.transaction() as tx:
         call = calls.open_call(tx, "5", "2", "nurse")
-    expect(cards.first).to_have_attribute("data-ward", "5", timeout=WAIT_MS)
+    expect(cards.first).to_have_attribute("data-ward", "5")
     expect(cards.first).to_contain_text("Bed 2 · Nurse call")
     expect(cards.first).to_contain_text("told next: ward speakers")
     expect(link).to_be_focused()
@@ -54,15 +54,15 @@ def test_all_wards_go_on_by_themselves_and_say_when_they_are_lost(site: Site, he
     banner = head.locator("[data-not-live]")
     expect(banner).to_be_hidden()
     site.stop()
-    expect(banner).to_contain_text("Not live since", timeout=WAIT_MS)
+    expect(banner).to_contain_text("Not live since")
     expect(cards).to_have_count(2)
     with site.store.transaction() as tx:
         tx.execute("UPDATE calls SET level = 3, exhausted_ms = 0 WHERE id = ?", (call,))
     site.process = site.start()
-    expect(banner).to_be_hidden(timeout=WAIT_MS)
-    expect(cards.first).to_contain_text("nobody on the list answered", timeout=WAIT_MS)
+    expect(banner).to_be_hidden()
+    expect(cards.first).to_contain_text("nobody on the list answered")
     late = head.locator(f"#late-{call}")
-    expect(late).to_contain_text("passed on as far as: head nurse", timeout=WAIT_MS)
+    expect(late).to_contain_text("passed on as far as: head nurse")
 
 
 def test_the_board_names_the_next_one_and_the_beds_that_cannot_call(site: Site, head: Page) -> None:
@@ -73,7 +73,7 @@ def test_the_board_names_the_next_one_and_the_beds_that_cannot_call(site: Site, 
         technical.judge(tx, "3")
     head.goto(f"http://127.0.0.1:{site.port}/board/3")
     rows = head.locator(".row-call")
-    expect(rows).to_have_count(2, timeout=WAIT_MS)
+    expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("ward speakers")
     expect(head.locator('[data-type="outage"] .bed b')).to_have_text("2 4")
     for name in ("Last message again", "Start a drip", "Speak to the ward"):

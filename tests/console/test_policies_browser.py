@@ -13,11 +13,11 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from central.escalation import model
 from central.wards import model as wards
+from tests.browser import WAIT_MS
 from tests.conftest import chromium
 from tests.console.site import Site
 from tests.visitor import PASSWORD
 
-WAIT_MS = 20_000
 LEAST_PX = 44
 
 
@@ -42,7 +42,7 @@ def opened(browser: Browser, site: Site, **options: Any) -> Page:
     page.fill("#name", "wang")
     page.fill("#password", PASSWORD)
     page.press("#password", "Enter")
-    expect(page.locator("#policy-form")).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator("#policy-form")).to_be_visible()
     return page
 
 
@@ -61,14 +61,14 @@ def test_a_policy_is_changed_and_saved_by_keyboard_alone(site: Site, page: Page)
     page.locator("#r0s1-after").focus()
     page.keyboard.press("Control+A")
     page.keyboard.type("15")
-    expect(page.locator('[data-type="toilet"] .timeline')).to_contain_text("15 s", timeout=WAIT_MS)
+    expect(page.locator('[data-type="toilet"] .timeline')).to_contain_text("15 s")
     expect(page.get_by_text("Changed, not saved yet.")).to_be_visible()
     page.locator("#r0s2-up").press("Enter")
     moved = page.locator('[name="r0s1-target"]')
-    expect(moved).to_have_value("neighbour", timeout=WAIT_MS)
+    expect(moved).to_have_value("neighbour")
     expect(page.locator("#r0s1-up")).to_be_focused()
     page.get_by_role("button", name="Save").press("Enter")
-    expect(page.get_by_text("Saved as version 1.")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("Saved as version 1.")).to_be_visible()
     steps = model.active(site.store.read(), "3")["rules"][0]["steps"]
     assert steps[1] == {"after_s": 15, "target": {"kind": "neighbour"}}
 
@@ -84,7 +84,7 @@ def test_what_was_typed_before_the_scripts_came_counts(site: Site, page: Page) -
         page.goto(page.url, wait_until="commit")
     page.locator("#r0s1-after").fill("15")
     held[0].continue_()
-    expect(page.locator('[data-type="toilet"] .timeline')).to_contain_text("15 s", timeout=WAIT_MS)
+    expect(page.locator('[data-type="toilet"] .timeline')).to_contain_text("15 s")
     expect(page.get_by_text("Changed, not saved yet.")).to_be_visible()
 
 
@@ -155,14 +155,14 @@ def test_a_hole_shows_as_it_is_made_and_saving_is_refused(site: Site, page: Page
     page.locator("#r1-from").fill("22:00")
     page.locator("#r1-to").fill("06:00")
     verdict = page.locator("#verdict")
-    expect(verdict).to_contain_text("3 holes", timeout=WAIT_MS)
+    expect(verdict).to_contain_text("3 holes")
     nurse = page.locator('[data-type="nurse"]').first
     expect(nurse).to_contain_text("06:00–22:00")
     expect(nurse).to_contain_text("No rule fits: the call would reach nobody.")
     page.locator('[name="r0s4-target"]').select_option("ward_speaker")
-    expect(page.locator("#r0s4-holes")).to_contain_text("must be a person", timeout=WAIT_MS)
+    expect(page.locator("#r0s4-holes")).to_contain_text("must be a person")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("alert").first).to_contain_text("Not saved", timeout=WAIT_MS)
+    expect(page.get_by_role("alert").first).to_contain_text("Not saved")
     expect(page.locator("#r1-from")).to_have_value("22:00")
     assert site.store.read().value("SELECT count(*) FROM policies") == 0
 
@@ -170,14 +170,14 @@ def test_a_hole_shows_as_it_is_made_and_saving_is_refused(site: Site, page: Page
 def test_without_scripts_everything_works_the_same(site: Site, browser: Browser) -> None:
     page = opened(browser, site, java_script_enabled=False)
     page.locator("#r1s4-remove").click()
-    expect(page.locator("#r1s4")).to_have_count(0, timeout=WAIT_MS)
+    expect(page.locator("#r1s4")).to_have_count(0)
     page.get_by_role("button", name="Add a step to rule 2").click()
-    expect(page.locator("#r1s4-after")).to_be_focused(timeout=WAIT_MS)
+    expect(page.locator("#r1s4-after")).to_be_focused()
     page.locator("#r1s4-after").fill("240")
     page.locator("#r1s4-after").press("Enter")
-    expect(page.locator('[data-type="nurse"] .timeline')).to_contain_text("4 min", timeout=WAIT_MS)
+    expect(page.locator('[data-type="nurse"] .timeline')).to_contain_text("4 min")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Saved as version 1.")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("Saved as version 1.")).to_be_visible()
     last = model.active(site.store.read(), "3")["rules"][1]["steps"][-1]
     assert last == {"after_s": 240, "target": {"kind": "role", "role": "duty_manager"}}
     page.context.close()

@@ -7,10 +7,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from provisioning.hospital import EXAM_ROOM
+from tests.browser import WAIT_MS
 from tests.conftest import chromium
 from tests.e2e.conftest import CHROMIUM_ARGS
-
-TIMEOUT_MS = 15_000
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +33,7 @@ def nurse(browser: Browser, demo: dict[str, Any], request: pytest.FixtureRequest
     ward = request.param
     context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="zh-CN")
     page = context.new_page()
-    page.set_default_timeout(TIMEOUT_MS)
+    page.set_default_timeout(WAIT_MS)
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("requestfailed", lambda asked: troubles.append(f"{asked.url} {asked.failure}"))
@@ -70,21 +69,21 @@ def test_from_the_button_to_the_board_and_to_the_bed(
     unit = beds.locator(f'.unit[data-bed="{bed}"]')
     lamp = unit.locator('[data-part="lamp"]')
     row = board.locator(f'.row-call[data-bed="{bed}"]')
-    expect(lamp).to_have_attribute("data-pattern", "off", timeout=TIMEOUT_MS)
+    expect(lamp).to_have_attribute("data-pattern", "off")
     expect(row).to_have_count(0)
 
     unit.locator(".red").click()
-    expect(row).to_have_attribute("data-state", "open", timeout=TIMEOUT_MS)
-    expect(lamp).to_have_attribute("data-pattern", "blink", timeout=TIMEOUT_MS)
+    expect(row).to_have_attribute("data-state", "open")
+    expect(lamp).to_have_attribute("data-pattern", "blink")
     board.screenshot(path=str(tmp_path / "board.png"))
 
     row.locator(".accept").click()
-    expect(row).to_have_attribute("data-state", "accepted", timeout=TIMEOUT_MS)
-    expect(lamp).to_have_attribute("data-pattern", "steady", timeout=TIMEOUT_MS)
+    expect(row).to_have_attribute("data-state", "accepted")
+    expect(lamp).to_have_attribute("data-pattern", "steady")
 
     unit.locator('[data-part="presence"]').click()
-    expect(row).to_have_count(0, timeout=TIMEOUT_MS)
-    expect(lamp).to_have_attribute("data-pattern", "off", timeout=TIMEOUT_MS)
+    expect(row).to_have_count(0)
+    expect(lamp).to_have_attribute("data-pattern", "off")
     unit.locator('[data-part="presence"]').click()
 
 
@@ -95,5 +94,5 @@ def test_today_is_the_hospitals_wherever_the_machine_stands(
     log_in(page, demo, "technician")
     page.wait_for_url("**/exams")
     page.goto(f"{demo['url']}/exams/{EXAM_ROOM}")
-    expect(page.locator("[data-exam][data-state=checked_in]")).to_have_count(1, timeout=TIMEOUT_MS)
+    expect(page.locator("[data-exam][data-state=checked_in]")).to_have_count(1)
     page.close()

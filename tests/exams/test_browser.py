@@ -9,10 +9,10 @@ from playwright.sync_api import Page, Route, expect, sync_playwright
 
 from central.console import service as people
 from central.exams import rooms, service
+from tests.browser import ARGUMENTS, WAIT_MS
 from tests.conftest import chromium
 from tests.console.conftest import PASSWORD
 from tests.console.site import Site
-from tests.console.test_browser import ARGUMENTS, WAIT_MS
 
 pytestmark = pytest.mark.long
 
@@ -85,14 +85,14 @@ def _token(site: Site) -> str:
 def _states(page: Page, **expected: str) -> None:
     for number, state in expected.items():
         row = page.locator(f"[data-exam='{number[1:]}']")
-        expect(row).to_have_attribute("data-state", state, timeout=WAIT_MS)
+        expect(row).to_have_attribute("data-state", state)
 
 
 def _keys(site: Site, page: Page, screen: Page) -> None:
     _states(page, n1="checked_in", n2="checked_in", n3="checked_in")
     page.keyboard.press("n")
     _states(page, n1="called")
-    expect(screen.locator("[data-part=called]")).to_have_text("1", timeout=WAIT_MS)
+    expect(screen.locator("[data-part=called]")).to_have_text("1")
     page.keyboard.press("s")
     _states(page, n1="running")
     page.keyboard.press("n")
@@ -109,5 +109,5 @@ def _keys(site: Site, page: Page, screen: Page) -> None:
     site.nudge("exams")
     expect(page.locator("[data-part=over] [data-exam='1']")).to_have_count(1)
     expect(page.locator("[data-part=rows] [data-exam]")).to_have_count(2)
-    expect(screen.locator("[data-part=next] li")).to_have_text(["3", "2"], timeout=WAIT_MS)
+    expect(screen.locator("[data-part=next] li")).to_have_text(["3", "2"])
     assert "P2" not in screen.inner_text("body")

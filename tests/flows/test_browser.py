@@ -6,11 +6,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from central.flows import service
+from tests.browser import WAIT_MS
 from tests.conftest import chromium
 from tests.console.site import Site
 from tests.visitor import PASSWORD
 
-WAIT_MS = 20_000
 OLD, NEW = "Welcome to the hospital's service centre.", "Good evening from the night desk."
 
 
@@ -51,14 +51,14 @@ def test_a_change_is_checked_as_it_is_typed_goes_live_and_is_heard(site: Site, p
     at = next(n for n, line in enumerate(lines) if OLD in line)
     text.fill("\n".join([*lines[:at], *lines[at + 1 :]]))
     problem = checked.locator(".problem-list")
-    expect(problem).to_contain_text("en is missing in steps.welcome.say", timeout=WAIT_MS)
+    expect(problem).to_contain_text("en is missing in steps.welcome.say")
     expect(checked).to_contain_text("To be translated: English: welcome")
     text.fill(
         shipped.replace(OLD, NEW).replace(
             "flow: fees\n    then: choose", "flow: fees\n    then: sky"
         )
     )
-    expect(problem).to_contain_text("and there is no such step", timeout=WAIT_MS)
+    expect(problem).to_contain_text("and there is no such step")
     expect(checked.locator("[data-step=fees].is-wrong")).to_be_visible()
     # The problem leads to its line.
     problem.locator("a").focus()
@@ -67,19 +67,19 @@ def test_a_change_is_checked_as_it_is_typed_goes_live_and_is_heard(site: Site, p
     assert page.evaluate("getSelection().toString().trim()") == "fees:"
     # What is typed is tried before anybody hears it.
     text.fill(shipped.replace(OLD, NEW))
-    expect(checked).to_contain_text("No problems.", timeout=WAIT_MS)
+    expect(checked).to_contain_text("No problems.")
     page.select_option("#spoken", "en")
     page.get_by_role("button", name="Call", exact=True).click()
     heard = page.locator(".heard")
-    expect(heard).to_contain_text(NEW, timeout=WAIT_MS)
+    expect(heard).to_contain_text(NEW)
     expect(checked.locator("[data-step=choose].is-here")).to_be_visible()
     page.keyboard.press("1")
-    expect(heard).to_contain_text("Please enter your card number", timeout=WAIT_MS)
+    expect(heard).to_contain_text("Please enter your card number")
     page.keyboard.press("6")
     expect(heard.locator(".pressed").last).to_have_text("•")
     assert service.current(site.store.read(), site.store.read().now_ms) == service.shipped()
     page.get_by_role("button", name="Go live now").first.click()
-    expect(page.get_by_text("Version 1 is live")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("Version 1 is live")).to_be_visible()
     tx = site.store.read()
     assert service.current(tx, tx.now_ms)["main"].steps["welcome"].words["en"] == NEW
     # By keyboard from the picture to a line.

@@ -12,9 +12,9 @@ from werkzeug.serving import make_server
 from central.clock import FakeClock
 from central.store import Store
 from provisioning import demo_information
+from tests.browser import ARGUMENTS, WAIT_MS
 from tests.conftest import chromium
 from tests.console.readable import not_chinese, outside, shut_out, watch
-from tests.console.test_browser import ARGUMENTS, WAIT_MS
 from tests.information.conftest import ring
 from tests.visitor import PASSWORD, console, hire, store_of
 

@@ -20,10 +20,10 @@ from gateway.telephone.ari.account import Account
 from gateway.telephone.ari.errors import ExchangeAwayError
 from gateway.telephone.exchange import CONSOLE, Exchange
 from provisioning import exchange
+from tests.browser import ARGUMENTS, WAIT_MS
 from tests.conftest import chromium, free_port
 from tests.console.conftest import build, log_in
 from tests.console.site import Site
-from tests.console.test_browser import ARGUMENTS, WAIT_MS
 from tests.telephone.phone import Baresip
 from tests.telephone.running import ONLY_LOOKS, RunningExchange
 from tests.visitor import PASSWORD

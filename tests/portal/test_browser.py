@@ -8,9 +8,9 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from werkzeug.serving import make_server
 
+from tests.browser import ARGUMENTS, WAIT_MS
 from tests.conftest import chromium
 from tests.console.readable import not_chinese, outside, shut_out, watch
-from tests.console.test_browser import ARGUMENTS, WAIT_MS
 from tests.patients.conftest import CARD, PIN
 from tests.portal.test_portal import app, booked, made  # noqa: F401
 from tests.visitor import store_of

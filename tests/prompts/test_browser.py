@@ -9,11 +9,10 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from central.prompts import model
+from tests.browser import WAIT_MS
 from tests.conftest import chromium
 from tests.console.site import Site
 from tests.visitor import PASSWORD
-
-WAIT_MS = 20_000
 
 
 @pytest.fixture

@@ -19,11 +19,11 @@ from central.store import Store
 from central.telephone.settings import as_config
 from gateway.telephone.exchange import Exchange, Ports
 from gateway.telephone.files.recording import BY_EXCHANGE
+from tests.browser import ARGUMENTS, WAIT_MS
 from tests.call_records.conftest import build, written
 from tests.conftest import chromium
 from tests.console.conftest import PASSWORD
 from tests.console.site import Site
-from tests.console.test_browser import ARGUMENTS, WAIT_MS
 from tests.visitor import token_of
 
 AsUser = Callable[[str], FlaskClient]
