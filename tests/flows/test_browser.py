@@ -83,6 +83,7 @@ def test_a_change_is_checked_as_it_is_typed_goes_live_and_is_heard(site: Site, p
     tx = site.store.read()
     assert service.current(tx, tx.now_ms)["main"].steps["welcome"].words["en"] == NEW
     # By keyboard from the picture to a line.
+    page.wait_for_load_state()  # with its scripts
     checked.locator("[data-step=sorry]").focus()
     page.keyboard.press("Enter")
     assert page.evaluate("getSelection().toString().trim()") == "sorry:"

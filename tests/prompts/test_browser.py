@@ -29,6 +29,8 @@ def page(site: Site) -> Iterator[Page]:
         made.fill("#name", "admin")
         made.fill("#password", PASSWORD)
         made.press("#password", "Enter")
+        # With its scripts: without them a sound is uploaded as it is.
+        made.wait_for_url(f"http://127.0.0.1:{site.port}/flows/main/prompts?lang=en")
         yield made
         browser.close()
     assert complaints == []
