@@ -60,7 +60,9 @@ def enter(store: Store) -> None:
 
 def _cover(tx: Tx) -> None:
     """A small catalogue, and rules for those who are in hospital and those who are not."""
-    day = datetime.fromtimestamp(tx.now_ms / 1000, _ZONE).date().replace(month=1, day=1)
+    # Of the year of the first charges, which in the first days of January is the one before.
+    charged = datetime.fromtimestamp(tx.now_ms / 1000, _ZONE) - timedelta(days=DAYS - 1)
+    day = charged.date().replace(month=1, day=1)
     names = {code: text for code, text, _ in (*_DAILY, ("D005", "腹部彩色超声", 0))}
     for code, kind, first_bp in _CATALOGUE:
         item = Item(code, names[code], kind, None, first_bp)

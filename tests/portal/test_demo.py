@@ -1,9 +1,11 @@
 """The demo's patient can log in, and entering her again changes nothing."""
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
-from central.clock import SystemClock
+import pytest
+
+from central.clock import FakeClock
 from central.fees import service as fees
 from provisioning import demo_patient
 from tests.portal.test_portal import enter
@@ -12,8 +14,11 @@ from tests.visitor import console, store_of
 DAY = date(2026, 1, 1)
 
 
-def test_the_demos_patient_reads_her_fees(tmp_path: Path) -> None:
-    with console(tmp_path, SystemClock()) as app:
+# New Year, too: then her first days are of the year before.
+@pytest.mark.parametrize("now", ["2026-11-30 12:00", "2027-01-01 00:10", "2027-01-03 23:50"])
+def test_the_demos_patient_reads_her_fees(tmp_path: Path, clock: FakeClock, now: str) -> None:
+    clock.value_ms = int(datetime.fromisoformat(f"{now}+08:00").timestamp() * 1000)
+    with console(tmp_path, clock) as app:
         for _ in range(2):
             demo_patient.enter(store_of(app))
         visitor = app.test_client()
