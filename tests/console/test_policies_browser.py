@@ -88,6 +88,28 @@ def test_what_was_typed_before_the_scripts_came_counts(site: Site, page: Page) -
     expect(page.get_by_text("Changed, not saved yet.")).to_be_visible()
 
 
+def test_a_step_is_added_whatever_is_typed_before_the_answer_comes(site: Site, page: Page) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if held or "do=" not in (route.request.post_data or ""):
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.wait_for_load_state()
+    page.route("**/policies/3", hold)
+    with page.expect_request("**/policies/3"):
+        page.get_by_role("button", name="Add a step to rule 2").click()
+    page.locator("#r0s1-after").fill("15")
+    expect(page.locator('[data-type="toilet"] .timeline')).to_contain_text("15 s")
+    page.locator("#r0s2-after").fill("25")
+    held[0].continue_()
+    expect(page.locator("#r1s5")).to_be_visible()
+    expect(page.locator("#r0s1-after")).to_have_value("15")
+    expect(page.locator("#r0s2-after")).to_have_value("25")
+
+
 @contextmanager
 def in_two_parts(site: Site, cookie: str, up_to: bytes) -> Iterator[tuple[str, threading.Event]]:
     """The address of a server that hands on what the console says, and the event upon which it

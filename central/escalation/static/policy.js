@@ -6,7 +6,7 @@
   const TRY_AFTER_MS = 500;
   const form = () => document.querySelector("form[data-live-form]");
   if (!form()) return;
-  let asked = 0, timer = 0, changed = false;
+  let asked = 0, timer = 0, changed = false, doing = false;
 
   /** The page that the server answers to the form as it stands; null when asked anew meanwhile. */
   async function answer(name, value) {
@@ -42,6 +42,7 @@
 
   document.addEventListener("input", (event) => {
     if (event.target.form !== form()) return;
+    asked++;  // what is on its way does not know of it
     if (!event.target.id.startsWith("try_")) note();
     clearTimeout(timer);
     timer = setTimeout(tryIt, TRY_AFTER_MS);
@@ -51,10 +52,12 @@
     const button = event.target.closest("button[name=do]");
     if (!button || button.form !== form()) return;
     event.preventDefault();
+    if (doing) return;
+    doing = true;
     clearTimeout(timer);
     try {
-      const page = await answer("do", button.value);
-      if (!page) return;
+      let page;
+      do page = await answer("do", button.value); while (!page);  // with what was typed meanwhile
       form().replaceWith(page.querySelector("form[data-live-form]"));
       takeLive(page);
       note();
@@ -65,6 +68,8 @@
       changed = false;  // sent as without this script, then
       form().append(Object.assign(document.createElement("input"), { type: "hidden", name: "do", value: button.value }));
       form().submit();
+    } finally {
+      doing = false;
     }
   });
 
