@@ -15,7 +15,8 @@ from flask.testing import FlaskClient
 
 from central.clock import FileClock
 from central.console.app import create_app
-from tests.conftest import free_port
+from central.virtual_ward import panels
+from tests.conftest import WAIT_S, free_port
 from tests.console.conftest import build, log_in, token_of
 
 SPOKEN = {"id": 7, "text": "已通知护士", "lang": "zh", "beds": ["1"], "class": "call", "volume": 60,
@@ -78,8 +79,13 @@ def panel() -> Iterator[tuple[str, list[tuple[str, Any]]]]:
 
 @pytest.fixture
 def demo(
-    config: dict[str, Any], panel: tuple[str, list[tuple[str, Any]]], tmp_path: Path
+    config: dict[str, Any],
+    panel: tuple[str, list[tuple[str, Any]]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Flask]:
+    # A panel that is away refuses at once; one that answers late on a slow machine is there.
+    monkeypatch.setattr(panels, "TIMEOUT_S", WAIT_S)
     clock_file = tmp_path / "clock.json"
     clock = FileClock(clock_file)
     clock.set_rate(1.0)
