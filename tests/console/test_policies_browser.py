@@ -97,8 +97,8 @@ def test_a_step_is_added_whatever_is_typed_before_the_answer_comes(site: Site, p
         else:
             held.append(route)
 
-    page.wait_for_load_state()
     page.route("**/policies/3", hold)
+    page.reload()
     with page.expect_request("**/policies/3"):
         page.get_by_role("button", name="Add a step to rule 2").click()
     page.locator("#r0s1-after").fill("15")
