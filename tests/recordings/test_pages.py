@@ -212,12 +212,16 @@ def test_a_browser_plays_from_any_place(tmp_path: Path, broker: int, page: Page)
             "audio",
             """async (audio, to) => {
                 const sought = new Promise((done) => audio.addEventListener("seeked", done));
+                // So that it stands still until we have looked where it is.
+                audio.pause();
                 audio.currentTime = to;
                 await sought;
                 const from = audio.currentTime;
-                await new Promise((done) => audio.addEventListener("timeupdate", () => {
+                const further = new Promise((done) => audio.addEventListener("timeupdate", () => {
                     if (audio.currentTime > from) done();
                 }));
+                await audio.play();
+                await further;
                 return from;
             }""",
             SECONDS - 20,
