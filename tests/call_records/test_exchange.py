@@ -9,6 +9,8 @@ import pytest
 from central.call_records import model, service
 from central.call_records.reading import Reader, run
 from central.store import Row, Store
+from gateway.telephone import cel
+from gateway.telephone.cel import Written
 from gateway.telephone.files.features import ALL_TOGETHER, ATTENDED_TRANSFER
 from tests.call_records.conftest import NIGHT, OFFICE, STATION
 from tests.telephone import sipp
@@ -48,6 +50,14 @@ async def recorded(hospital: Store, exchange: RunningExchange, number: int = 1) 
             await asyncio.sleep(0.02)
     assert len(found) == number
     return [row for each in found if (row := model.one(hospital.read(), each)) is not None]
+
+
+async def joined(hospital: Store, exchange: RunningExchange) -> None:
+    """Returns once the exchange has written down that somebody speaks."""
+    written, cursor = Written(exchange.folder), model.cursor(hospital.read())
+    async with asyncio.timeout(WAIT_S):
+        while all(each.type != cel.BRIDGE_ENTER for each in written.look(cursor).events):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 def newest(hospital: Store) -> Row | None:
@@ -191,6 +201,8 @@ async def test_a_call_that_the_exchange_did_not_survive_is_recorded_after_its_re
         await station.do("accept")
         await office.event("CALL_ESTABLISHED")
         await office.hears(200)
+        # What it does not write down any more nobody can know.
+        await joined(hospital, exchange)
         exchange.kill()
     exchange.start()
     async with World(exchange.settings.ari_url) as world:
