@@ -18,17 +18,22 @@ log = logging.getLogger("wardline.telephone")
 LOOK_EVERY_S = 2.0
 # A recording of a call that nobody has a record of is taken so long after its last sound.
 ALONE_AFTER_MS = 3_600_000
+# One that the exchange did not bring to an end, for it died, is taken so long after.
+ENDED_AFTER_MS = 60_000
 _NAME = re.compile(
     r"(rule-(?P<rule>[0-9]{1,9})|key-[0-9]{1,12}|app|message-[0-9]{1,9})-(?P<channel>[A-Za-z0-9.-]+)\.wav"
 )
 _HEADER_BYTES = 44
+# At the end of its header stands how much sound follows: the last that the exchange writes.
+_LENGTH_AT = 40
 # 8 kHz, two bytes a sample.
 _BYTES_PER_MS = 16
 
 
 @dataclass(frozen=True)
 class File:
-    """A recording in the exchange's folder; last_ms: when it was written to last."""
+    """A recording in the exchange's folder; last_ms: when it was written to last; ended: the
+    exchange has brought it to an end."""
 
     folder: str
     name: str
@@ -36,6 +41,7 @@ class File:
     channel: str
     bytes: int
     last_ms: int
+    ended: bool
 
     @property
     def length_ms(self) -> int:
@@ -55,8 +61,14 @@ def files(exchange: Path, known: Container[str] = ()) -> Iterator[File]:
             told = path.stat()
             yield File(
                 folder, path.name, int(match["rule"] or rule), match["channel"], told.st_size,
-                int(told.st_mtime * 1000),
+                int(told.st_mtime * 1000), _tells_length(path, told.st_size),
             )  # fmt: skip
+
+
+def _tells_length(path: Path, bytes: int) -> bool:
+    with path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+    return int.from_bytes(header[_LENGTH_AT:], "little") == bytes - _HEADER_BYTES
 
 
 class Keeper:
@@ -70,8 +82,8 @@ class Keeper:
         self._known: set[str] = set()
 
     async def look(self) -> list[int]:
-        """Take up recordings that are whole: their call is over and they have not grown since the
-        last look. Their ids. Raises OSError, StoreUnavailableError."""
+        """Take up recordings that are whole: their call is over, and they are at an end and have
+        not grown since the last look. Their ids. Raises OSError, StoreUnavailableError."""
         there = await asyncio.to_thread(lambda: list(files(self._folder, self._known)))
         before, self._sizes = self._sizes, {each.name: each.bytes for each in there}
         found = []
@@ -82,7 +94,10 @@ class Keeper:
                 continue
             if before.get(file.name) != file.bytes:
                 continue
-            alone = tx.clock.real_ms() - file.last_ms > ALONE_AFTER_MS
+            untouched_ms = tx.clock.real_ms() - file.last_ms
+            if not (file.ended or untouched_ms > ENDED_AFTER_MS):
+                continue
+            alone = untouched_ms > ALONE_AFTER_MS
             if not (alone or model.over(tx, file.channel)):
                 continue
             id = await self._store.write(
