@@ -1,5 +1,6 @@
 """The exchange as a process: what it loads, where it listens, how it starts and ends."""
 
+import contextlib
 import os
 import subprocess
 from pathlib import Path
@@ -52,7 +53,10 @@ def test_it_listens_on_loopback_alone(exchange: RunningExchange) -> None:
 def _heard(exchange: RunningExchange, protocol: str) -> set[str]:
     """The addresses it listens at, as the kernel's tables have them."""
     process = Path(f"/proc/{exchange.pid}")
-    own = {os.readlink(each) for each in (process / "fd").iterdir()}
+    own = set()
+    for each in (process / "fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed while we look
+            own.add(os.readlink(each))
     found = set()
     for version in ("", "6"):
         for line in (process / f"net/{protocol}{version}").read_text().splitlines()[1:]:
