@@ -18,6 +18,7 @@ from central.wards import model as wards
 from gateway.his.poller.database import Database, page_of
 from gateway.his.poller.rows import PAGE_ROWS, PollError, Row
 from gateway.his.poller.settings import PollConfigError, from_config
+from tests.conftest import wait_for
 from tests.polling.conftest import CHARGES, STAYS, ZONE, House
 
 
@@ -176,6 +177,8 @@ async def test_a_database_that_hangs_holds_up_nobody_and_is_not_asked_twice() ->
         await threaded.run(hang)
     with pytest.raises(PollError, match="still"):
         await threaded.run(hang)
+    # Its thread may begin only after it was given up.
+    wait_for(lambda: asked, "the question")
     assert len(asked) == 1
     go_on.set()
     patient = Threaded(30)
