@@ -13,16 +13,18 @@ while it says nothing it sends none.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import math
 import os
 import re
+import socket
 import struct
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Self, cast
+from typing import Self
 
 from gateway.telephone.rtp import NotRtpError, parse
 from tests.conftest import WAIT_S
@@ -113,41 +115,44 @@ def _hum() -> bytes:
     return bytes(_NEAREST[min(_NEAREST, key=lambda has: abs(has - each))] for each in samples)
 
 
-class _Port(asyncio.DatagramProtocol):
-    """A UDP port of ours."""
+class _Port:
+    """A UDP port of ours. What has come is taken before it closes: after a moment without a
+    processor much of a call may wait here, and its end overtakes that by another port."""
 
-    def __init__(self, take: Callable[[bytes], None]) -> None:
+    def __init__(self, take: Callable[[bytes], None], port: int = 0) -> None:
         self._take = take
-        self.transport: asyncio.DatagramTransport | None = None
-        self.gone = asyncio.Event()
-
-    @classmethod
-    async def open(cls, take: Callable[[bytes], None], port: int = 0) -> "_Port":
-        loop = asyncio.get_running_loop()
-        _, made = await loop.create_datagram_endpoint(lambda: cls(take), local_addr=(HOST, port))
-        return made
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.DatagramTransport, transport)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.gone.set()
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._take(data)
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._socket.bind((HOST, port))
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._socket, self._read)
+        self._is_closed = False
 
     @property
     def number(self) -> int:
-        assert self.transport is not None
-        return int(self.transport.get_extra_info("sockname")[1])
+        return int(self._socket.getsockname()[1])
 
     def send(self, data: bytes, port: int) -> None:
-        assert self.transport is not None
-        self.transport.sendto(data, (HOST, port))
+        # A packet may get lost on any way.
+        with contextlib.suppress(OSError):
+            self._socket.sendto(data, (HOST, port))
 
     def close(self) -> None:
-        if self.transport is not None:
-            self.transport.close()
+        if not self._is_closed:
+            self._read()
+            self._is_closed = True
+            self._loop.remove_reader(self._socket)
+            self._socket.close()
+
+    def _read(self) -> None:
+        while not self._is_closed:
+            try:
+                data = self._socket.recv(65_536)
+            except BlockingIOError:
+                return
+            except OSError:  # nobody is there where the last packet went
+                continue
+            self._take(data)
 
 
 class Line:
@@ -168,7 +173,7 @@ class Line:
         self._ports: list[_Port] = []
 
     async def __aenter__(self) -> Self:
-        self._port = await self.open_port(self._take, self._wanted_port)
+        self._port = self.open_port(self._take, self._wanted_port)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -176,10 +181,9 @@ class Line:
             await call.hang_up()
         for port in self._ports:
             port.close()
-            await port.gone.wait()
 
-    async def open_port(self, take: Callable[[bytes], None], port: int = 0) -> _Port:
-        opened = await _Port.open(take, port)
+    def open_port(self, take: Callable[[bytes], None], port: int = 0) -> _Port:
+        opened = _Port(take, port)
         self._ports.append(opened)
         return opened
 
@@ -296,7 +300,7 @@ class Call:
     # --- SIP ---
 
     async def begin(self) -> None:
-        await self._voice.open()
+        self._voice.open()
         answer = await self._ask("INVITE")
         if _status(answer) == 401:
             self._send_ack(answer)
@@ -389,8 +393,8 @@ class _Voice:
     _timestamp: int = 0
     _source: int = field(default_factory=lambda: int.from_bytes(os.urandom(4)))
 
-    async def open(self) -> None:
-        self._port = await self.line.open_port(self._take)
+    def open(self) -> None:
+        self._port = self.line.open_port(self._take)
 
     def sdp(self) -> str:
         assert self._port is not None
