@@ -299,6 +299,19 @@ class Call:
 
     # --- SIP ---
 
+    async def is_followed(self) -> None:
+        """Returns once the exchange, which may have been without a processor for a moment, has
+        followed so far: keys that it finds all at once have no pause between them. A question that
+        changes nothing is answered by then, or the call is over."""
+        asked = asyncio.create_task(self._ask("UPDATE"))
+        over = asyncio.create_task(self.over.wait())
+        try:
+            await asyncio.wait({asked, over}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in (asked, over):
+                each.cancel()
+            await asyncio.gather(asked, over, return_exceptions=True)
+
     async def begin(self) -> None:
         self._voice.open()
         answer = await self._ask("INVITE")
@@ -452,6 +465,7 @@ class _Voice:
                 self.call.pressed.append(Pressed(key, began_s, loop.time(), heard))
             what = struct.pack(">BBH", EVENTS[key], VOLUME | (END_BIT if ends else 0), length)
             await self._frame(KEYS_PAYLOAD, what, start, marked=number == 1)
+        await self.call.is_followed()
         for _ in range(PAUSE_FRAMES):
             await self._frame(ALAW, _HUM if self.line.hums else _SILENCE)
 
