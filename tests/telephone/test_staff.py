@@ -312,11 +312,14 @@ async def test_those_in_a_room_hear_each_other(desks: Desks) -> None:
 
 async def test_a_room_with_a_pin_opens_to_who_knows_it(desks: Desks) -> None:
     async with desks.at("8003", "8101", "8102") as (station, office, lobby):
+        tell_apart(station, office)
+        of_station, of_office, *_ = TONES_HZ
         for phone in (station, office, lobby):
             await phone.dial("8801")
             await phone.event("CALL_ESTABLISHED")
         await asyncio.gather(keys(station, "4711#"), keys(office, "4711#"), keys(lobby, "0#1#2#"))
         await lobby.event("CALL_CLOSED")
+        await asyncio.gather(hears(station, of_office), hears(office, of_station))
         rooms = [each["channels"] for each in await desks.asked("bridges")]
         assert [len(each) for each in rooms if each] == [2]
 
