@@ -39,8 +39,9 @@ class World:
         return self
 
     async def trouble(self, kind: type[ExchangeError]) -> ExchangeError:
+        """Once there is such a one; then `ready` waits for the next connection."""
         async with asyncio.timeout(WAIT_S):
-            while not isinstance(self.ari.trouble, kind):  # noqa: ASYNC110
+            while not isinstance(self.ari.trouble, kind) or self.ari.ready.is_set():  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             return self.ari.trouble
 
