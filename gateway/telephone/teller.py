@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from gateway.speech.library import SpeechUnavailableError
 from gateway.telephone.ari.actions import Actions
 from gateway.telephone.ari.errors import (
+    ExchangeAwayError,
     ExchangeError,
     GoneError,
     LaneEndedError,
+    OutcomeUnknownError,
     UnreachableError,
 )
-from gateway.telephone.ari.events import Event
+from gateway.telephone.ari.events import RESUMED, Event
 from gateway.telephone.ari.reading import Lane
 from gateway.telephone.playing import Player
 from gateway.telephone.telling import Do, HangUp, Outcome, Say, Telling, Wait, What
@@ -57,6 +59,7 @@ class _Call:
         self._telling = Telling()
         self._player = Player(actions, lane.subject.id)
         self._over = False
+        self._unheard = False  # whether what was to be said may have been lost with the line
 
     async def run(self) -> Outcome:
         wait_s: float | None = None
@@ -81,6 +84,9 @@ class _Call:
     def _next(self, event: Event) -> Do | None:
         if event.arrives and (do := self._telling.answered()) is not None:
             return do
+        if event.type == RESUMED and self._unheard:
+            self._unheard = False
+            return self._telling.waited()
         if event.type == "ChannelDtmfReceived":
             return self._telling.pressed(event.digit)
         return self._telling.spoken() if self._player.ended(event) else None
@@ -94,8 +100,12 @@ class _Call:
             return Outcome.SPEECHLESS
         if not media:
             return Outcome.UNWANTED
-        with contextlib.suppress(GoneError):  # its end is the next thing we read
+        try:
             await self._player.play(*media)
+        except GoneError:
+            pass  # its end is the next thing we read
+        except (ExchangeAwayError, OutcomeUnknownError):
+            self._unheard = True  # said again once the line is back
         return None
 
     async def end(self) -> None:

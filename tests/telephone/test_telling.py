@@ -228,6 +228,35 @@ async def test_a_line_cut_while_the_station_listens_costs_no_decision(
         await proxy.close()
 
 
+async def test_a_line_cut_before_the_words_are_played_costs_no_decision(
+    exchange: RunningExchange, tmp_path: Path
+) -> None:
+    proxy = Proxy(exchange.settings.ports.ari)
+    await proxy.start()
+    try:
+        async with Station(tmp_path, exchange, proxy.port) as station:
+            cut = asyncio.Event()
+
+            async def cut_off(what: What) -> Sequence[str]:
+                if not cut.is_set():
+                    proxy.cut()
+                    await station.world.trouble(ExchangeAwayError)
+                    cut.set()
+                return await media(what)
+
+            telling = await station.told(cut_off)
+            await station.phone.do("accept")
+            await cut.wait()
+            proxy.mend()
+            await station.world.ready()
+            await station.phone.hears(50)
+            await station.phone.do("sndcode", "1")
+            assert await telling == Outcome.TAKEN
+            await station.phone.event("CALL_CLOSED")
+    finally:
+        await proxy.close()
+
+
 async def test_who_answers_while_the_line_is_dead_is_told_when_it_is_back(
     exchange: RunningExchange, tmp_path: Path
 ) -> None:
