@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -77,8 +77,10 @@ class Matter:
     done: "asyncio.Queue[tuple[str, Rung]]" = field(default_factory=asyncio.Queue)
     fails: bool = False
     words_fail: bool = False
+    store: Store | None = None
 
-    def ringing(self) -> Ringing:
+    def ringing(self, store: Store) -> Ringing:
+        self.store = store
         loop = asyncio.get_running_loop()
 
         def say(tx: Tx, ref: str, lang: str) -> str | None:
@@ -97,8 +99,15 @@ class Matter:
     async def outcome(self, ref: str) -> Rung:
         async with asyncio.timeout(WAIT_S):
             about, rung = await self.done.get()
-        assert about == ref
+            assert about == ref
+            # It is told before it is stored; until then another application would ring it again.
+            await until(self._is_stored(ref), 0.01)
         return rung
+
+    def _is_stored(self, ref: str) -> Callable[[], bool]:
+        store = self.store
+        assert store is not None
+        return lambda: all(each["ref"] != ref for each in model.unfinished(store.read()))
 
 
 async def _published(*_: object) -> None:
@@ -109,7 +118,7 @@ async def _published(*_: object) -> None:
 async def at_work(
     store: Store, exchange: RunningExchange, matter: Matter
 ) -> AsyncIterator[Telephone]:
-    rules = Rules(ringings={"test": matter.ringing()})
+    rules = Rules(ringings={"test": matter.ringing(store)})
     library = SpeechLibrary(exchange.folder / "speech", [Espeak()])
     telephone = Telephone(
         settings.Settings(exchange.settings, exchange.folder), store, rules, library
