@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from provisioning.exchange import RTP_PORTS
 from provisioning.packages import which
 from provisioning.supervisor import free_ports
 
@@ -67,6 +68,8 @@ class Softphone:
         config = [
             f"sip_listen 127.0.0.1:{port}",
             f"ctrl_tcp_listen 127.0.0.1:{self._control}",
+            # Of itself it takes any from 1024 on: also one at which somebody is to listen.
+            f"rtp_ports {RTP_PORTS[0]}-{RTP_PORTS[-1]}",
             *lines,
             f"module_path {MODULE_FOLDER}",
             *(f"module {each}.so" for each in (*MODULES, *modules)),
