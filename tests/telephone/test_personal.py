@@ -18,12 +18,6 @@ from tests.telephone.running import RunningExchange
 from tests.telephone.world import World
 
 LOBBY = "0015650a1b30"
-# By the hospital's clock, which need not be this machine's.
-_NOW = datetime.now(ZoneInfo("Asia/Shanghai"))
-_MINUTE = _NOW.hour * 60 + _NOW.minute
-NOW = Hours((_MINUTE - 60) % DAY_MIN, (_MINUTE + 60) % DAY_MIN)
-# Neither today nor, should it be midnight meanwhile, tomorrow.
-NEVER = Hours(days=((_NOW.weekday() + 3) % 7,))
 WORLD = Route("world", "world", ("9NXXXXXXX",), strip=1)
 
 
@@ -33,8 +27,19 @@ def port() -> int:
     return free_port()
 
 
+def hours() -> tuple[Hours, Hours]:
+    """Those of now, which a long run of tests has not left behind yet, and those of no test; by
+    the hospital's clock, which need not be this machine's."""
+    now = datetime.now(ZoneInfo("Asia/Shanghai"))
+    minute = now.hour * 60 + now.minute
+    # Neither today nor, should it be midnight meanwhile, tomorrow.
+    never = Hours(days=((now.weekday() + 3) % 7,))
+    return Hours((minute - 60) % DAY_MIN, (minute + 60) % DAY_MIN), never
+
+
 @pytest.fixture(scope="module")
 def directory(port: int) -> Directory:
+    now, never = hours()
     return Directory(
         rights=(Rights("internal"), Rights("local", ("world",))),
         phones=(
@@ -57,13 +62,13 @@ def directory(port: int) -> Directory:
             SpeedDial("*004", "8102", owner="8101"),
         ),
         find=(
-            FindMe("8101", (Target("8102", NEVER), Target("8003", NOW))),
+            FindMe("8101", (Target("8102", never), Target("8003", now))),
             # Virtual: it has no phone of its own.
-            FindMe("8201", (Target("8003"), Target("8102"), Target("8102", NEVER)), together=True),
+            FindMe("8201", (Target("8003"), Target("8102"), Target("8102", never)), together=True),
             FindMe("8202", (Target("8201"),)),
             FindMe("8203", (Target("962221111", outside=True),), rights="local"),
             FindMe("8204", (Target("962221111", outside=True),), rights="internal"),
-            FindMe("8205", (Target("8003", NEVER),), together=True),
+            FindMe("8205", (Target("8003", never),), together=True),
         ),
     )
 
