@@ -147,7 +147,8 @@ class Reception:
                         if await handler(self._desk, arrival):
                             then = _let_be
                             return
-                    then = actions.hang_up
+                    # One who has left us may be with a person: the exchange took him back.
+                    then = _let_be if lane.over else actions.hang_up
             finally:
                 with contextlib.suppress(ExchangeError):
                     await then(call)

@@ -113,6 +113,29 @@ async def test_who_cannot_be_told_from_others_is_not_left_in_silence(
         await office.event("CALL_CLOSED")
 
 
+async def loses(desk: Desk, arrival: Arrival) -> None:
+    """As if we had hung for so long that the exchange takes the caller back."""
+    await desk.actions.answer(arrival.channel)
+    await desk.actions.give_back(arrival.channel)
+    async for _ in arrival.lane:
+        pass
+
+
+async def test_who_is_taken_back_is_left_to_whom_he_reaches(
+    exchange: RunningExchange, store: Store, tmp_path: Path
+) -> None:
+    async with (
+        answering(exchange, store, {"emergency": loses}),
+        telephones(tmp_path, exchange) as (station, office),
+    ):
+        await office.dial("120")
+        await station.event("CALL_INCOMING")
+        await station.do("accept")
+        await asyncio.gather(office.hears(), station.hears())
+        await office.do("hangup")
+        await station.event("CALL_CLOSED")
+
+
 async def test_a_bridge_that_ends_gives_its_callers_back(
     exchange: RunningExchange, store: Store, tmp_path: Path
 ) -> None:

@@ -17,6 +17,7 @@ class Lane:
         self.subject = subject
         self._unread: asyncio.Queue[Event | None] = asyncio.Queue()
         self._broken = False
+        self.over = False  # the last has been said, read or not
 
     async def next(self) -> Event:
         """The next event; waits for it. Raises LaneEndedError, LaneOverflowError."""
@@ -44,6 +45,7 @@ class Lane:
                 yield await self.next()
 
     def put(self, event: Event | None) -> None:
+        self.over = self.over or event is None
         if self._unread.qsize() >= MOST_UNREAD and event is not None:
             self._broken = True
         else:
