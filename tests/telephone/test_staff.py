@@ -217,6 +217,18 @@ async def test_a_call_is_passed_on_after_asking(desks: Desks) -> None:
         await asyncio.gather(hears(night, of_office), hears(office, of_night))
 
 
+async def test_who_looks_for_the_next_key_passes_a_call_on_too(desks: Desks) -> None:
+    async with desks.at("8003", "8101", "8104") as (station, office, night):
+        await connect(office, station, "8003")
+        sign, digit = BLIND_TRANSFER
+        await keys(station, sign)
+        await station.hears(station.heard_ms() + 1_500)
+        await keys(station, f"{digit}8104")
+        await night.event("CALL_INCOMING")
+        await office.do("hangup")
+        await night.event("CALL_CLOSED")
+
+
 async def test_two_calls_of_a_phone_are_joined_without_it(desks: Desks) -> None:
     """As a phone's own button for it does: REFER with Replaces."""
     async with desks.at("8003", "8101", "8104") as (station, office, night):

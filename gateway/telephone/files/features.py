@@ -16,6 +16,9 @@ RECORD = "*1"
 # become four; or he speaks with the other one again.
 ALL_TOGETHER = "*4"
 THE_OTHER = "*5"
+# Between two keys of these. Of itself the exchange gives one second, which is short for somebody
+# who looks for the key.
+NEXT_KEY_WITHIN_MS = 2_500
 
 
 def features_conf() -> str:
@@ -24,6 +27,7 @@ def features_conf() -> str:
             "general",
             [
                 ("pickupexten", PICK_UP),
+                ("featuredigittimeout", str(NEXT_KEY_WITHIN_MS)),
                 ("atxferthreeway", ALL_TOGETHER),
                 ("atxferswap", THE_OTHER),
             ],
