@@ -1,8 +1,9 @@
 """A caller speaks something that is kept: a part of a call through menus. No I/O.
 
 After the step's words and a tone he speaks; # or silence ends it, or the longest time. Then 1
-keeps it, 2 lets him hear it, 3 begins anew. Who presses nothing keeps it, and so does who hangs up:
-he has said what he wanted to say. What holds no sound is not kept, and he is asked again.
+keeps it, 2 lets him hear it, 3 begins anew; whoever knows that need not wait for the words. Who
+presses nothing keeps it, and so does who hangs up: he has said what he wanted to say. What holds no
+sound is not kept, and he is asked again.
 """
 
 from enum import StrEnum
@@ -36,6 +37,7 @@ Doing = list[Do | Ask | Came]
 class _Now(StrEnum):
     ASKING = "asking"
     SPEAKING = "speaking"  # the caller
+    ENDING = "ending"  # he has said all, and his recording is being ended
     REVIEW = "review"
     HEARING = "hearing"  # the caller, what he said
     OVER = "over"
@@ -53,6 +55,7 @@ class Taking:
         self._now = _Now.ASKING
         self._gone = False
         self._id = ""
+        self._early = ""  # the key he pressed before he was asked for it
 
     @property
     def is_asking(self) -> bool:
@@ -69,7 +72,10 @@ class Taking:
             case _Now.ASKING, "*":
                 return self._ask()
             case _Now.SPEAKING, "#":
+                self._now, self._early = _Now.ENDING, ""
                 return [StopRecording()]
+            case _Now.ENDING, _ if key in (KEEP, HEAR, ANEW):
+                self._early = self._early or key
             case ((_Now.REVIEW | _Now.HEARING), _):
                 return self._decide(key)
         return []
@@ -89,14 +95,18 @@ class Taking:
 
     def recorded(self, id: str | None, *, heard: bool) -> Doing:
         """What came of `Record`. None: it could not be kept. heard: whether it holds any sound."""
-        if self._now is not _Now.SPEAKING:
+        if self._now not in (_Now.SPEAKING, _Now.ENDING):
             return []
         if id is None:
             return self._over(None, FAILED)
         if not heard:
             return [DropRecording(id), *self._nothing()]
         self._id, self._tries = id, 0
-        return self._over(id) if self._gone else self._review()
+        if self._gone:
+            return self._over(id)
+        if self._now is _Now.ENDING and self._early:
+            return self._decide(self._early)
+        return self._review()
 
     def hung_up(self) -> Doing:
         """What he is speaking, if he is, is still told by `recorded`."""

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from central.flows.doing import Ask, Came, DropRecording, PlayRecording, StopRecording
 from central.flows.engine import KEYS, Call
 from central.flows.offers import Answer
+from central.flows.taking import Doing, Taking
 from tests.flows.walking import Walk, read_all
 
 LEAVE = """
@@ -43,6 +45,34 @@ def test_what_is_said_after_the_words_is_kept_by_a_key() -> None:
     call.press("1")
     assert (call.asked, call.kept, call.last()) == ([KEPT], ["r1"], "Thank you.")
     assert call.call._values["spoken"] == "r1"
+
+
+@pytest.mark.parametrize(
+    ("early", "then"),
+    [
+        ("1", [Came("r1")]),
+        ("#72", [PlayRecording("r1")]),
+        ("31", [DropRecording("r1"), Ask(part="")]),
+    ],
+)
+def test_a_key_counts_though_the_recording_is_still_being_ended(early: str, then: Doing) -> None:
+    taking = Taking(most_s=60)
+    taking.begin()
+    taking.pressed("#")
+    assert taking.pressed("#") == [StopRecording()]
+    assert [taking.pressed(key) for key in early] == [[] for _ in early]
+    assert taking.recorded("r1", heard=True) == then
+
+
+def test_an_early_key_decides_nothing_about_what_is_said_anew() -> None:
+    taking = Taking(most_s=60)
+    for key in "##3":
+        taking.pressed(key)
+    taking.recorded("r1", heard=True)
+    taking.spoken()
+    assert taking.pressed("#") == [StopRecording()]
+    (ask,) = taking.recorded("r2", heard=True)
+    assert isinstance(ask, Ask)
 
 
 def test_it_may_be_heard_and_said_anew() -> None:
