@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +12,13 @@ from central.clock import FakeClock
 from central.directory import model as directory
 from central.directory import outside, service
 from central.personal import desks, model, pins, speed
-from central.personal.dialogue import Dialogue, Do
 from central.store import Store
 from central.telephone import settings
 from central.telephone.running import Telephone
 from gateway.speech.library import SpeechLibrary
 from tests.bench.waiting import until
 from tests.conftest import free_port
+from tests.flows.caller import Line
 from tests.speech.conftest import FakeEngine
 from tests.telephone import sipp
 from tests.telephone.phone import Baresip
@@ -82,29 +82,18 @@ class Hospital:
         store: Store,
         exchange: RunningExchange,
         caplog: pytest.LogCaptureFixture,
-        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         self.engine = Slow()
         self._folder = folder
         self._store = store
         self._exchange = exchange
         self._log = caplog
-        self._pressed: asyncio.Queue[str] = asyncio.Queue()
-        monkeypatch.setattr(Dialogue, "pressed", self._heard(Dialogue.pressed))
 
-    def _heard(self, pressed: Callable[[Dialogue, str], Do | None]) -> Callable[..., Do | None]:
-        def heard(dialogue: Dialogue, key: str) -> Do | None:
-            self._pressed.put_nowait(key)
-            return pressed(dialogue, key)
-
-        return heard
-
-    async def presses(self, phone: Baresip, keys: str) -> None:
-        """One after the other, as fingers do: in a burst this baresip loses or doubles some."""
-        for key in keys:
-            await phone.do("sndcode", key)
-            async with asyncio.timeout(WAIT_S):
-                assert await self._pressed.get() == key
+    def fingers(self, device: str) -> Line:
+        """At the keys of a telephone: one that stood still for a moment would double a key."""
+        row = directory.phone(self._store.read(), device)
+        assert row is not None
+        return Line(self._exchange.settings.ports.sip, device, row["password"])
 
     @contextlib.asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -168,22 +157,20 @@ def hospital(
     store: Store,
     exchange: RunningExchange,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Hospital:
-    return Hospital(tmp_path, store, exchange, caplog, monkeypatch)
+    return Hospital(tmp_path, store, exchange, caplog)
 
 
 async def test_a_person_has_his_number_his_rights_and_his_codes_wherever_he_logs_in(
     hospital: Hospital, exchange: RunningExchange, tmp_path: Path, port: int, store: Store
 ) -> None:
     async with hospital.at_work(), hospital.phones(STATION, LOBBY) as (station, lobby):
-        async with hospital.told():
-            await lobby.dial(DESK)
-            await lobby.event("CALL_ESTABLISHED")
-            await lobby.hears()
-            await hospital.presses(lobby, f"8201#{PIN}#")
+        async with hospital.told(), hospital.fingers(LOBBY) as line:
+            call = await line.dial(DESK)
+            await call.hears(100)
+            await call.press(f"8201#{PIN}#")
             await hospital.says("rings for extension")
-        await lobby.event("CALL_CLOSED")
+            await call.hung_up()
         # It rings for him,
         await station.dial("8201")
         await lobby.event("CALL_INCOMING")
@@ -215,19 +202,21 @@ async def test_a_person_has_his_number_his_rights_and_his_codes_wherever_he_logs
 async def test_three_wrong_pins_end_the_call_and_then_even_the_right_one_waits(
     hospital: Hospital, store: Store
 ) -> None:
-    async with hospital.at_work(), hospital.phones(HALL, STATION) as (hall, station):
-        await hall.dial(DESK)
-        await hall.event("CALL_ESTABLISHED")
+    async with (
+        hospital.at_work(),
+        hospital.fingers(HALL) as hall,
+        hospital.fingers(STATION) as station,
+    ):
+        call = await hall.dial(DESK)
         for tried in range(1, pins.TRIES + 1):
-            await hall.hears(hall.heard_ms() + 100)
-            await hospital.presses(hall, "8201#1#")
+            await call.hears(100, len(call.heard))
+            await call.press("8201#1#")
             await hospital.tried("8201", tried)
         await hospital.says("请稍后再试")
-        await hall.event("CALL_CLOSED")
-        await station.dial(DESK)
-        await station.event("CALL_ESTABLISHED")
-        await station.hears()
-        await hospital.presses(station, f"8201#{PIN}#")
+        await call.hung_up()
+        call = await station.dial(DESK)
+        await call.hears(100)
+        await call.press(f"8201#{PIN}#")
         await hospital.says("密码错误次数过多")
-        await station.event("CALL_CLOSED")
+        await call.hung_up()
     assert model.seats(store.read()) == []
