@@ -25,7 +25,7 @@ from gateway.speech.sound import Sound
 from gateway.telephone.exchange import TAKE_BACK_S
 from gateway.telephone.files.recording import BY_APPLICATION
 from tests.bench.waiting import until
-from tests.flows.caller import FRAME_MS, Call
+from tests.flows.caller import FRAME_MS
 from tests.flows.test_by_phone import OFFICE, WARD, at_work, line
 from tests.telephone import hospital
 from tests.telephone.hospital import Phones, opened
@@ -116,14 +116,6 @@ def sounds(exchange: RunningExchange) -> dict[str, int]:
     return {each.name: each.stat().st_size // 16 for each in folder.glob("*.wav")}
 
 
-async def said(call: Call) -> None:
-    """He has said all. Returns once he is told what he can do with it: a key that comes before
-    that does nothing."""
-    heard = len(call.heard)
-    await call.press("#")
-    await call.hears(100, heard)
-
-
 async def test_a_message_is_said_anew_and_left_by_hanging_up(
     store: Store, exchange: RunningExchange
 ) -> None:
@@ -132,9 +124,8 @@ async def test_a_message_is_said_anew_and_left_by_hanging_up(
         await call.press("#")
         async with asyncio.timeout(WAIT_S):
             await until(lambda: max(sounds(exchange).values(), default=0) > 1000, 0.02)
-        await said(call)
         (first,) = sounds(exchange)
-        await call.press("3")
+        await call.press("#3")
         async with asyncio.timeout(WAIT_S):
             await until(lambda: first not in sounds(exchange), 0.02)
         await call.press("#")
@@ -246,8 +237,7 @@ async def test_words_said_by_telephone_are_heard_in_the_menu_instead_of_speech(
         await call.press(f"8101#{PIN}#{code}#")
         async with asyncio.timeout(WAIT_S):
             await until(lambda: length_of_newest(exchange, before) > 1500, 0.02)
-        await said(call)
-        await call.press("1")
+        await call.press("#1")
         async with asyncio.timeout(WAIT_S):
             await until(lambda: prompts.current(store.read(), "help/bye", "zh", "再见。"), 0.02)
         await call.hang_up()

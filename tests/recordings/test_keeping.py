@@ -12,17 +12,23 @@ from gateway.telephone.files.recording import BY_EXCHANGE
 from tests.call_records.conftest import build, written
 
 
-async def test_a_recording_that_is_still_being_written_after_its_call_is_not_taken_up(
-    store: Store, clock: FakeClock, tmp_path: Path
-) -> None:
-    """The exchange writes two seconds at once, and at last, how long it has become."""
+def over(store: Store, folder: Path) -> Path:
+    """A call is over; where its recording is to lie."""
     events = written("passed_on")
     with store.transaction() as tx:
         build(tx)
         rule = service.add_rule(tx, extension="8003", keep_days=30)
         call_records.take(tx, events, {})
-    path = tmp_path / BY_EXCHANGE / f"rule-{rule}-{events[0].unique}.wav"
+    path = folder / BY_EXCHANGE / f"rule-{rule}-{events[0].unique}.wav"
     path.parent.mkdir(parents=True)
+    return path
+
+
+async def test_a_recording_that_is_still_being_written_after_its_call_is_not_taken_up(
+    store: Store, clock: FakeClock, tmp_path: Path
+) -> None:
+    """The exchange writes two seconds at once, and at last, how long it has become."""
+    path = over(store, tmp_path)
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", "not compressed"))
         file.writeframes(bytes(64_000))
@@ -42,12 +48,7 @@ async def test_a_recording_that_is_still_being_written_after_its_call_is_not_tak
 async def test_one_whose_exchange_has_died_over_it_is_taken_up_later(
     store: Store, clock: FakeClock, tmp_path: Path
 ) -> None:
-    events = written("passed_on")
-    with store.transaction() as tx:
-        build(tx)
-        call_records.take(tx, events, {})
-    path = tmp_path / BY_EXCHANGE / f"key-1-{events[0].unique}.wav"
-    path.parent.mkdir(parents=True)
+    path = over(store, tmp_path)
     path.write_bytes(bytes(32_768))
     clock.value_ms = int(path.stat().st_mtime * 1000)
     keeper = Keeper(store, tmp_path)

@@ -1,7 +1,8 @@
 """Somebody at a telephone is told something and decides: the rules, and real telephones."""
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -207,76 +208,75 @@ async def test_it_does_not_ring_on_when_given_up_in_the_very_moment_of_its_begin
         await station.world.silent()
 
 
-async def test_a_line_cut_while_the_station_listens_costs_no_decision(
-    exchange: RunningExchange, tmp_path: Path
-) -> None:
+@contextlib.asynccontextmanager
+async def behind_proxy(
+    exchange: RunningExchange, folder: Path
+) -> AsyncIterator[tuple[Proxy, Station]]:
+    """A station whose application reaches the exchange over a line that can be cut."""
     proxy = Proxy(exchange.settings.ports.ari)
     await proxy.start()
     try:
-        async with Station(tmp_path, exchange, proxy.port) as station:
-            telling = await station.told()
-            await station.phone.do("accept")
-            await station.phone.hears(50)
-            proxy.cut()
-            await station.world.trouble(ExchangeAwayError)
-            proxy.mend()
-            await station.world.ready()
-            await station.phone.do("sndcode", "1")
-            assert await telling == Outcome.TAKEN
-            await station.phone.event("CALL_CLOSED")
+        async with Station(folder, exchange, proxy.port) as station:
+            yield proxy, station
     finally:
         await proxy.close()
+
+
+async def test_a_line_cut_while_the_station_listens_costs_no_decision(
+    exchange: RunningExchange, tmp_path: Path
+) -> None:
+    async with behind_proxy(exchange, tmp_path) as (proxy, station):
+        telling = await station.told()
+        await station.phone.do("accept")
+        await station.phone.hears(50)
+        proxy.cut()
+        await station.world.trouble(ExchangeAwayError)
+        proxy.mend()
+        await station.world.ready()
+        await station.phone.do("sndcode", "1")
+        assert await telling == Outcome.TAKEN
+        await station.phone.event("CALL_CLOSED")
 
 
 async def test_a_line_cut_before_the_words_are_played_costs_no_decision(
     exchange: RunningExchange, tmp_path: Path
 ) -> None:
-    proxy = Proxy(exchange.settings.ports.ari)
-    await proxy.start()
-    try:
-        async with Station(tmp_path, exchange, proxy.port) as station:
-            cut = asyncio.Event()
+    async with behind_proxy(exchange, tmp_path) as (proxy, station):
+        cut = asyncio.Event()
 
-            async def cut_off(what: What) -> Sequence[str]:
-                if not cut.is_set():
-                    proxy.cut()
-                    await station.world.trouble(ExchangeAwayError)
-                    cut.set()
-                return await media(what)
+        async def cut_off(what: What) -> Sequence[str]:
+            if not cut.is_set():
+                proxy.cut()
+                await station.world.trouble(ExchangeAwayError)
+                cut.set()
+            return await media(what)
 
-            telling = await station.told(cut_off)
-            await station.phone.do("accept")
-            await cut.wait()
-            proxy.mend()
-            await station.world.ready()
-            await station.phone.hears(50)
-            await station.phone.do("sndcode", "1")
-            assert await telling == Outcome.TAKEN
-            await station.phone.event("CALL_CLOSED")
-    finally:
-        await proxy.close()
+        telling = await station.told(cut_off)
+        await station.phone.do("accept")
+        await cut.wait()
+        proxy.mend()
+        await station.world.ready()
+        await station.phone.hears(50)
+        await station.phone.do("sndcode", "1")
+        assert await telling == Outcome.TAKEN
+        await station.phone.event("CALL_CLOSED")
 
 
 async def test_who_answers_while_the_line_is_dead_is_told_when_it_is_back(
     exchange: RunningExchange, tmp_path: Path
 ) -> None:
-    proxy = Proxy(exchange.settings.ports.ari)
-    await proxy.start()
-    try:
-        async with Station(tmp_path, exchange, proxy.port) as station:
-            telling = await station.told()
-            proxy.stall()
-            await station.phone.do("accept")
-            await station.phone.event("CALL_ESTABLISHED")
-            proxy.cut()
-            await station.world.trouble(ExchangeAwayError)
-            proxy.mend()
-            await station.phone.hears(50)
-            await station.phone.do("sndcode", "1")
-            assert await telling == Outcome.TAKEN
-            await station.phone.event("CALL_CLOSED")
-    finally:
-        await proxy.close()
+    async with behind_proxy(exchange, tmp_path) as (proxy, station):
+        telling = await station.told()
+        proxy.stall()
+        await station.phone.do("accept")
+        await station.phone.event("CALL_ESTABLISHED")
+        proxy.cut()
+        await station.world.trouble(ExchangeAwayError)
+        proxy.mend()
+        await station.phone.hears(50)
+        await station.phone.do("sndcode", "1")
+        assert await telling == Outcome.TAKEN
+        await station.phone.event("CALL_CLOSED")
 
 
 async def test_a_phone_that_is_not_there(exchange: RunningExchange) -> None:

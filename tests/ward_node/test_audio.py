@@ -197,6 +197,18 @@ def _speak(name: str, *beds: str) -> Speak:
     return Speak(name, {"lang": "en", "text": name}, "call", 50, "none", beds)
 
 
+def _mouth(
+    folder: Path, speaker: _Speaker, ward: _Ward, begun: "asyncio.Queue[str]", done: list[Any]
+) -> Mouth:
+    return Mouth(
+        Audio(folder / "audio"),
+        speaker,
+        ward,  # type: ignore[arg-type]
+        on_begun=begun.put_nowait,
+        on_done=lambda name, failure: done.append((name, failure)),
+    )
+
+
 def test_without_any_voice_the_chime_is_played_and_the_failure_told(tmp_path: Path) -> None:
     async def story() -> tuple[list[Any], list[dict[str, Any]]]:
         done: list[Any] = []
@@ -228,13 +240,7 @@ def test_nothing_begins_before_a_slow_loudspeaker_is_let_go_of(tmp_path: Path) -
     async def story() -> None:
         begun: asyncio.Queue[str] = asyncio.Queue()
         speaker, ward = _Speaker(), _Ward()
-        mouth = Mouth(
-            Audio(tmp_path / "audio"),
-            speaker,
-            ward,  # type: ignore[arg-type]
-            on_begun=begun.put_nowait,
-            on_done=lambda name, failure: None,
-        )
+        mouth = _mouth(tmp_path, speaker, ward, begun, [])
         speaker.lets_go.clear()
         mouth.speak(_speak("one", "1"))
         assert await begun.get() == "one"
@@ -260,13 +266,7 @@ def test_silence_breaks_off_and_the_next_is_routed_to_its_own_beds(tmp_path: Pat
         done: list[Any] = []
         begun: asyncio.Queue[str] = asyncio.Queue()
         speaker, ward = _Speaker(), _Ward()
-        mouth = Mouth(
-            Audio(tmp_path / "audio"),
-            speaker,
-            ward,  # type: ignore[arg-type]
-            on_begun=begun.put_nowait,
-            on_done=lambda name, failure: done.append((name, failure)),
-        )
+        mouth = _mouth(tmp_path, speaker, ward, begun, done)
         mouth.speak(_speak("one", "1"))
         assert await begun.get() == "one"
         mouth.silence()
